@@ -1,0 +1,180 @@
+"""Find My key pairs and everything public that follows from one. Pure: values in, values out.
+
+A device advertises the x coordinate of a point on NIST P-224; its Bluetooth address and its lookup
+id follow from those 28 bytes. Sizes and layouts: "Who Can Find My Devices?" (Heinrich et al., PoPETs
+2021) and the open firmware that implements it.
+"""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+KEY_BYTES = 28
+CURVE = ec.SECP224R1()
+
+_PAYLOAD_HEADER = bytes.fromhex("1eff4c001219")
+_MAC_NOTATIONS = re.compile(
+    r"(?:0x)?[0-9a-f]{12}"
+    r"|[0-9a-f]{2}(?P<pair>[:\-. _])[0-9a-f]{2}(?:(?P=pair)[0-9a-f]{2}){4}"
+    r"|[0-9a-f]{4}(?P<quad>[:\-. ])[0-9a-f]{4}(?P=quad)[0-9a-f]{4}"
+    r"|[0-9a-f]{6}[:\-][0-9a-f]{6}",
+    re.IGNORECASE,
+)
+
+
+class AdvertisementError(ValueError):
+    """A key or an address that no tracker can use."""
+
+
+class InvalidPrivateKey(AdvertisementError):
+    """Not 28 bytes, zero, or not below the order of the curve."""
+
+
+class InvalidAdvertisementKey(AdvertisementError):
+    """Not 28 bytes, or not the x coordinate of a point on the curve."""
+
+
+class LeadingZeroKey(AdvertisementError):
+    """The advertisement key begins with 0x00: firmware that measures its table with strlen loses it."""
+
+
+class InvalidMac(AdvertisementError):
+    """The text is no Bluetooth address in a common notation."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A private scalar and its advertisement key, 28 big-endian bytes each; the repr hides the scalar."""
+
+    private_key: bytes = field(repr=False)
+    advertisement_key: bytes
+
+    @property
+    def key_hash(self) -> bytes:
+        """SHA-256 of the advertisement key, 32 bytes."""
+        return key_hash(self.advertisement_key)
+
+    @property
+    def hashed_key(self) -> str:
+        """Lookup id that the gateway is asked for: base64 of `key_hash`."""
+        return hashed_key(self.advertisement_key)
+
+    @property
+    def mac(self) -> str:
+        """Bluetooth address, as in `E2:7B:7C:0B:3A:2F`."""
+        return mac_address(self.advertisement_key)
+
+    @property
+    def payload(self) -> bytes:
+        """The 31 bytes that the device advertises, with status 0."""
+        return advertisement_payload(self.advertisement_key)
+
+
+def load_private_key(scalar: bytes) -> ec.EllipticCurvePrivateKey:
+    """Return the key object of a 28-byte big-endian scalar. Deriving it costs as much as a decryption:
+    keep the object for a whole batch.
+
+    Raises InvalidPrivateKey.
+    """
+    if len(scalar) != KEY_BYTES:
+        raise InvalidPrivateKey(f"a private key has {KEY_BYTES} bytes, this one has {len(scalar)}")
+    try:
+        return ec.derive_private_key(int.from_bytes(scalar, "big"), CURVE)
+    except ValueError as error:
+        raise InvalidPrivateKey("the private key is outside the order of P-224") from error
+
+
+def load_public_key(advertisement_key: bytes) -> ec.EllipticCurvePublicKey:
+    """Return one of the two points with this x coordinate: both agree with the owner on the same x.
+
+    Raises InvalidAdvertisementKey.
+    """
+    _require_key_length(advertisement_key)
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, b"\x02" + advertisement_key)
+    except ValueError as error:
+        raise InvalidAdvertisementKey("the advertisement key is no x coordinate on P-224") from error
+
+
+def derive_key_pair(scalar: bytes) -> KeyPair:
+    """Return the key pair of a 28-byte big-endian scalar.
+
+    Raises InvalidPrivateKey; LeadingZeroKey for a pair that must not be given to a device.
+    """
+    pair = KeyPair(scalar, _x_coordinate(load_private_key(scalar)))
+    require_usable(pair.advertisement_key)
+    return pair
+
+
+def generate_key_pair() -> KeyPair:
+    """Draw a usable key pair from the operating system's randomness."""
+    while True:
+        key = ec.generate_private_key(CURVE)
+        advertisement_key = _x_coordinate(key)
+        if advertisement_key[0]:
+            scalar = key.private_numbers().private_value
+            return KeyPair(scalar.to_bytes(KEY_BYTES, "big"), advertisement_key)
+
+
+def require_usable(advertisement_key: bytes) -> None:
+    """Raise LeadingZeroKey or InvalidAdvertisementKey for a key that a device can't carry."""
+    _require_key_length(advertisement_key)
+    if not advertisement_key[0]:
+        raise LeadingZeroKey("the advertisement key begins with 0x00: draw another one")
+
+
+def key_hash(advertisement_key: bytes) -> bytes:
+    """Return SHA-256 of the 28-byte key, 32 bytes."""
+    _require_key_length(advertisement_key)
+    return hashlib.sha256(advertisement_key).digest()
+
+
+def hashed_key(advertisement_key: bytes) -> str:
+    """Return the lookup id: base64 of `key_hash`, 44 characters."""
+    return base64.b64encode(key_hash(advertisement_key)).decode("ascii")
+
+
+def mac_address(advertisement_key: bytes) -> str:
+    """Return the static random address: the key's first six bytes with the two top bits set."""
+    _require_key_length(advertisement_key)
+    address = bytes([advertisement_key[0] | 0xC0]) + advertisement_key[1:6]
+    return address.hex(":").upper()
+
+
+def advertisement_payload(advertisement_key: bytes, status: int = 0) -> bytes:
+    """Return the 31 bytes on the air: header, status byte, key[6:28], the two bits the MAC hides, 0x00."""
+    _require_key_length(advertisement_key)
+    return (
+        _PAYLOAD_HEADER
+        + bytes([status])
+        + advertisement_key[6:]
+        + bytes([advertisement_key[0] >> 6])
+        + b"\x00"
+    )
+
+
+def parse_mac(text: str) -> str:
+    """Return an address as `E2:7B:7C:0B:3A:2F` from colons, hyphens, dots, spaces or plain hex digits.
+
+    Raises InvalidMac.
+    """
+    stripped = text.strip()
+    if not _MAC_NOTATIONS.fullmatch(stripped):
+        raise InvalidMac(f"{text[:40]!r} is no MAC address: write it as E2:7B:7C:0B:3A:2F")
+    digits = re.sub(r"[^0-9a-f]", "", stripped.lower().removeprefix("0x"))
+    return bytes.fromhex(digits).hex(":").upper()
+
+
+def _x_coordinate(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)[1:]
+
+
+def _require_key_length(advertisement_key: bytes) -> None:
+    if len(advertisement_key) != KEY_BYTES:
+        raise InvalidAdvertisementKey(
+            f"an advertisement key has {KEY_BYTES} bytes, this one has {len(advertisement_key)}"
+        )

@@ -1,0 +1,139 @@
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keys import advertisement
+
+VECTORS = [
+    pytest.param(
+        "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA==",
+        "Ynt8Czovt6R4rFZw6ZcxlKX9oLwHkbB1Bqc93Q==",
+        "/vOKuaTt4YQhx94Ge/rHR9KDiKnuhcZ7CrxlJFsRUzg=",
+        "E2:7B:7C:0B:3A:2F",
+        id="A",
+    ),
+    pytest.param(
+        "14XaAZY2jka5fYDp7VI+hDoS4pPXUZvYad74eg==",
+        "6qo5suoEETuel0Jr/bSIS7rnh+Nyew1GO/D0GQ==",
+        "KknbNnEvhlyS5zpLH9h22TpDoDKdTVMRLOn+jf8hi0w=",
+        "EA:AA:39:B2:EA:04",
+        id="D",
+    ),
+]
+LEADING_ZERO_X = bytes(1) + bytes([7]) * 27
+
+
+@pytest.mark.parametrize(("private", "advertised", "hashed", "mac"), VECTORS)
+def test_golden_key_pair(private, advertised, hashed, mac):
+    pair = advertisement.derive_key_pair(base64.b64decode(private))
+
+    assert base64.b64encode(pair.advertisement_key).decode() == advertised
+    assert pair.hashed_key == hashed
+    assert pair.key_hash == base64.b64decode(hashed)
+    assert pair.mac == mac
+
+
+def test_payload_of_a_published_device_key():
+    pair = advertisement.derive_key_pair(base64.b64decode("14XaAZY2jka5fYDp7VI+hDoS4pPXUZvYad74eg=="))
+
+    published = "4c00121900113b9e97426bfdb4884bbae787e3727b0d463bf0f4190300"
+    assert pair.payload.hex() == "1eff" + published
+    assert len(pair.payload) == 31
+
+
+def test_payload_carries_the_status_byte():
+    assert advertisement.advertisement_payload(bytes(range(28)), 0xA0)[6] == 0xA0
+
+
+def test_generated_pairs_are_usable_and_differ():
+    pairs = [advertisement.generate_key_pair() for _ in range(600)]
+
+    assert len({pair.advertisement_key for pair in pairs}) == 600
+    assert all(pair.advertisement_key[0] for pair in pairs)
+    assert all(advertisement.derive_key_pair(pair.private_key) == pair for pair in pairs[:20])
+
+
+def test_generation_draws_again_after_a_leading_zero(monkeypatch):
+    drawn = iter([LEADING_ZERO_X, bytes([9]) * 28])
+    monkeypatch.setattr(advertisement, "_x_coordinate", lambda key: next(drawn))
+
+    assert advertisement.generate_key_pair().advertisement_key == bytes([9]) * 28
+
+
+def test_derivation_rejects_a_leading_zero():
+    scalar = next(
+        number.to_bytes(28, "big")
+        for number in range(1, 5000)
+        if not advertisement._x_coordinate(advertisement.load_private_key(number.to_bytes(28, "big")))[0]
+    )
+
+    with pytest.raises(advertisement.LeadingZeroKey, match="0x00"):
+        advertisement.derive_key_pair(scalar)
+
+
+@pytest.mark.parametrize("scalar", [b"", bytes(27), bytes(29), bytes(28), b"\xff" * 28])
+def test_invalid_private_key(scalar):
+    with pytest.raises(advertisement.InvalidPrivateKey):
+        advertisement.derive_key_pair(scalar)
+
+
+@pytest.mark.parametrize("key", [b"", bytes(27), b"\xff" * 28])
+def test_invalid_advertisement_key(key):
+    with pytest.raises(advertisement.InvalidAdvertisementKey):
+        advertisement.load_public_key(key)
+
+
+def test_repr_hides_the_private_key():
+    pair = advertisement.generate_key_pair()
+
+    assert "private" not in repr(pair)
+    assert repr(pair.private_key) not in repr(pair)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E2:7B:7C:0B:3A:2F",
+        "e2:7b:7c:0b:3a:2f",
+        "E2-7B-7C-0B-3A-2F",
+        "E2 7B 7C 0B 3A 2F",
+        "E2.7B.7C.0B.3A.2F",
+        "e27b.7c0b.3a2f",
+        "e27b:7c0b:3a2f",
+        "e27b7c-0b3a2f",
+        "E27B7C0B3A2F",
+        "0xE27B7C0B3A2F",
+        "  e2:7b:7c:0b:3a:2f\n",
+    ],
+)
+def test_mac_notations(text):
+    assert advertisement.parse_mac(text) == "E2:7B:7C:0B:3A:2F"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "E2:7B:7C:0B:3A",
+        "E2:7B:7C:0B:3A:2F:00",
+        "E2:7B-7C:0B:3A:2F",
+        "G2:7B:7C:0B:3A:2F",
+        "E27B7C0B3A2",
+        "0x",
+    ],
+)
+def test_text_that_is_no_mac(text):
+    with pytest.raises(advertisement.InvalidMac):
+        advertisement.parse_mac(text)
+
+
+@given(st.binary(min_size=28, max_size=28))
+def test_mac_and_payload_give_the_key_back(key):
+    mac = bytes.fromhex(advertisement.mac_address(key).replace(":", ""))
+    payload = advertisement.advertisement_payload(key)
+
+    first = (payload[29] << 6) | (mac[0] & 0x3F)
+    assert bytes([first]) + mac[1:] + payload[7:29] == key
+    assert advertisement.parse_mac(mac.hex()) == advertisement.mac_address(key)
