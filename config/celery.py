@@ -1,0 +1,11 @@
+"""Celery's application; tasks live in each app's `tasks.py`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("glimpse")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,62 @@
+"""Reports on their way into the store: plain values that every report source makes."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+FINGERPRINT_BYTES = 16
+
+
+class IncomingReport(NamedTuple):
+    """A decrypted sighting of a tracker.
+
+    seen_at is aware; latitude and longitude are WGS84 degrees; accuracy_m is None where unknown; battery is a
+    `Battery` code or empty; payload is what the source sent, kept if the report can't be stored.
+    """
+
+    tracker_id: int
+    seen_at: datetime
+    fingerprint: bytes
+    latitude: float
+    longitude: float
+    accuracy_m: float | None
+    confidence: int | None
+    battery: str
+    source: str
+    published_at: datetime | None
+    payload: bytes
+    hashed_key: str
+
+
+class IncomingRejection(NamedTuple):
+    """Something that is not a report although it came as one; reason is a `RejectedReport.Reason` code."""
+
+    tracker_id: int | None
+    source: str
+    hashed_key: str
+    payload: bytes
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class RecordOutcome:
+    """What became of the reports that were handed in: each is counted once."""
+
+    stored: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "RecordOutcome") -> None:
+        self.stored += other.stored
+        self.duplicates += other.duplicates
+        self.rejected += other.rejected
+        self.events += other.events
+
+
+def fingerprint_of(payload: bytes) -> bytes:
+    """A report's identity within its tracker: the first 16 bytes of the payload's SHA-256."""
+    return hashlib.sha256(payload).digest()[:FINGERPRINT_BYTES]

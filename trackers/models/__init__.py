@@ -1,0 +1,18 @@
+"""Trackers, what they reported, and what became of it."""
+
+from trackers.models.history import GeofenceEvent, StatusChange
+from trackers.models.reports import Battery, DailyPosition, HourlyPosition, LocationReport, RejectedReport
+from trackers.models.trackers import Assignment, GeoStatus, Tracker
+
+__all__ = [
+    "Assignment",
+    "Battery",
+    "DailyPosition",
+    "GeoStatus",
+    "GeofenceEvent",
+    "HourlyPosition",
+    "LocationReport",
+    "RejectedReport",
+    "StatusChange",
+    "Tracker",
+]

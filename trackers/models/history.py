@@ -1,0 +1,154 @@
+"""What a tracker's reports mean: its status history and its events."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from clients.tenancy import TenantQuerySet
+from locations.models import Location
+from trackers import timeline
+from trackers.models.trackers import Assignment, GeoStatus, Tracker
+
+VALID = Q(retracted_at=None)
+
+
+class AssignedQuerySet(TenantQuerySet[models.Model]):
+    """Rows that belong to the client of their assignment."""
+
+    client_path = "assignment__run__brand__client"
+
+    def valid(self) -> "AssignedQuerySet":
+        """Without the rows that a later insight has retracted."""
+        return self.filter(VALID)
+
+
+class TsTzRange(Func):
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class StatusChange(models.Model):
+    """A stay: the tracker had `status` (at `location`) from `started_at` until `ended_at`.
+
+    The report (tracker, started_at, fingerprint) began it. Rows that turn out to be wrong are retracted, never
+    deleted.
+    """
+
+    tracker = models.ForeignKey(
+        Tracker, on_delete=models.PROTECT, related_name="status_changes", db_index=False
+    )
+    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="status_changes")
+    status = models.CharField(max_length=10, choices=GeoStatus.choices)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, null=True, related_name="status_changes")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    fingerprint = models.BinaryField(max_length=16)
+    recorded_at = models.DateTimeField()
+    retracted_at = models.DateTimeField(null=True)
+
+    objects = AssignedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # A tracker's history in time order, and the rows that a replay compares with.
+            models.Index(fields=["tracker", "started_at"], condition=VALID, name="status_change_of_tracker"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tracker"],
+                condition=VALID & Q(ended_at=None),
+                name="status_change_one_open_per_tracker",
+            ),
+            ExclusionConstraint(
+                name="status_change_no_overlap_per_tracker",
+                expressions=[
+                    ("tracker", RangeOperators.EQUAL),
+                    (TsTzRange("started_at", "ended_at", RangeBoundary()), RangeOperators.OVERLAPS),
+                ],
+                condition=VALID,
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("started_at")),
+                name="status_change_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="IN_TRANSIT", location=None)
+                | Q(status__in=["IN_STORAGE", "DELIVERED"], location__isnull=False),
+                name="status_change_location_goes_with_status",
+            ),
+            # What GeofenceEvent's composite foreign key refers to.
+            models.UniqueConstraint(fields=["id", "tracker", "started_at"], name="status_change_identity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} since {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class GeofenceEvent(models.Model):
+    """What a usable report (tracker, occurred_at, fingerprint) meant.
+
+    An ENTRY or EXIT carries the status change that it caused; a composite foreign key ensures that this is a row of
+    the same tracker, begun at the same moment. So an event without its history can't be stored.
+    """
+
+    class Type(models.TextChoices):
+        ENTRY = timeline.EventType.ENTRY.value, "Entry"
+        EXIT = timeline.EventType.EXIT.value, "Exit"
+        DWELL = timeline.EventType.DWELL.value, "Dwell"
+        TRANSIT = timeline.EventType.TRANSIT.value, "Transit"
+
+    tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="events", db_index=False)
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
+    type = models.CharField(max_length=7, choices=Type.choices)
+    location = models.ForeignKey(
+        Location, on_delete=models.PROTECT, null=True, related_name="events", db_index=False
+    )
+    occurred_at = models.DateTimeField()
+    fingerprint = models.BinaryField(max_length=16)
+    recorded_at = models.DateTimeField()
+    retracted_at = models.DateTimeField(null=True)
+    status_change = models.ForeignKey(
+        StatusChange, on_delete=models.PROTECT, null=True, related_name="events", db_index=False
+    )
+
+    objects = AssignedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Arrivals and departures at a location.
+            models.Index(
+                fields=["location", "occurred_at"],
+                condition=VALID & Q(type__in=["ENTRY", "EXIT"]),
+                name="event_crossing_at_location",
+            ),
+            # The events of a stay.
+            models.Index(
+                fields=["status_change"],
+                condition=Q(status_change__isnull=False),
+                name="event_of_status_change",
+            ),
+        ]
+        constraints = [
+            # Also the index for a tracker's events in time order and for the rows that a replay compares with.
+            models.UniqueConstraint(
+                fields=["tracker", "occurred_at", "fingerprint", "type"],
+                condition=VALID,
+                name="event_one_of_a_type_per_report",
+            ),
+            models.CheckConstraint(
+                condition=Q(type__in=["ENTRY", "EXIT"], status_change__isnull=False)
+                | Q(type__in=["DWELL", "TRANSIT"], status_change=None),
+                name="event_crossing_has_its_status_change",
+            ),
+            models.CheckConstraint(
+                condition=Q(type="TRANSIT", location=None)
+                | Q(type__in=["ENTRY", "EXIT", "DWELL"], location__isnull=False),
+                name="event_location_goes_with_type",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_type_display()} {self.occurred_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,118 @@
+"""What trackers reported, its rollups, and what could not be used."""
+
+from typing import Self
+
+from django.contrib.gis.db import models
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from clients.tenancy import ClientIds, TenantQuerySet
+from trackers.models.battery import Battery
+from trackers.models.trackers import Assignment, Tracker
+
+
+class ReportQuerySet(TenantQuerySet["LocationReport"]):
+    """A report belongs to the client whose assignment was in force when the tracker was seen."""
+
+    def of_clients(self, client_ids: ClientIds) -> Self:
+        in_force = Assignment.objects.filter(
+            tracker=OuterRef("tracker"), period__contains=OuterRef("seen_at")
+        )
+        return self.filter(Exists(in_force.of_clients(client_ids)))
+
+
+class LocationReport(models.Model):
+    """A decrypted sighting. The table is range-partitioned by month of `seen_at` (migration 0002).
+
+    Its key is its identity: `fingerprint` is the first 16 bytes of the SHA-256 of the payload, or of source and
+    external id. A composite key can be neither a foreign key's target nor in the admin: others store tracker,
+    time and fingerprint, and ops see reports on the tracker's page.
+    """
+
+    class Source(models.TextChoices):
+        FIND_MY = "FIND_MY", "Find My"
+        REPLAY = "REPLAY", "Replay"
+
+    pk = models.CompositePrimaryKey("tracker", "seen_at", "fingerprint")
+    tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="reports", db_index=False)
+    seen_at = models.DateTimeField()
+    fingerprint = models.BinaryField(max_length=16)
+    position = models.PointField(geography=True, spatial_index=False)
+    accuracy_m = models.FloatField(null=True)
+    confidence = models.PositiveSmallIntegerField(null=True)
+    battery = models.CharField(max_length=10, choices=Battery.choices, blank=True)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    published_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+
+    objects = ReportQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.seen_at:%Y-%m-%d %H:%M}"
+
+
+class RejectedReport(models.Model):
+    """What could not be decrypted, parsed or stored, kept so that nothing is lost and ops can retry."""
+
+    class Reason(models.TextChoices):
+        UNDECRYPTABLE = "UNDECRYPTABLE", "Can't be decrypted"
+        MALFORMED = "MALFORMED", "Malformed"
+        IMPLAUSIBLE = "IMPLAUSIBLE", "Implausible values"
+        UNKNOWN_KEY = "UNKNOWN_KEY", "Key not asked for"
+        NOT_STORED = "NOT_STORED", "Could not be stored"
+
+    tracker = models.ForeignKey(
+        Tracker, on_delete=models.PROTECT, null=True, blank=True, related_name="rejected_reports"
+    )
+    source = models.CharField(max_length=10, choices=LocationReport.Source.choices)
+    hashed_key = models.CharField(max_length=44, blank=True, help_text="The key that the payload came under.")
+    payload = models.BinaryField()
+    fingerprint = models.BinaryField(max_length=16)
+    reason = models.CharField(max_length=15, choices=Reason.choices)
+    detail = models.TextField(blank=True)
+    occurrences = models.PositiveIntegerField(
+        default=1, help_text="The gateway repeats what it has: how often this came."
+    )
+    first_received_at = models.DateTimeField(default=timezone.now)
+    last_received_at = models.DateTimeField(default=timezone.now, db_index=True)
+    resolved_at = models.DateTimeField(null=True, blank=True, help_text="When a retry stored it.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "fingerprint"], name="rejected_report_once_per_payload"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} {self.last_received_at:%Y-%m-%d %H:%M}"
+
+
+class PositionRollup(models.Model):
+    """All reports of a tracker within a bucket of time, refreshed in the transaction that writes the reports."""
+
+    tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="+", db_index=False)
+    bucket_at = models.DateTimeField(help_text="The bucket's beginning, in UTC.")
+    reports = models.PositiveIntegerField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    centroid = models.PointField(geography=True, spatial_index=False)
+    best_position = models.PointField(geography=True, spatial_index=False)
+    best_accuracy_m = models.FloatField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class HourlyPosition(PositionRollup):
+    pk = models.CompositePrimaryKey("tracker", "bucket_at")
+
+    class Meta:
+        pass
+
+
+class DailyPosition(PositionRollup):
+    pk = models.CompositePrimaryKey("tracker", "bucket_at")
+
+    class Meta:
+        pass

@@ -1,0 +1,127 @@
+"""The tracker and its assignments."""
+
+from typing import Self
+
+from django.contrib.gis.db import models
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db.models import Q
+from django.utils import timezone
+
+from clients.models import ProductionRun
+from clients.tenancy import TenantQuerySet
+from locations.models import Location
+from trackers import timeline
+from trackers.models.battery import Battery
+
+
+class GeoStatus(models.TextChoices):
+    """`timeline.Status` with labels."""
+
+    CREATED = timeline.Status.CREATED.value, "Created"
+    IN_TRANSIT = timeline.Status.IN_TRANSIT.value, "In transit"
+    IN_STORAGE = timeline.Status.IN_STORAGE.value, "In storage"
+    DELIVERED = timeline.Status.DELIVERED.value, "Delivered"
+
+
+class TrackerQuerySet(TenantQuerySet["Tracker"]):
+    """A client sees a tracker until it is assigned to somebody else.
+
+    What is on the row (status, place, last position) is told by the latest assignment, so that it shows nothing
+    of an earlier client's. The earlier client still finds its own reports, events and history.
+    """
+
+    client_path = "latest_assignment__run__brand__client"
+
+
+class Tracker(models.Model):
+    """A device, known by its MAC.
+
+    `status`, `location`, `status_since` and the `last_…` columns say how the latest assignment stands. Only
+    `trackers.services` writes them, in the transaction that writes the history.
+    """
+
+    class State(models.TextChoices):
+        IN_STOCK = "IN_STOCK", "In stock"
+        ALLOCATED = "ALLOCATED", "Allocated"
+        ACTIVE = "ACTIVE", "Active"
+        RETURNED = "RETURNED", "Returned"
+        RETIRED = "RETIRED", "Retired"
+        LOST = "LOST", "Lost"
+
+    mac = models.CharField("MAC", max_length=17, unique=True)
+    serial = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.IN_STOCK)
+    latest_assignment = models.ForeignKey(
+        "Assignment", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    status = models.CharField(
+        max_length=10, choices=GeoStatus.choices, default=GeoStatus.CREATED, editable=False, db_index=True
+    )
+    status_since = models.DateTimeField(null=True, blank=True, editable=False)
+    location = models.ForeignKey(
+        Location, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="trackers"
+    )
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    last_received_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_position = models.PointField(geography=True, null=True, blank=True, editable=False)
+    last_accuracy_m = models.FloatField(null=True, blank=True, editable=False)
+    battery = models.CharField(max_length=10, choices=Battery.choices, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TrackerQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # First in, first out: allocation takes the oldest in stock.
+            models.Index(fields=["id"], condition=Q(state="IN_STOCK"), name="tracker_in_stock"),
+            # The API's `updated_after` and live views.
+            models.Index(fields=["updated_at"], name="tracker_updated_at"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(mac__regex=r"^[0-9A-F]{2}(:[0-9A-F]{2}){5}$"), name="tracker_mac_normalised"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["CREATED", "IN_TRANSIT"], location=None)
+                | Q(status__in=["IN_STORAGE", "DELIVERED"], location__isnull=False),
+                name="tracker_location_goes_with_status",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.mac
+
+
+class AssignmentQuerySet(TenantQuerySet["Assignment"]):
+    client_path = "run__brand__client"
+
+    def in_force_at(self, moment: object) -> Self:
+        return self.filter(period__contains=moment)
+
+
+class Assignment(models.Model):
+    """A tracker's time in a production run: which fences apply to its reports, and who may see them."""
+
+    tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="assignments")
+    run = models.ForeignKey(ProductionRun, on_delete=models.PROTECT, related_name="assignments")
+    period = DateTimeRangeField(help_text="From, inclusive, until, exclusive; no end while it lasts.")
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="assignment_no_overlap_per_tracker",
+                expressions=[("tracker", RangeOperators.EQUAL), ("period", RangeOperators.OVERLAPS)],
+            ),
+            models.CheckConstraint(
+                condition=Q(period__isempty=False, period__startswith__isnull=False, period__lower_inc=True)
+                & Q(period__upper_inc=False),
+                name="assignment_period_begins_and_is_half_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tracker} in {self.run}"

@@ -1,0 +1,179 @@
+"""The timeline: a tracker's history as a pure function of what was seen, in event order.
+
+Values in, values out. What decides whether a tracker is at a location is measured beforehand
+(`locations.matching`); here the measurements become places, changes of place and events.
+
+The rules are numbered as in docs/timeline.md:
+usable (1), inside (2), still inside (3), where it is (4), confirmation (5), events (6).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Status(StrEnum):
+    """Where a tracker stands. Among several locations delivery wins over storage."""
+
+    CREATED = "CREATED"
+    IN_TRANSIT = "IN_TRANSIT"
+    IN_STORAGE = "IN_STORAGE"
+    DELIVERED = "DELIVERED"
+
+
+class EventType(StrEnum):
+    ENTRY = "ENTRY"
+    EXIT = "EXIT"
+    DWELL = "DWELL"
+    TRANSIT = "TRANSIT"
+
+
+class Place(NamedTuple):
+    """A status and the location it is about; only IN_STORAGE and DELIVERED have one."""
+
+    status: Status
+    location_id: int | None
+
+
+CREATED = Place(Status.CREATED, None)
+IN_TRANSIT = Place(Status.IN_TRANSIT, None)
+
+
+class Candidate(NamedTuple):
+    """A location that a sighting is in or near.
+
+    inside: within the radius or the area, boundary included.
+    gap_m: metres from the fence's edge outwards; zero or negative inside.
+    centre_m: metres to the location's centre.
+    """
+
+    location_id: int
+    is_delivery: bool
+    inside: bool
+    gap_m: float
+    centre_m: float
+
+
+class Sighting(NamedTuple):
+    """A usable report, measured. reach_m: how much of its error circle may still touch a fence (rule 3)."""
+
+    seen_at: datetime
+    fingerprint: bytes
+    reach_m: float
+    candidates: tuple[Candidate, ...]
+
+
+class Stay(NamedTuple):
+    """A row of the status history, begun by the sighting (started_at, fingerprint).
+
+    It lasts until the next stay begins or the assignment ends.
+    """
+
+    place: Place
+    started_at: datetime
+    fingerprint: bytes
+
+
+class Event(NamedTuple):
+    """What a sighting means. ENTRY and EXIT carry the stay that they begin; DWELL and TRANSIT begin none."""
+
+    type: EventType
+    location_id: int | None
+    occurred_at: datetime
+    fingerprint: bytes
+    stay: Stay | None
+
+
+class Timeline(NamedTuple):
+    stays: list[Stay]
+    events: list[Event]
+
+
+def is_usable(accuracy_m: float | None, max_accuracy_m: float) -> bool:
+    """Rule 1. An unknown accuracy is usable."""
+    return accuracy_m is None or accuracy_m <= max_accuracy_m
+
+
+def reach(accuracy_m: float | None, exit_accuracy_cap_m: float) -> float:
+    """Rule 3: the metres by which a report may lie outside a fence and still be inside it."""
+    return min(accuracy_m or 0.0, exit_accuracy_cap_m)
+
+
+def locate(sighting: Sighting, here: Place) -> Place:
+    """Rules 2 to 4: the place that a sighting tells, for a tracker that is `here`."""
+    nearest: Candidate | None = None
+    nearest_rank: tuple[bool, bool, float, int] | None = None
+    for candidate in sighting.candidates:
+        already_there = candidate.location_id == here.location_id
+        if not (candidate.inside or (already_there and candidate.gap_m <= sighting.reach_m)):
+            continue
+        rank = (not candidate.is_delivery, not already_there, candidate.centre_m, candidate.location_id)
+        if nearest_rank is None or rank < nearest_rank:
+            nearest, nearest_rank = candidate, rank
+    if nearest is None:
+        return IN_TRANSIT
+    return Place(Status.DELIVERED if nearest.is_delivery else Status.IN_STORAGE, nearest.location_id)
+
+
+def play(sightings: Iterable[Sighting], *, confirmations: int, start: Place = CREATED) -> Timeline:
+    """Play usable sightings in event order (seen_at, fingerprint) from the place `start`.
+
+    The first sighting must not be one that `start`'s own confirmation still depends on.
+    """
+    player = _Player(confirmations, start)
+    for sighting in sightings:
+        player.see(sighting)
+    player.dismiss_waiting()
+    return Timeline(player.stays, player.events)
+
+
+class _Player:
+    """The state between sightings: the place that counts, and the sightings that wait for confirmation."""
+
+    def __init__(self, confirmations: int, start: Place) -> None:
+        self.confirmations = confirmations
+        self.here = start
+        self.waiting: list[Sighting] = []
+        self.waiting_for = start
+        self.stays: list[Stay] = []
+        self.events: list[Event] = []
+
+    def see(self, sighting: Sighting) -> None:
+        place = locate(sighting, self.here)
+        if place.location_id == self.here.location_id:
+            self.dismiss_waiting()
+            self._remain(sighting)
+            return
+        if self.waiting and place != self.waiting_for:
+            self.dismiss_waiting()
+        self.waiting_for = place
+        self.waiting.append(sighting)
+        if len(self.waiting) >= self.confirmations:
+            confirmed, self.waiting = self.waiting, []
+            self._move(place, confirmed[0])
+            for later in confirmed[1:]:
+                self._remain(later)
+
+    def dismiss_waiting(self) -> None:
+        """Sightings that were not confirmed make the event of the place that still counts (rule 5)."""
+        for sighting in self.waiting:
+            self._remain(sighting)
+        self.waiting = []
+
+    def _remain(self, sighting: Sighting) -> None:
+        if self.here.status is Status.CREATED:
+            self.here = IN_TRANSIT
+            self.stays.append(Stay(IN_TRANSIT, sighting.seen_at, sighting.fingerprint))
+        type_ = EventType.TRANSIT if self.here.location_id is None else EventType.DWELL
+        self.events.append(Event(type_, self.here.location_id, sighting.seen_at, sighting.fingerprint, None))
+
+    def _move(self, place: Place, sighting: Sighting) -> None:
+        seen_at, fingerprint = sighting.seen_at, sighting.fingerprint
+        left, self.here = self.here, place
+        stay = Stay(place, seen_at, fingerprint)
+        self.stays.append(stay)
+        if left.location_id is not None:
+            self.events.append(Event(EventType.EXIT, left.location_id, seen_at, fingerprint, stay))
+        if place.location_id is not None:
+            self.events.append(Event(EventType.ENTRY, place.location_id, seen_at, fingerprint, stay))
