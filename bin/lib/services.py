@@ -1,0 +1,240 @@
+"""Runs commands beside the private servers, which live as long as somebody uses them.
+
+Each user holds a shared lock on `users.lock`, and so does the command it runs. The keeper, a process of its
+own, waits for the exclusive lock: it gets it when the last user is gone, killed or not, and stops the
+servers. Whoever starts or leaves holds `start.lock` while doing so.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import servers
+from environment import LOCAL, VENV, configured, development_defaults, with_venv
+
+KEEP = LOCAL / "keep"
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+SI_KERNEL = 0x80  # a signal from the terminal, which the command got as well
+
+
+class Lock:
+    """A file lock that the kernel gives back however its holder ends."""
+
+    def __init__(self, name: str) -> None:
+        self.fd = os.open(LOCAL / name, os.O_CREAT | os.O_RDWR, 0o600)
+
+    def take(self, mode: int = fcntl.LOCK_EX) -> bool:
+        try:
+            fcntl.flock(self.fd, mode)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+    def __enter__(self) -> "Lock":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class Services:
+    """The servers that this checkout needs: none that is configured to be elsewhere."""
+
+    def __init__(self) -> None:
+        self.postgres = None if configured("DATABASE_URL") else servers.Postgres()
+        self.redis = None if configured("REDIS_URL") else servers.Redis()
+        self.all = [server for server in (self.postgres, self.redis) if server]
+
+    def environ(self) -> dict[str, str]:
+        environ = development_defaults()
+        if self.postgres:
+            environ["DATABASE_URL"] = self.postgres.url()
+        if self.redis:
+            environ["REDIS_URL"] = self.redis.url()
+        return environ
+
+    def start(self) -> None:
+        for server in self.all:
+            if not server.is_up():
+                server.start()
+        if self.all and not keeper_lives():
+            _spawn_keeper()
+
+    def stop(self) -> None:
+        for server in self.all:
+            server.stop()
+
+
+@contextlib.contextmanager
+def session() -> Iterator[tuple[Services, Lock]]:
+    """The servers, up, until the block ends, and the lock that says so."""
+    _adopt_orphans()
+    users = Lock("users.lock")
+    with Lock("start.lock") as start:
+        start.take()
+        services = Services()
+        users.take(fcntl.LOCK_SH)
+        services.start()
+    try:
+        yield services, users
+    finally:
+        users.close()
+        _leave(services)
+
+
+def _leave(services: Services) -> None:
+    """Wait until the servers are down if that was their last user."""
+    if not services.all or KEEP.exists():
+        return
+    with Lock("start.lock") as start, Lock("users.lock") as users:
+        start.take()
+        if users.take(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            if not keeper_lives():
+                services.stop()
+        elif users.take(fcntl.LOCK_SH | fcntl.LOCK_NB):
+            return  # others use them
+        # The keeper's turn, and nobody can come in between.
+        fcntl.flock(users.fd, fcntl.LOCK_UN)
+        with Lock("keeper.lock") as keeper:
+            keeper.take()
+    servers.wait_until(lambda: not _reap(), seconds=2)
+
+
+def keeper_lives() -> bool:
+    with Lock("keeper.lock") as keeper:
+        return not keeper.take(fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _spawn_keeper() -> None:
+    (LOCAL / "log").mkdir(exist_ok=True)
+    with (LOCAL / "log" / "keeper.log").open("a") as log:
+        subprocess.Popen(
+            [VENV / "bin/python", __file__, "keep"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
+        )
+    if not servers.wait_until(keeper_lives):
+        raise servers.ServerError(f"The servers' keeper does not start; {LOCAL}/log/keeper.log says why.")
+
+
+def keep() -> int:
+    services = Services()
+    with Lock("users.lock") as users, Lock("keeper.lock") as keeper:
+        if not keeper.take(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return 0
+        while users.take() and KEEP.exists():
+            fcntl.flock(users.fd, fcntl.LOCK_UN)
+            time.sleep(0.2)
+        services.stop()
+    return 0
+
+
+def run(command: list[str], extra: dict[str, str] | None = None) -> int:
+    with session() as (services, users):
+        environ = with_venv({**os.environ, **services.environ(), **(extra or {})})
+        return supervise(command, environ, users)
+
+
+def supervise(command: list[str], environ: dict[str, str], users: Lock) -> int:
+    """Run a command to its end, passing signals on, and leave none of its processes behind."""
+    servers_and_keeper = set(_children())
+    libc = ctypes.CDLL(None)
+    watched = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+
+    def prepare() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    try:
+        child = subprocess.Popen(command, env=environ, pass_fds=[users.fd], preexec_fn=prepare)
+    except FileNotFoundError:
+        print(f"{command[0]}: not found", file=sys.stderr)
+        return 127
+    while child.poll() is None:
+        received = signal.sigwaitinfo(watched)
+        if received.si_signo != signal.SIGCHLD and received.si_code != SI_KERNEL:
+            child.send_signal(received.si_signo)
+    _end_orphans(spare=servers_and_keeper)
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of every process below us whose own parent ends: what we leave can be ended, and
+    the servers that we start are waited for even where the machine's first process doesn't do that."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_orphans(spare: set[int]) -> None:
+    """End what the command left running."""
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        for pid in _children() - spare:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sent)
+        if servers.wait_until(lambda: _reap() <= spare, seconds=5):
+            return
+
+
+def _reap() -> set[int]:
+    """The children that are left once those that ended are waited for."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    return _children()
+
+
+def _children() -> set[int]:
+    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+
+
+def main(arguments: list[str]) -> int:
+    action, rest = arguments[0] if arguments else "", arguments[1:]
+    LOCAL.mkdir(exist_ok=True)
+    if action == "run" and rest:
+        return run(rest)
+    if action == "keep":
+        return keep()
+    if action == "start":
+        KEEP.touch()
+        with session() as (services, _):
+            return report(services)
+    if action == "stop":
+        KEEP.unlink(missing_ok=True)
+        with session():
+            pass
+        return report(Services())
+    if action == "status":
+        return report(Services())
+    if action == "env":
+        for name, value in Services().environ().items():
+            print(f"export {name}={shlex.quote(value)}")
+        return 0
+    print("usage: bin/services start | stop | status | env | run COMMAND...", file=sys.stderr)
+    return 2
+
+
+def report(services: Services) -> int:
+    for server in services.all:
+        print(f"{type(server).__name__}: {'up' if server.is_up() else 'down'}, {server.url()}")
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        if configured(name):
+            print(f"{name} is configured: not ours to start or stop")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except servers.ServerError as error:
+        print(f"bin/services: {error}", file=sys.stderr)
+        sys.exit(1)
