@@ -88,7 +88,9 @@ def home(name: str, account: Account) -> Path:
 def socket_directory(name: str, account: Account, base: Path, file: str) -> Path:
     """A path that fits into a socket address, and that needs no quoting in a URL."""
     inside = base / "run"
-    if len(os.fsencode(inside / file)) > SOCKET_PATH_LIMIT or not re.fullmatch(r"[\w./-]+", str(inside), re.ASCII):
+    if len(os.fsencode(inside / file)) > SOCKET_PATH_LIMIT or not re.fullmatch(
+        r"[\w./-]+", str(inside), re.ASCII
+    ):
         inside = _outside(f"{name}-run")
     return account.make_directory(inside)
 
@@ -124,42 +126,51 @@ class Postgres:
             self._create(binaries)
         self._drop_foreign_pid_file()
         options = " ".join(f"-c {name}={value}" for name, value in self._settings().items())
-        command = [binaries / "pg_ctl", "start", "-D", self.data, "-l", self.log, "-w", "-t", "120", "-s", "-o", options]
+        command = [
+            binaries / "pg_ctl",
+            "start",
+            "-D",
+            self.data,
+            "-l",
+            self.log,
+            "-w",
+            "-t",
+            "120",
+            "-s",
+            "-o",
+            options,
+        ]
         for _ in range(5):
             if self.account.run(command, cwd=self.home, stdout=subprocess.DEVNULL).returncode == 0:
                 break
             time.sleep(1)  # the last backends of a killed server may still hold its shared memory
         else:
             raise ServerError(f"PostgreSQL does not start; {self.log} says why.")
-        self._psql(binaries, "SELECT 'CREATE DATABASE glimpse' WHERE NOT EXISTS "
-                             "(SELECT FROM pg_database WHERE datname = 'glimpse') \\gexec")
 
     def stop(self) -> None:
         if not (self.data / "postmaster.pid").exists():
             return
-        self.account.run([self._binaries() / "pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w", "-t", "120", "-s"],
-                         cwd=self.home, stdout=subprocess.DEVNULL)
-
-    def _psql(self, binaries: Path, sql: str) -> None:
-        done = self.account.run(
-            [binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U", "glimpse", "postgres"],
-            cwd=self.home, stdout=subprocess.DEVNULL, input=sql,
+        self.account.run(
+            [self._binaries() / "pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w", "-t", "120", "-s"],
+            cwd=self.home,
+            stdout=subprocess.DEVNULL,
         )
-        if done.returncode != 0:
-            raise ServerError(f"The database cannot be made; {self.log} may say why.")
 
     def _binaries(self) -> Path:
         """The newest PostgreSQL with PostGIS or, once there is data, the one that made it."""
         versions = sorted(
             int(control.parts[-3])
             for control in Path("/usr/share/postgresql").glob("*/extension/postgis.control")
-            if control.parts[-3].isdigit() and (Path("/usr/lib/postgresql") / control.parts[-3] / "bin/postgres").exists()
+            if control.parts[-3].isdigit()
+            and (Path("/usr/lib/postgresql") / control.parts[-3] / "bin/postgres").exists()
         )
         with contextlib.suppress(FileNotFoundError):
             made_by = int((self.data / "PG_VERSION").read_text())
             if made_by not in versions:
-                raise ServerError(f"{self.data} was made by PostgreSQL {made_by}, which is gone. "
-                                  f"Install postgresql-{made_by}-postgis-3, or remove the directory.")
+                raise ServerError(
+                    f"{self.data} was made by PostgreSQL {made_by}, which is gone. "
+                    f"Install postgresql-{made_by}-postgis-3, or remove the directory."
+                )
             return Path(f"/usr/lib/postgresql/{made_by}/bin")
         if not versions or versions[-1] < 14:
             raise ServerError("PostgreSQL 14 or later with PostGIS is needed (package postgresql-postgis).")
@@ -171,12 +182,31 @@ class Postgres:
         shutil.rmtree(unfinished, ignore_errors=True)
         # "trust" reaches as far as the socket's directory: this account and root.
         done = self.account.run(
-            [binaries / "initdb", "-D", unfinished, "-U", "glimpse", "--locale=C.UTF-8", "--encoding=UTF8",
-             "--auth-local=trust", "--auth-host=reject"],
-            cwd=self.home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [
+                binaries / "initdb",
+                "-D",
+                unfinished,
+                "-U",
+                "glimpse",
+                "--locale=C.UTF-8",
+                "--encoding=UTF8",
+                "--auth-local=trust",
+                "--auth-host=reject",
+            ],
+            cwd=self.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
+        if done.returncode == 0:
+            done = self.account.run(
+                [binaries / "postgres", "--single", "-D", unfinished, "postgres"],
+                cwd=self.home,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                input="CREATE DATABASE glimpse\n",
+            )
         if done.returncode != 0:
-            raise ServerError(f"initdb failed:\n{done.stdout}")
+            raise ServerError(f"The cluster cannot be made:\n{done.stdout}")
         unfinished.rename(self.data)
 
     def _drop_foreign_pid_file(self) -> None:

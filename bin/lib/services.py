@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import servers
 from environment import LOCAL, VENV, configured, development_defaults, with_venv
@@ -23,6 +24,8 @@ from environment import LOCAL, VENV, configured, development_defaults, with_venv
 KEEP = LOCAL / "keep"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SI_KERNEL = 0x80  # a signal from the terminal, which the command got as well
+LIBC = ctypes.CDLL(None)
+WATCHED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD}
 
 
 class Lock:
@@ -80,6 +83,7 @@ class Services:
 def session() -> Iterator[tuple[Services, Lock]]:
     """The servers, up, until the block ends, and the lock that says so."""
     _adopt_orphans()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the blocks below end in order
     users = Lock("users.lock")
     with Lock("start.lock") as start:
         start.take()
@@ -121,7 +125,11 @@ def _spawn_keeper() -> None:
     with (LOCAL / "log" / "keeper.log").open("a") as log:
         subprocess.Popen(
             [VENV / "bin/python", __file__, "keep"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
         )
     if not servers.wait_until(keeper_lives):
         raise servers.ServerError(f"The servers' keeper does not start; {LOCAL}/log/keeper.log says why.")
@@ -139,32 +147,32 @@ def keep() -> int:
     return 0
 
 
-def run(command: list[str], extra: dict[str, str] | None = None) -> int:
+def run(command: list[str]) -> int:
     with session() as (services, users):
-        environ = with_venv({**os.environ, **services.environ(), **(extra or {})})
-        return supervise(command, environ, users)
+        return supervised(command, services.environ(), users)
 
 
-def supervise(command: list[str], environ: dict[str, str], users: Lock) -> int:
+def supervised(command: list[str], extra: dict[str, str], users: Lock, stdout: TextIO | None = None) -> int:
     """Run a command to its end, passing signals on, and leave none of its processes behind."""
-    servers_and_keeper = set(_children())
-    libc = ctypes.CDLL(None)
-    watched = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+    environ = with_venv({**os.environ, **extra})
+    servers_and_keeper = _children()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
 
     def prepare() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     try:
-        child = subprocess.Popen(command, env=environ, pass_fds=[users.fd], preexec_fn=prepare)
+        child = subprocess.Popen(command, env=environ, pass_fds=[users.fd], preexec_fn=prepare, stdout=stdout)
+        while child.poll() is None:
+            received = signal.sigwaitinfo(WATCHED)
+            if received.si_signo != signal.SIGCHLD and received.si_code != SI_KERNEL:
+                child.send_signal(received.si_signo)
     except FileNotFoundError:
         print(f"{command[0]}: not found", file=sys.stderr)
         return 127
-    while child.poll() is None:
-        received = signal.sigwaitinfo(watched)
-        if received.si_signo != signal.SIGCHLD and received.si_code != SI_KERNEL:
-            child.send_signal(received.si_signo)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     _end_orphans(spare=servers_and_keeper)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
@@ -172,7 +180,7 @@ def supervise(command: list[str], environ: dict[str, str], users: Lock) -> int:
 def _adopt_orphans() -> None:
     """Become the parent of every process below us whose own parent ends: what we leave can be ended, and
     the servers that we start are waited for even where the machine's first process doesn't do that."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _end_orphans(spare: set[int]) -> None:
@@ -197,28 +205,41 @@ def _children() -> set[int]:
     return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
 
 
+def start() -> int:
+    KEEP.touch()
+    with session() as (services, _):
+        return report(services)
+
+
+def stop() -> int:
+    KEEP.unlink(missing_ok=True)
+    with session():
+        pass
+    return report(Services())
+
+
+def print_environ() -> int:
+    for name, value in Services().environ().items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+ACTIONS = {
+    "start": start,
+    "stop": stop,
+    "status": lambda: report(Services()),
+    "env": print_environ,
+    "keep": keep,
+}
+
+
 def main(arguments: list[str]) -> int:
-    action, rest = arguments[0] if arguments else "", arguments[1:]
     LOCAL.mkdir(exist_ok=True)
-    if action == "run" and rest:
-        return run(rest)
-    if action == "keep":
-        return keep()
-    if action == "start":
-        KEEP.touch()
-        with session() as (services, _):
-            return report(services)
-    if action == "stop":
-        KEEP.unlink(missing_ok=True)
-        with session():
-            pass
-        return report(Services())
-    if action == "status":
-        return report(Services())
-    if action == "env":
-        for name, value in Services().environ().items():
-            print(f"export {name}={shlex.quote(value)}")
-        return 0
+    match arguments:
+        case ["run", *command] if command:
+            return run(command)
+        case [action] if action in ACTIONS:
+            return ACTIONS[action]()
     print("usage: bin/services start | stop | status | env | run COMMAND...", file=sys.stderr)
     return 2
 
