@@ -6,8 +6,9 @@ Apple documents none of this; the values come from public clients and published 
 from datetime import UTC, datetime
 from enum import StrEnum
 
-V2_URL = "https://gateway.icloud.com/findmyservice/v2/fetch"
-LEGACY_URL = "https://gateway.icloud.com/acsnservice/fetch"
+APPLE_GATEWAY = "https://gateway.icloud.com"
+V2_PATH = "/findmyservice/v2/fetch"
+LEGACY_PATH = "/acsnservice/fetch"
 
 
 class Shape(StrEnum):

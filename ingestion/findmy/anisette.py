@@ -1,0 +1,89 @@
+"""Headers by which Apple takes a client for one of its devices; their one-time part comes from a server."""
+
+import base64
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import requests
+
+from ingestion.findmy import protocol
+from ingestion.findmy.errors import GatewayUnavailable, MalformedAnswer
+
+VALID_FOR_S = 30.0
+_IDENTITIES = uuid.UUID("7a1c9c2e-53b3-5d0c-9d3c-0f6f5c1f3a11")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An Apple account that may fetch; the repr hides its token.
+
+    name: how ops call it. dsid and search_party_token: the HTTP Basic pair of a finished sign-in.
+    """
+
+    name: str
+    dsid: str
+    search_party_token: str = field(repr=False)
+
+    @property
+    def user_id(self) -> str:
+        """Stable made-up user id, an upper-case UUID."""
+        return str(uuid.uuid5(_IDENTITIES, f"user:{self.dsid}")).upper()
+
+    @property
+    def device_id(self) -> str:
+        """Stable made-up device id, an upper-case UUID."""
+        return str(uuid.uuid5(_IDENTITIES, f"device:{self.dsid}")).upper()
+
+
+class AnisetteServer:
+    """Reads one-time headers from `GET url` and keeps them for a few seconds.
+
+    timeout_s: (connect, read). Not shared between threads.
+    """
+
+    def __init__(self, url: str, *, session: requests.Session, timeout_s: tuple[float, float]) -> None:
+        self._url = url
+        self._session = session
+        self._timeout_s = timeout_s
+        self._answer: dict[str, str] = {}
+        self._expires_at = 0.0
+
+    def headers(self, account: Account) -> dict[str, str]:
+        """Return all the headers of one request.
+
+        Raises GatewayUnavailable, MalformedAnswer.
+        """
+        if time.monotonic() >= self._expires_at:
+            self._answer = self._fetch()
+            self._expires_at = time.monotonic() + VALID_FOR_S
+        return {
+            **self._answer,
+            protocol.ANISETTE_USER: base64.b64encode(account.user_id.encode()).decode("ascii"),
+            protocol.ANISETTE_DEVICE: account.device_id,
+            protocol.ANISETTE_ROUTING: protocol.ROUTING_INFO,
+            protocol.ANISETTE_SERIAL: protocol.SERIAL_NUMBER,
+            protocol.ANISETTE_TIME: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            protocol.ANISETTE_TIME_ZONE: "UTC",
+            **dict.fromkeys(protocol.ANISETTE_LOCALES, protocol.LOCALE),
+        }
+
+    def forget(self) -> None:
+        """Drop the headers in hand: a 401 can mean that they have aged."""
+        self._expires_at = 0.0
+
+    def _fetch(self) -> dict[str, str]:
+        try:
+            response = self._session.get(self._url, timeout=self._timeout_s, allow_redirects=False)
+        except requests.RequestException as error:
+            raise GatewayUnavailable(f"the anisette server does not answer: {error}") from error
+        if response.status_code != 200:
+            raise GatewayUnavailable(
+                f"the anisette server answered {response.status_code}", status=response.status_code
+            )
+        try:
+            answer = response.json()
+            return {name: str(answer[name]) for name in (protocol.ANISETTE_OTP, protocol.ANISETTE_MACHINE)}
+        except (ValueError, KeyError, TypeError) as error:
+            raise MalformedAnswer("the anisette server's answer lacks its two headers") from error
