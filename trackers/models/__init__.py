@@ -1,6 +1,6 @@
 """Trackers, what they reported, and what became of it."""
 
-from trackers.models.history import GeofenceEvent, StatusChange
+from trackers.models.history import GeofenceEvent, StatusChange, TimelineCheck
 from trackers.models.reports import Battery, DailyPosition, HourlyPosition, LocationReport, RejectedReport
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
 
@@ -14,5 +14,6 @@ __all__ = [
     "LocationReport",
     "RejectedReport",
     "StatusChange",
+    "TimelineCheck",
     "Tracker",
 ]

@@ -152,3 +152,17 @@ class GeofenceEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_type_display()} {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class TimelineCheck(models.Model):
+    """A reconciliation: how many trackers' stored history was compared with their reports, and how many differed.
+
+    Differences are repaired at once; any number but zero is a fault in Glimpse to be looked into.
+    """
+
+    checked_at = models.DateTimeField(db_index=True)
+    trackers = models.PositiveIntegerField()
+    drifted = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.drifted} of {self.trackers} drifted, {self.checked_at:%Y-%m-%d %H:%M}"

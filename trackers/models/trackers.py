@@ -67,6 +67,11 @@ class Tracker(models.Model):
     last_position = models.PointField(geography=True, null=True, blank=True, editable=False)
     last_accuracy_m = models.FloatField(null=True, blank=True, editable=False)
     battery = models.CharField(max_length=10, choices=Battery.choices, blank=True, editable=False)
+    verified_at = models.DateTimeField(
+        default=timezone.now,
+        editable=False,
+        help_text="When the stored history was last compared with the reports.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -78,6 +83,8 @@ class Tracker(models.Model):
             models.Index(fields=["id"], condition=Q(state="IN_STOCK"), name="tracker_in_stock"),
             # The API's `updated_after` and live views.
             models.Index(fields=["updated_at"], name="tracker_updated_at"),
+            # Reconciliation takes those verified longest ago.
+            models.Index(fields=["verified_at", "id"], name="tracker_verified_at"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,0 +1,29 @@
+"""The one place where tracker rows are locked.
+
+The rule: whoever writes a tracker's reports, history, events, assignments or its row takes the lock here first, for
+all trackers of its transaction at once, in the order of their ids. So no two writers can wait for each other. A lock
+that can't be had within LOCK_TIMEOUT raises `OperationalError`; the caller's work is left undone and comes again.
+"""
+
+from collections.abc import Collection
+
+from clients import bulk
+
+LOCK_TIMEOUT = "10s"
+LOCK_TRACKERS = """
+SELECT id FROM trackers_tracker WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+class UnknownTracker(LookupError):
+    """A tracker that is not in the database (any more)."""
+
+
+def lock_trackers(tracker_ids: Collection[int]) -> None:
+    """Lock the trackers' rows until the transaction ends. Raises UnknownTracker if one doesn't exist."""
+    with bulk.bulk_cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        rows = cursor.execute(LOCK_TRACKERS, {"ids": list(tracker_ids)}).fetchall()
+    missing = set(tracker_ids) - {row[0] for row in rows}
+    if missing:
+        raise UnknownTracker(f"There is no tracker with id {min(missing)}.")

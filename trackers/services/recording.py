@@ -1,0 +1,163 @@
+"""The one way by which reports enter the store, live or late, from whichever source."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+
+import structlog
+from django.db import DataError, IntegrityError, InternalError, transaction
+
+from clients import bulk
+from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, fingerprint_of
+from trackers.models import RejectedReport
+from trackers.services import locking, summaries, windows
+from trackers.services.rewriting import rewrite
+from trackers.services.windows import SQL, Position, Scope
+from trackers.timeline import is_usable
+
+log = structlog.get_logger(__name__)
+
+INSERT_REPORTS = (SQL / "insert_reports.sql").read_text()
+REJECT_REPORTS = (SQL / "reject_reports.sql").read_text()
+
+# A transaction takes whole trackers until it has this many reports: large enough to spread the cost of its
+# statements, small enough that its locks are held for about a second.
+REPORTS_PER_TRANSACTION = 4_000
+
+# What a bad report can raise. A lost connection or a lock timeout is nobody's fault: it goes up to the caller, whose
+# task comes again.
+BLAMED_ON_THE_REPORT = (
+    DataError,
+    IntegrityError,
+    InternalError,
+    LookupError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+)
+
+
+def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> RecordOutcome:
+    """Store reports and everything that follows from them.
+
+    Reports may come in any order, from any time and several times: the history that results is the same. Each chunk
+    of trackers is one transaction: reports, events, history, the trackers' rows and rollups. A report that can't be
+    stored goes to RejectedReport and costs only itself. Raises `OperationalError` if the database is out of reach or
+    a lock is not to be had; what was committed by then is not stored twice when the call is repeated.
+    """
+    outcome = RecordOutcome()
+    for chunk in _chunks(sorted(reports, key=attrgetter("tracker_id"))):
+        outcome.add(_record_or_split(chunk, now))
+    return outcome
+
+
+def _chunks(reports: Sequence[IncomingReport]) -> Iterator[list[IncomingReport]]:
+    chunk: list[IncomingReport] = []
+    for _, group in groupby(reports, key=attrgetter("tracker_id")):
+        of_tracker = list(group)
+        if chunk and len(chunk) + len(of_tracker) > REPORTS_PER_TRANSACTION:
+            yield chunk
+            chunk = []
+        chunk += of_tracker
+    if chunk:
+        yield chunk
+
+
+def _record_or_split(reports: list[IncomingReport], now: datetime) -> RecordOutcome:
+    """Halve a chunk that fails until the culprit stands alone."""
+    try:
+        with transaction.atomic():
+            return _record(reports, now)
+    except BLAMED_ON_THE_REPORT as error:
+        if len(reports) == 1:
+            return _reject(reports[0], error, now)
+    middle = len(reports) // 2
+    outcome = _record_or_split(reports[:middle], now)
+    outcome.add(_record_or_split(reports[middle:], now))
+    return outcome
+
+
+def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
+    tracker_ids = sorted({report.tracker_id for report in reports})
+    locking.lock_trackers(tracker_ids)
+    new = _insert(reports, now)
+    outcome = RecordOutcome(stored=len(new), duplicates=len(reports) - len(new))
+    if not new:
+        return outcome
+    firsts = _first_changes(windows.load_scopes(tracker_ids), new)
+    if firsts:
+        outcome.events = rewrite(windows.since_first_change(firsts), now=now).events
+    summaries.refresh_trackers(tracker_ids, now=now)
+    summaries.refresh_rollups((report.tracker_id, report.seen_at) for report in new)
+    return outcome
+
+
+def _insert(reports: Sequence[IncomingReport], now: datetime) -> list[IncomingReport]:
+    """Store the reports and return those that were not there yet."""
+    names = (
+        "tracker_ids",
+        "seen_ats",
+        "fingerprints",
+        "latitudes",
+        "longitudes",
+        "accuracies_m",
+        "confidences",
+        "batteries",
+        "sources",
+        "published_ats",
+    )
+    for report in reports:
+        _require_plausible(report)
+    width = len(names)
+    parameters = bulk.transposed([report[:width] for report in reports], names) | {"received_at": now}
+    inserted = set(bulk.fetch_all(INSERT_REPORTS, parameters))
+    return [
+        report for report in {report[:3]: report for report in reports}.values() if report[:3] in inserted
+    ]
+
+
+def _require_plausible(report: IncomingReport) -> None:
+    """PostGIS would fold impossible coordinates into the globe instead of refusing them."""
+    if not (-90 <= report.latitude <= 90 and -180 <= report.longitude <= 180):
+        raise ValueError(f"{report.latitude}, {report.longitude} is not on the globe")
+
+
+def _first_changes(scopes: Iterable[Scope], new: Iterable[IncomingReport]) -> dict[Scope, Position]:
+    """For each assignment the first of its new reports that counts."""
+    of_tracker: dict[int, list[Scope]] = {}
+    for scope in scopes:
+        of_tracker.setdefault(scope.tracker_id, []).append(scope)
+    firsts: dict[Scope, Position] = {}
+    for report in new:
+        for scope in of_tracker.get(report.tracker_id, ()):
+            if scope.since <= report.seen_at < scope.until and is_usable(
+                report.accuracy_m, scope.max_accuracy_m
+            ):
+                position = Position(report.seen_at, report.fingerprint)
+                firsts[scope] = min(firsts.get(scope, position), position)
+    return firsts
+
+
+def _reject(report: IncomingReport, error: Exception, now: datetime) -> RecordOutcome:
+    log.warning("report_not_stored", tracker_id=report.tracker_id, error=str(error))
+    rejection = IncomingRejection(
+        tracker_id=None if isinstance(error, locking.UnknownTracker) else report.tracker_id,
+        source=report.source,
+        hashed_key=report.hashed_key,
+        payload=report.payload,
+        reason=RejectedReport.Reason.NOT_STORED,
+        detail=f"{type(error).__name__}: {error}"[:500],
+    )
+    record_rejections([rejection], now=now)
+    return RecordOutcome(rejected=1)
+
+
+def record_rejections(rejections: Iterable[IncomingRejection], *, now: datetime) -> None:
+    """Keep what can't be used, with the reason. The same payload again only counts up and renews its row."""
+    rows = {fingerprint_of(rejection.payload): rejection for rejection in rejections}
+    if not rows:
+        return
+    names = ("tracker_ids", "sources", "hashed_keys", "payloads", "reasons", "details", "fingerprints")
+    arrays = bulk.transposed([(*rejection, fingerprint) for fingerprint, rejection in rows.items()], names)
+    bulk.execute(REJECT_REPORTS, arrays | {"now": now})

@@ -1,0 +1,18 @@
+-- All assignments of the trackers with their runs' dates and policies.
+SELECT
+    assignment.id,
+    assignment.tracker_id,
+    assignment.run_id,
+    greatest(lower(assignment.period), run.start_date::timestamp AT TIME ZONE 'UTC'),
+    least(
+        coalesce(upper(assignment.period), 'infinity'),
+        (run.end_date + 1)::timestamp AT TIME ZONE 'UTC'
+    ),
+    upper(assignment.period),
+    run.max_accuracy_m,
+    run.exit_accuracy_cap_m,
+    run.confirmations
+FROM trackers_assignment AS assignment
+JOIN clients_productionrun AS run ON run.id = assignment.run_id
+WHERE assignment.tracker_id = ANY(%(tracker_ids)s::bigint[])
+ORDER BY assignment.tracker_id, lower(assignment.period)

@@ -1,0 +1,18 @@
+-- The valid events of each assignment that occurred at a position in event order or later.
+SELECT
+    position.assignment_id,
+    event.id,
+    event.type,
+    event.location_id,
+    event.occurred_at,
+    event.fingerprint,
+    event.status_change_id
+FROM unnest(
+    %(assignment_ids)s::bigint[], %(tracker_ids)s::bigint[], %(seen_ats)s::timestamptz[], %(fingerprints)s::bytea[]
+) AS position (assignment_id, tracker_id, seen_at, fingerprint)
+JOIN trackers_geofenceevent AS event
+    ON event.tracker_id = position.tracker_id
+    AND event.assignment_id = position.assignment_id
+    AND event.retracted_at IS NULL
+    AND event.occurred_at >= position.seen_at
+    AND (event.occurred_at, event.fingerprint) >= (position.seen_at, position.fingerprint)

@@ -1,0 +1,11 @@
+-- The valid stays of each assignment that began at a position in event order or later.
+SELECT position.assignment_id, stay.id, stay.status, stay.location_id, stay.started_at, stay.fingerprint, stay.ended_at
+FROM unnest(
+    %(assignment_ids)s::bigint[], %(tracker_ids)s::bigint[], %(seen_ats)s::timestamptz[], %(fingerprints)s::bytea[]
+) AS position (assignment_id, tracker_id, seen_at, fingerprint)
+JOIN trackers_statuschange AS stay
+    ON stay.tracker_id = position.tracker_id
+    AND stay.assignment_id = position.assignment_id
+    AND stay.retracted_at IS NULL
+    AND stay.started_at >= position.seen_at
+    AND (stay.started_at, stay.fingerprint) >= (position.seen_at, position.fingerprint)
