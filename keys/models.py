@@ -1,0 +1,122 @@
+"""Key batches and the key pairs in them. No private key is ever stored, shown or logged in clear."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from keys.advertisement import KEY_BYTES
+from trackers.models import Tracker
+
+MAX_KEYS_PER_DEVICE = 50
+
+
+class ByteLength(Func):
+    function = "OCTET_LENGTH"
+    output_field = models.IntegerField()
+
+
+class LookupId(Func):
+    """`keys.advertisement.hashed_key`, computed by the database."""
+
+    function = "SHA256"
+    template = "ENCODE(%(function)s(%(expressions)s), 'base64')"
+    output_field = models.CharField()
+
+
+class KeyBatch(models.Model):
+    """Key pairs made together, for devices that are manufactured together.
+
+    Its private keys are sealed under its own data key; `sealed_data_key` holds that, sealed by a master key.
+    `generated_devices` devices have their keys, and generation goes on from there.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "QUEUED", "Queued"
+        GENERATING = "GENERATING", "Generating"
+        GENERATED = "GENERATED", "Generated"
+        CANCELLED = "CANCELLED", "Cancelled"
+
+    label = models.CharField(max_length=100, unique=True)
+    devices = models.PositiveIntegerField()
+    keys_per_device = models.PositiveSmallIntegerField(default=1)
+    note = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, editable=False)
+    generated_devices = models.PositiveIntegerField(default=0, editable=False)
+    sealed_data_key = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    generated_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "key batches"
+        constraints = [
+            models.CheckConstraint(condition=Q(devices__gte=1), name="key_batch_has_devices"),
+            models.CheckConstraint(
+                condition=Q(keys_per_device__gte=1, keys_per_device__lte=MAX_KEYS_PER_DEVICE),
+                name="key_batch_keys_per_device_1_to_50",
+            ),
+            models.CheckConstraint(
+                condition=Q(generated_devices__lte=F("devices")), name="key_batch_progress_within_devices"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="GENERATED") | Q(generated_devices=F("devices")),
+                name="key_batch_generated_is_complete",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def key_pairs_in_all(self) -> int:
+        return self.devices * self.keys_per_device
+
+
+class KeyPair(models.Model):
+    """A device's key: what it advertises, how the gateway knows it, and the sealed private key that opens its reports.
+
+    A device carries the pairs with its `device_index` and rotates through them by `key_index`; its MAC is that of
+    the first.
+    """
+
+    batch = models.ForeignKey(KeyBatch, on_delete=models.PROTECT, related_name="key_pairs", db_index=False)
+    device_index = models.PositiveIntegerField()
+    key_index = models.PositiveSmallIntegerField()
+    advertisement_key = models.BinaryField(max_length=28)
+    hashed_key = models.CharField(max_length=44, unique=True, help_text="The gateway's lookup id.")
+    mac = models.CharField("MAC", max_length=17, unique=True)
+    sealed_private_key = models.BinaryField(editable=False)
+    # No way back from the tracker: code that may not import this app must not reach key pairs either.
+    tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            # Also the index for a batch's keys in the order of an export.
+            models.UniqueConstraint(
+                fields=["batch", "device_index", "key_index"], name="key_pair_position_once_per_batch"
+            ),
+            models.UniqueConstraint(fields=["advertisement_key"], name="key_pair_advertisement_key_unique"),
+            models.CheckConstraint(
+                condition=Exact(ByteLength("advertisement_key"), KEY_BYTES),
+                name="key_pair_advertisement_key_28_bytes",
+            ),
+            models.CheckConstraint(
+                condition=Exact(F("hashed_key"), LookupId("advertisement_key")),
+                name="key_pair_hash_is_of_its_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(key_index__lt=MAX_KEYS_PER_DEVICE), name="key_pair_key_index_below_50"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.mac
