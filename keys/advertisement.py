@@ -7,7 +7,6 @@ id follow from those 28 bytes. Sizes and layouts: "Who Can Find My Devices?" (He
 
 import base64
 import hashlib
-import re
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,17 +16,10 @@ KEY_BYTES = 28
 CURVE = ec.SECP224R1()
 
 _PAYLOAD_HEADER = bytes.fromhex("1eff4c001219")
-_MAC_NOTATIONS = re.compile(
-    r"(?:0x)?[0-9a-f]{12}"
-    r"|[0-9a-f]{2}(?P<pair>[:\-. _])[0-9a-f]{2}(?:(?P=pair)[0-9a-f]{2}){4}"
-    r"|[0-9a-f]{4}(?P<quad>[:\-. ])[0-9a-f]{4}(?P=quad)[0-9a-f]{4}"
-    r"|[0-9a-f]{6}[:\-][0-9a-f]{6}",
-    re.IGNORECASE,
-)
 
 
 class AdvertisementError(ValueError):
-    """A key or an address that no tracker can use."""
+    """A key that no tracker can use."""
 
 
 class InvalidPrivateKey(AdvertisementError):
@@ -40,10 +32,6 @@ class InvalidAdvertisementKey(AdvertisementError):
 
 class LeadingZeroKey(AdvertisementError):
     """The advertisement key begins with 0x00: firmware that measures its table with strlen loses it."""
-
-
-class InvalidMac(AdvertisementError):
-    """The text is no Bluetooth address in a common notation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +143,6 @@ def advertisement_payload(advertisement_key: bytes, status: int = 0) -> bytes:
         + bytes([advertisement_key[0] >> 6])
         + b"\x00"
     )
-
-
-def parse_mac(text: str) -> str:
-    """Return an address as `E2:7B:7C:0B:3A:2F` from colons, hyphens, dots, spaces or plain hex digits.
-
-    Raises InvalidMac.
-    """
-    stripped = text.strip()
-    if not _MAC_NOTATIONS.fullmatch(stripped):
-        raise InvalidMac(f"{text[:40]!r} is no MAC address: write it as E2:7B:7C:0B:3A:2F")
-    digits = re.sub(r"[^0-9a-f]", "", stripped.lower().removeprefix("0x"))
-    return bytes.fromhex(digits).hex(":").upper()
 
 
 def _x_coordinate(key: ec.EllipticCurvePrivateKey) -> bytes:

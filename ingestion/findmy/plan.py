@@ -6,6 +6,8 @@
      "backlog_spread_s": 40,         optional, 40: what was seen before started_at is published within
                                      so many seconds after it
      "median_gap_s": 900,            optional, 900: median time between two sightings of a tracker
+     "reports_per_key": 20,          optional, 20: how many the network still holds of a key, as Apple's
+                                     backend keeps only the latest few
      "trackers": [
        {"mac": "E2:7B:7C:0B:3A:2F",                        the address of one of its keys
         "advertisement_keys": ["Ynt8Czovt6R4rFZw6ZcxlKX9oLwHkbB1Bqc93Q=="],
@@ -36,6 +38,7 @@ from typing import Any, TypeVar
 from ingestion.findmy.protocol import Battery
 from ingestion.findmy.tracks import Itinerary, Point, Stop, Track, replay_csv
 from keys import advertisement
+from trackers.mac import InvalidMac, parse_mac
 
 _T = TypeVar("_T")
 _REQUIRED: Any = object()
@@ -64,6 +67,7 @@ class Plan:
     delay_scale: float
     backlog_spread_s: float
     median_gap_s: float
+    reports_per_key: int
     trackers: tuple[PlannedTracker, ...]
 
 
@@ -85,6 +89,7 @@ def parse_plan(document: Any, *, folder: Path) -> Plan:
         delay_scale=fields.take("delay_scale", _number(0, 100), 1.0),
         backlog_spread_s=fields.take("backlog_spread_s", _number(0, 86_400), 40.0),
         median_gap_s=fields.take("median_gap_s", _number(1, 86_400), 900.0),
+        reports_per_key=round(fields.take("reports_per_key", _number(1, 10_000), 20.0)),
         trackers=fields.take("trackers", lambda value, path: _trackers(value, path, folder)),
     )
     fields.finish()
@@ -243,8 +248,8 @@ def _battery(value: Any, path: str) -> Battery | None:
 
 def _mac(value: Any, path: str) -> str:
     try:
-        return advertisement.parse_mac(_text(value, path))
-    except advertisement.InvalidMac as error:
+        return parse_mac(_text(value, path))
+    except InvalidMac as error:
         raise PlanError(f"{path}: {error}") from error
 
 

@@ -1,7 +1,7 @@
 -- The locations that each point is in, or so near that its error circle may still touch them.
 --
 -- The GiST index on the fence, which covers the circle or is the area, finds the candidates on the sphere (within
--- 0.6 % of the spheroid, hence the margin); the exact distances decide on the spheroid. A fence counts only in the
+-- 0.6 percent of the spheroid, hence the margin); the exact distances decide on the spheroid. A fence counts only in the
 -- point's run and while it is active.
 SELECT
     (point.position - 1)::integer,

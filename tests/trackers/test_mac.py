@@ -1,0 +1,40 @@
+import pytest
+
+from trackers.mac import InvalidMac, parse_mac
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E2:7B:7C:0B:3A:2F",
+        "e2:7b:7c:0b:3a:2f",
+        "E2-7B-7C-0B-3A-2F",
+        "E2 7B 7C 0B 3A 2F",
+        "E2.7B.7C.0B.3A.2F",
+        "e27b.7c0b.3a2f",
+        "e27b:7c0b:3a2f",
+        "e27b7c-0b3a2f",
+        "E27B7C0B3A2F",
+        "0xE27B7C0B3A2F",
+        "  e2:7b:7c:0b:3a:2f\n",
+    ],
+)
+def test_mac_notations(text):
+    assert parse_mac(text) == "E2:7B:7C:0B:3A:2F"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "E2:7B:7C:0B:3A",
+        "E2:7B:7C:0B:3A:2F:00",
+        "E2:7B-7C:0B:3A:2F",
+        "G2:7B:7C:0B:3A:2F",
+        "E27B7C0B3A2",
+        "0x",
+    ],
+)
+def test_text_that_is_no_mac(text):
+    with pytest.raises(InvalidMac):
+        parse_mac(text)

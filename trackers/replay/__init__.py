@@ -1,0 +1,1 @@
+"""Replays a world from a file through the services that the workers use."""

@@ -1,0 +1,173 @@
+"""Loads a world into the database, feeds its reports to `record_reports` and reads the result."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from django.contrib.gis.geos import Point, Polygon
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from clients.models import Brand, Client, ProductionRun
+from locations.models import Location
+from trackers.incoming import FINGERPRINT_BYTES, IncomingReport, RecordOutcome
+from trackers.models import Assignment, GeofenceEvent, LocationReport, StatusChange, Tracker
+from trackers.replay.world import World, WorldLocation, run_names, wrapped
+from trackers.services import recording, summaries
+
+
+def load(world: World, *, now: datetime) -> dict[str, int]:
+    """Create the world's rows; returns the trackers' ids by MAC."""
+    runs = _create_runs(world, now)
+    _create_locations(world, runs)
+    return _create_trackers(world, runs, now)
+
+
+def feed(world: World, tracker_ids: dict[str, int], *, batch: int, now: datetime) -> RecordOutcome:
+    """Record the world's reports as they stand, `batch` at a time."""
+    outcome = RecordOutcome()
+    for reports in _batches(_incoming(world, tracker_ids), batch):
+        outcome.add(recording.record_reports(reports, now=now))
+    return outcome
+
+
+def result(tracker_ids: dict[str, int], outcome: RecordOutcome) -> dict[str, Any]:
+    """What the store says now, ready for JSON."""
+    ids = list(tracker_ids.values())
+    names = dict(Location.objects.values_list("id", "name"))
+    history, events = _history(ids, names), _events(ids, names)
+    rows = Tracker.objects.in_bulk(ids)
+    return {
+        "trackers": {
+            mac: {
+                "status": rows[id_].status,
+                "location": names.get(rows[id_].location_id or 0),
+                "history": history[id_],
+                "events": events[id_],
+            }
+            for mac, id_ in tracker_ids.items()
+        },
+        "reports": {"stored": outcome.stored, "duplicates": outcome.duplicates, "rejected": outcome.rejected},
+    }
+
+
+def _create_runs(world: World, now: datetime) -> dict[str, ProductionRun]:
+    client = Client.objects.create(name=f"Replay {now.isoformat()}")
+    brand = Brand.objects.create(client=client, name="Replay")
+    runs = [
+        ProductionRun(
+            brand=brand,
+            name=run.name,
+            start_date=run.start_date,
+            end_date=run.end_date,
+            max_accuracy_m=run.policy.max_accuracy_m,
+            exit_accuracy_cap_m=run.policy.exit_accuracy_cap_m,
+            confirmations=run.policy.confirmations,
+        )
+        for run in world.runs
+    ]
+    return {run.name: run for run in ProductionRun.objects.bulk_create(runs)}
+
+
+def _create_locations(world: World, runs: dict[str, ProductionRun]) -> None:
+    locations = Location.objects.bulk_create(
+        Location(
+            name=location.name,
+            kind=location.kind.upper(),
+            center=Point(wrapped(location.lon), location.lat, srid=4326),
+            radius_m=location.radius_m,
+            area=_polygon(location),
+            active_from=location.active_from,
+        )
+        for location in world.locations
+    )
+    Location.runs.through.objects.bulk_create(
+        Location.runs.through(location_id=row.pk, productionrun_id=runs[name].pk)
+        for row, location in zip(locations, world.locations, strict=True)
+        for name in dict.fromkeys(run_names(location.runs, world))
+    )
+
+
+def _polygon(location: WorldLocation) -> Polygon | None:
+    if location.area is None:
+        return None
+    rings = [
+        [(wrapped(longitude), latitude) for longitude, latitude, *_ in ring]
+        for ring in location.area.coordinates
+    ]
+    return Polygon(*rings, srid=4326)
+
+
+def _create_trackers(world: World, runs: dict[str, ProductionRun], now: datetime) -> dict[str, int]:
+    macs = dict.fromkeys(tracker.mac for tracker in world.trackers)
+    rows = Tracker.objects.bulk_create(Tracker(mac=mac, state=Tracker.State.ACTIVE) for mac in macs)
+    ids = {row.mac: row.pk for row in rows}
+    Assignment.objects.bulk_create(
+        Assignment(
+            tracker_id=ids[tracker.mac],
+            run=runs[run_names(None if tracker.run is None else [tracker.run], world)[0]],
+            period=DateTimeTZRange(tracker.from_, tracker.to),
+        )
+        for tracker in world.trackers
+    )
+    summaries.refresh_trackers(list(ids.values()), now=now)
+    return ids
+
+
+def _incoming(world: World, tracker_ids: dict[str, int]) -> Iterator[IncomingReport]:
+    for report in world.reports:
+        identity = report.identity()
+        yield IncomingReport(
+            tracker_id=tracker_ids[report.mac],
+            seen_at=report.seen_at.astimezone(UTC),
+            fingerprint=identity[:FINGERPRINT_BYTES],
+            latitude=report.lat,
+            longitude=wrapped(report.lon),
+            accuracy_m=report.accuracy_m,
+            confidence=report.confidence,
+            battery="",
+            source=LocationReport.Source.REPLAY,
+            published_at=None,
+            payload=identity,
+            hashed_key="",
+        )
+
+
+def _batches(reports: Iterator[IncomingReport], size: int) -> Iterator[list[IncomingReport]]:
+    while batch := list(islice(reports, size)):
+        yield batch
+
+
+def _history(tracker_ids: Sequence[int], names: dict[int, str]) -> defaultdict[int, list[dict[str, Any]]]:
+    rows = StatusChange.objects.valid().filter(tracker__in=tracker_ids)
+    history: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows.order_by("started_at", "fingerprint"):
+        history[row.tracker_id].append(
+            {
+                "status": row.status,
+                "location": names.get(row.location_id or 0),
+                "started_at": _iso(row.started_at),
+                "ended_at": None if row.ended_at is None else _iso(row.ended_at),
+            }
+        )
+    return history
+
+
+def _events(tracker_ids: Sequence[int], names: dict[int, str]) -> defaultdict[int, list[dict[str, Any]]]:
+    rows = GeofenceEvent.objects.valid().filter(tracker__in=tracker_ids)
+    events: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    # One report makes at most an EXIT and an ENTRY, and leaves before it arrives.
+    for row in rows.order_by("occurred_at", "fingerprint", "-type"):
+        events[row.tracker_id].append(
+            {
+                "type": row.type,
+                "location": names.get(row.location_id or 0),
+                "occurred_at": _iso(row.occurred_at),
+            }
+        )
+    return events
+
+
+def _iso(moment_: datetime) -> str:
+    return moment_.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,244 @@
+"""The world file of `manage.py replay`: its format, and what is wrong with one. Pure."""
+
+import hashlib
+import math
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from trackers.mac import parse_mac
+
+# Maps write longitudes near the antimeridian as 180.2 or -180.2; half a degree is taken, more is a mistake.
+MAX_LONGITUDE = 180.5
+
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Longitude = Annotated[float, msgspec.Meta(ge=-MAX_LONGITUDE, le=MAX_LONGITUDE)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Corner = Annotated[list[float], msgspec.Meta(min_length=2, max_length=3)]
+Rings = Annotated[list[list[Corner]], msgspec.Meta(min_length=1)]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Mac(str):
+    """A MAC address, in any notation in the file and in ours here."""
+
+    __slots__ = ()
+
+
+class Moment(datetime):
+    """A point in time in UTC. In the file a bare date means its midnight in UTC."""
+
+
+class WorldError(ValueError):
+    """The file can't be replayed; the message names the path in it."""
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Policy(_Strict):
+    max_accuracy_m: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 300
+    exit_accuracy_cap_m: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 100
+    confirmations: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+
+
+class Run(_Strict):
+    name: Name
+    start_date: date
+    end_date: date
+    policy: Policy = Policy()
+
+
+class Area(_Strict, tag_field="type", tag="Polygon"):
+    """A GeoJSON polygon: rings of [longitude, latitude], each closed."""
+
+    coordinates: Rings
+
+
+class WorldLocation(_Strict):
+    name: Name
+    kind: Annotated[str, msgspec.Meta(pattern="^(storage|delivery)$")]
+    lat: Latitude
+    lon: Longitude
+    radius_m: Annotated[float, msgspec.Meta(gt=0, le=100_000)] = 100
+    runs: list[str] | None = None
+    area: Area | None = None
+    active_from: Moment | None = None
+
+
+class WorldTracker(_Strict):
+    mac: Mac
+    from_: Moment = msgspec.field(name="from")
+    run: str | None = None
+    to: Moment | None = None
+
+
+class WorldReport(_Strict):
+    mac: Mac
+    seen_at: Instant
+    lat: Latitude
+    lon: Longitude
+    accuracy_m: Annotated[float, msgspec.Meta(ge=0, le=1e9)] | None = None
+    confidence: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
+
+    def identity(self) -> bytes:
+        """32 bytes that are equal where every value is."""
+        values = (
+            self.mac,
+            self.seen_at.astimezone(UTC),
+            self.lat,
+            self.lon,
+            self.accuracy_m,
+            self.confidence,
+        )
+        return hashlib.sha256(repr(values).encode()).digest()
+
+
+class World(_Strict):
+    runs: list[Run]
+    locations: list[WorldLocation]
+    trackers: list[WorldTracker]
+    reports: list[WorldReport]
+
+
+def parse_world(text: bytes) -> World:
+    """Decode and check a world. Raises WorldError with one line that names the path in the file."""
+    try:
+        world = msgspec.json.decode(text, type=World, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise WorldError(str(error).replace("`$.", "`").replace("`$`", "the top level")) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WorldError(f"not JSON: {error}") from None
+    _check_runs(world)
+    _check_locations(world)
+    _check_trackers(world)
+    _check_reports(world)
+    return world
+
+
+def wrapped(longitude: float) -> float:
+    """A longitude within -180 to 180."""
+    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
+
+
+def run_names(names: Sequence[str] | None, world: World) -> Sequence[str]:
+    """The runs named; the only one where none is named and there is just one."""
+    if names is not None:
+        return names
+    return [run.name for run in world.runs] if len(world.runs) == 1 else []
+
+
+def in_order(reports: list[WorldReport], order: str) -> list[WorldReport]:
+    """Reports as `file`, `event` or `shuffle:SEED` say. Raises WorldError for another order."""
+    kind, _, seed = order.partition(":")
+    if order == "file":
+        return reports
+    if order == "event":
+        return sorted(reports, key=lambda report: report.seen_at)
+    if kind == "shuffle" and seed:
+        return random.Random(seed).sample(reports, len(reports))  # noqa: S311 (not for secrets)
+    raise WorldError(f"--order {order}: write file, event or shuffle:SEED")
+
+
+def with_late(reports: list[WorldReport], late: str) -> list[WorldReport]:
+    """Move a random part of the reports, `FRACTION:SEED`, behind all others. Raises WorldError if it is malformed."""
+    fraction_text, separator, seed = late.partition(":")
+    try:
+        fraction = float(fraction_text)
+    except ValueError:
+        fraction = math.nan
+    if not (separator and seed and 0 <= fraction <= 1):
+        raise WorldError(f"--late {late}: write FRACTION:SEED with a fraction from 0 to 1, as in 0.3:5")
+    delayed = set(random.Random(seed).sample(range(len(reports)), round(fraction * len(reports))))  # noqa: S311
+    on_time = [report for index, report in enumerate(reports) if index not in delayed]
+    return on_time + [reports[index] for index in sorted(delayed)]
+
+
+def _decode(type_: type, value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f"Expected `str`, got {value!r}")
+    if type_ is Mac:
+        return Mac(parse_mac(value))
+    moment = Moment.fromisoformat(value)
+    if moment.tzinfo is None:
+        if "T" in value or ":" in value:
+            raise ValueError(f"{value!r} needs a time zone, as in 2026-01-31T12:00:00Z")
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+def _check_runs(world: World) -> None:
+    _require_unique((run.name for run in world.runs), "runs")
+    for index, run in enumerate(world.runs):
+        if run.end_date < run.start_date:
+            raise WorldError(
+                f"end_date {run.end_date} is before start_date {run.start_date} - at `runs[{index}]`"
+            )
+
+
+def _check_locations(world: World) -> None:
+    _require_unique((location.name for location in world.locations), "locations")
+    for index, location in enumerate(world.locations):
+        path = f"locations[{index}]"
+        _require_known_runs(location.runs, world, f"{path}.runs")
+        if location.area is not None:
+            _check_area(location.area, f"{path}.area")
+
+
+def _check_area(area: Area, path: str) -> None:
+    for number, ring in enumerate(area.coordinates):
+        at = f"{path}.coordinates[{number}]"
+        if len(ring) < 4 or ring[0] != ring[-1]:
+            raise WorldError(f"a ring has at least four positions, the last equal to the first - at `{at}`")
+        for corner, (longitude, latitude, *_) in enumerate(ring):
+            if not (-360 <= longitude <= 360 and -90 <= latitude <= 90):
+                raise WorldError(f"{longitude}, {latitude} is no longitude, latitude - at `{at}[{corner}]`")
+
+
+def _check_trackers(world: World) -> None:
+    periods: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for index, tracker in enumerate(world.trackers):
+        path = f"trackers[{index}]"
+        _require_known_runs(None if tracker.run is None else [tracker.run], world, f"{path}.run")
+        begin: datetime = tracker.from_
+        end = tracker.to or datetime.max.replace(tzinfo=UTC)
+        if end <= begin:
+            raise WorldError(f"`to` must be after `from` - at `{path}.to`")
+        earlier = periods[tracker.mac]
+        if any(begin < other_end and other_begin < end for other_begin, other_end in earlier):
+            raise WorldError(f"{tracker.mac} has another period that overlaps with this one - at `{path}`")
+        earlier.append((begin, end))
+
+
+def _check_reports(world: World) -> None:
+    known = {tracker.mac for tracker in world.trackers}
+    for index, report in enumerate(world.reports):
+        if report.mac not in known:
+            raise WorldError(f"{report.mac} is none of the trackers - at `reports[{index}].mac`")
+
+
+def _require_known_runs(names: Sequence[str] | None, world: World, path: str) -> None:
+    if names is None and len(world.runs) != 1:
+        raise WorldError(f"name the run: there are {len(world.runs)} - at `{path}`")
+    known = {run.name for run in world.runs}
+    for name in names or ():
+        if name not in known:
+            raise WorldError(f"there is no run {name!r} - at `{path}`")
+
+
+def _require_unique(names: Iterable[str], path: str) -> None:
+    for index_of_second, name in _repeated(names):
+        raise WorldError(f"the name {name!r} is taken already - at `{path}[{index_of_second}].name`")
+
+
+def _repeated(names: Iterable[str]) -> Iterable[tuple[int, Any]]:
+    seen: Counter[str] = Counter()
+    for index, name in enumerate(names):
+        if seen[name]:
+            yield index, name
+        seen[name] += 1
