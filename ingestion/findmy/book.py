@@ -20,10 +20,10 @@ _HISTORY = timedelta(days=protocol.HISTORY_DAYS)
 
 
 class ReportBook:
-    """A plan's reports by lookup id; safe between threads. reports_per_key: older ones are gone."""
+    """A plan's reports by lookup id; safe between threads."""
 
-    def __init__(self, plan: Plan, *, reports_per_key: int) -> None:
-        self._reports_per_key = reports_per_key
+    def __init__(self, plan: Plan) -> None:
+        self._reports_per_key = plan.reports_per_key
         self._feeds = {}
         for tracker in plan.trackers:
             feed = _Feed(plan, tracker)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import requests
 
@@ -39,6 +40,7 @@ __all__ = [
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class GatewayClient:
@@ -68,7 +70,7 @@ class GatewayClient:
         self._empty_retry_s = tuple(empty_retry_s)
         self._max_answer_bytes = max_answer_bytes
         self._sleep = sleep
-        self._session = requests.Session()
+        self._session = _Session()
         self._anisette = AnisetteServer(anisette_url, session=self._session, timeout_s=self._timeout_s)
 
     def __enter__(self) -> Self:
@@ -150,6 +152,16 @@ class GatewayClient:
         if 500 <= status < 600:
             raise GatewayUnavailable(f"the gateway answered {status}", status=status)
         raise MalformedAnswer(f"the gateway answered {status}, which no known gateway does")
+
+
+class _Session(requests.Session):
+    """Reaches servers of this machine past the proxy that the environment may name for the others."""
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        host = urlsplit(url).hostname
+        if host in _LOOPBACK_HOSTS:
+            proxies = {**(proxies or {}), "no_proxy": host}
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
 
 def _retry_after_s(value: str) -> float | None:

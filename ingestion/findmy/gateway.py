@@ -28,7 +28,6 @@ from ingestion.findmy.protocol import Shape
 
 STATS_PATH = "/control/stats"
 FAULTS_PATH = "/control/faults"
-REPORTS_PER_KEY = 20
 SLOW_S = 10.0
 RETRY_AFTER_S = 30
 
@@ -54,9 +53,9 @@ Reports = list[tuple[str, list[bytes]]]
 class LocalGateway:
     """Serves a plan from a thread of its own, between `start` and `stop` or as a context manager.
 
-    port: 0 for any; otherwise the first free one from there on. reports_per_key: how many the network
-    still holds of each key. accounts: (dsid, token) pairs that may fetch, any pair if there are none.
-    slow_s: what the slow fault waits. clock: aware UTC, what counts as now.
+    port: 0 for any; otherwise the first free one from there on. accounts: (dsid, token) pairs that may
+    fetch, any pair if there are none. slow_s: what the slow fault waits. clock: aware UTC, what counts as
+    now.
     """
 
     def __init__(
@@ -65,7 +64,6 @@ class LocalGateway:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        reports_per_key: int = REPORTS_PER_KEY,
         accounts: Collection[tuple[str, str]] = (),
         slow_s: float = SLOW_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -73,7 +71,7 @@ class LocalGateway:
         self.faults = FaultBox(plan.seed)
         self.slow_s = slow_s
         self.stopping = Event()
-        self._book = ReportBook(plan, reports_per_key=reports_per_key)
+        self._book = ReportBook(plan)
         self._accounts = frozenset(accounts)
         self._clock = clock
         self._counts: Counter[str] = Counter()
@@ -153,7 +151,7 @@ class LocalGateway:
     def reports(self, shape: Shape, request: Any) -> Reports:
         """Return the published reports of the keys that a request asks for.
 
-        Raises KeyError, TypeError or AttributeError for a request of another shape.
+        Raises LookupError, TypeError or AttributeError for a request of another shape.
         """
         now = self._clock()
         keys = list(dict.fromkeys(_asked(shape, request)))
@@ -209,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_json(404, {"error": "unknown path"})
         except FaultError as error:
             self._send_json(400, {"error": str(error)})
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             self._send_json(400, {"error": "the request has another shape"})
 
     def _fetch(self, shape: Shape, request: Any) -> None:

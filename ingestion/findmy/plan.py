@@ -140,7 +140,8 @@ def _tracker(value: Any, path: str, folder: Path) -> PlannedTracker:
         raise PlanError(f"{path}.mac: is not the address of one of its keys")
     if ("itinerary" in fields) == ("replay" in fields):
         raise PlanError(f"{path}: needs either an itinerary or a replay")
-    battery = fields.take("battery", _battery, Battery.FULL)
+    full: Battery | None = Battery.FULL
+    battery = fields.take("battery", _battery, full)
     track: Track
     if "itinerary" in fields:
         track = fields.take("itinerary", _itinerary)

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ingestion.findmy.faults import FaultError, parse_fault
-from ingestion.findmy.gateway import REPORTS_PER_KEY, SLOW_S, LocalGateway
+from ingestion.findmy.gateway import SLOW_S, LocalGateway
 from ingestion.findmy.plan import PlanError, load_plan
 
 
@@ -22,7 +22,6 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=6176, help="the first free one from here on; 0: any")
         parser.add_argument("--port-file", type=Path, help="where to write the port in use")
-        parser.add_argument("--reports-per-key", type=int, default=REPORTS_PER_KEY)
         parser.add_argument(
             "--account",
             action="append",
@@ -48,7 +47,6 @@ class Command(BaseCommand):
                 load_plan(options["plan"]),
                 host=options["host"],
                 port=options["port"],
-                reports_per_key=options["reports_per_key"],
                 accounts=[_account(text) for text in options["account"]],
                 slow_s=options["slow_seconds"],
             )
@@ -64,6 +62,8 @@ class Command(BaseCommand):
             if options["port_file"]:
                 _write_whole(options["port_file"], f"{gateway.port}\n")
             stop.wait()
+            if options["port_file"]:
+                options["port_file"].unlink(missing_ok=True)
 
 
 def _account(text: str) -> tuple[str, str]:
