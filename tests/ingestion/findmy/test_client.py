@@ -1,12 +1,18 @@
 import base64
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ingestion.findmy import client, payload, protocol
 from ingestion.findmy.client import Account, GatewayClient, Rejection
@@ -181,6 +187,54 @@ def test_nobody_listens(shape):
         lonely = GatewayClient(url, anisette_url=url, shape=shape)
         with lonely, pytest.raises(client.GatewayUnavailable):
             _fetch(lonely)
+
+
+def test_a_proxy_is_not_asked_for_this_machine(gateway, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    with GatewayClient(gateway.fetch_url(), anisette_url=gateway.url) as direct:
+        assert _fetch(direct).payloads
+
+
+def _self_signed(folder):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    began = datetime.now(UTC) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(began)
+        .not_valid_after(began + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(key.private_bytes(*plain) + certificate.public_bytes(Encoding.PEM))
+    return file
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(tmp_path, gateway):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_self_signed(tmp_path))
+    server = HTTPServer(("127.0.0.1", 0), _Recorder)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = Thread(target=server.handle_request)
+    thread.start()
+    try:
+        url = f"https://localhost:{server.server_port}/"
+        strict = GatewayClient(url, anisette_url=gateway.url)
+        with strict, pytest.raises(client.GatewayUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+            _fetch(strict)
+    finally:
+        thread.join()
+        server.server_close()
 
 
 def test_answers_are_bounded(gateway, shape):
