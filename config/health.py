@@ -1,0 +1,110 @@
+"""`/health/`: whether Glimpse can do its work, for monitors. States and numbers, nothing of any tenant."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ingestion import selectors
+from ingestion.models import Heartbeat
+
+MAX_BEAT_AGE = timedelta(seconds=60)
+STATEMENT_TIMEOUT = "2s"
+REDIS_TIMEOUT_S = 2
+
+Check = dict[str, Any]
+
+
+class MigrationsPending(Exception):
+    """The database is older than the code."""
+
+
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """200 if everything is well, 503 if anything is not; the body says what."""
+    now = timezone.now()
+    checks = {"redis": _guarded(_redis), **_database_checks(now)}
+    well = all(check["ok"] for check in checks.values())
+    return JsonResponse(
+        {"status": "ok" if well else "failing", "checks": checks}, status=200 if well else 503
+    )
+
+
+def _database_checks(now: datetime) -> dict[str, Check]:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
+            _require_migrations(str(connection.settings_dict["NAME"]))
+            return {
+                "database": {"ok": True},
+                "migrations": {"ok": True},
+                **_heartbeats(now),
+                "queue": _queue(now),
+            }
+    except MigrationsPending:
+        return {"database": {"ok": True}, "migrations": {"ok": False}}
+    except DatabaseError:
+        return {"database": {"ok": False}}
+
+
+@cache
+def _require_migrations(database: str) -> None:
+    """Asked until it is so: the migrations that this process knows don't change while it lives."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise MigrationsPending(database)
+
+
+def _heartbeats(now: datetime) -> dict[str, Check]:
+    beats = selectors.heartbeats()
+    limits = {
+        Heartbeat.Name.BEAT: MAX_BEAT_AGE,
+        Heartbeat.Name.FETCH: timedelta(seconds=settings.FETCH_LEASE_S),
+    }
+    checks = {}
+    for name, longest in limits.items():
+        beat = beats.get(name)
+        age_s = (now - beat.beat_at).total_seconds() if beat else None
+        checks[name.value] = {
+            "ok": age_s is not None and age_s <= longest.total_seconds(),
+            "age_s": None if age_s is None else round(age_s, 1),
+            "detail": beat.detail if beat else {},
+        }
+    return checks
+
+
+def _queue(now: datetime) -> Check:
+    """Fetching lags behind if a tracker has waited for longer than two intervals, and a quarter of an hour."""
+    oldest = selectors.oldest_due_at()
+    overdue_s = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    longest_s = max(2 * settings.FETCH_INTERVAL_MINUTES * 60, 900)
+    return {"ok": overdue_s <= longest_s, "oldest_overdue_s": round(overdue_s, 1)}
+
+
+def _redis() -> None:
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+    )
+    try:
+        client.ping()
+    finally:
+        client.close()
+
+
+def _guarded(check: Callable[[], None]) -> Check:
+    try:
+        check()
+    except redis.RedisError:
+        return {"ok": False}
+    return {"ok": True}

@@ -1,0 +1,164 @@
+"""The main job: claim what is due, ask the gateway, decrypt, record, and put it back into the queue.
+
+Between the claim and the record no transaction is open. Every step may be the last: what was recorded is not stored
+twice, and a claim that nobody ends comes back when its lease does.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from ingestion import selectors
+from ingestion.findmy.client import FetchAnswer, FetchError
+from ingestion.models import Heartbeat
+from ingestion.queue import Claim, FetchQueue, fetch_queue
+from ingestion.selectors import FetchJob
+from ingestion.services import accounts, heartbeats, opening, outcomes
+from ingestion.services.opening import SealedPayload
+from ingestion.services.requesting import Clock, NoAccountAvailable, Requester
+from trackers.incoming import RecordOutcome
+from trackers.services import recording
+
+log = structlog.get_logger(__name__)
+
+NO_ACCOUNT = "no account available: all have used their budget or cool down"
+
+
+@dataclass(slots=True)
+class FetchRun:
+    """What a run did. trackers: fetched, whether it worked or not. waiting: why it stopped early, if it did."""
+
+    trackers: int = 0
+    failed: int = 0
+    rejected: int = 0
+    recorded: RecordOutcome = field(default_factory=RecordOutcome)
+    waiting: str = ""
+
+    def as_detail(self) -> dict[str, Any]:
+        return {
+            "trackers": self.trackers,
+            "failed": self.failed,
+            "stored": self.recorded.stored,
+            "duplicates": self.recorded.duplicates,
+            "rejected": self.rejected + self.recorded.rejected,
+            "waiting": self.waiting,
+        }
+
+
+def fetch_due(*, clock: Clock, time_budget_s: float, sleep: Callable[[float], None] = time.sleep) -> FetchRun:
+    """Fetch the trackers that are due, oldest first, until none is left or the time budget is used up.
+
+    Any number of workers may do so at once. Failures of the gateway are part of the outcome. Raises
+    OpenTransactionError within a transaction, and whatever the database or Redis raise: the claim at hand is then due
+    again, after a backoff if that could still be written, otherwise when its lease ends.
+    """
+    run = FetchRun()
+    deadline = clock() + timedelta(seconds=time_budget_s)
+    with Requester(clock=clock, sleep=sleep) as requester:
+        while _fetch_batch(requester, run, clock) and clock() < deadline:
+            pass
+    heartbeats.beat(name=Heartbeat.Name.FETCH, now=clock(), detail=run.as_detail())
+    return run
+
+
+def _fetch_batch(requester: Requester, run: FetchRun, clock: Clock) -> bool:
+    """Do one request's worth of trackers. False if there is nothing to do, or nobody to ask."""
+    queue = fetch_queue()
+    claims = queue.claim(limit=settings.FINDMY_KEYS_PER_REQUEST, now=clock())
+    if not claims:
+        return False
+    heartbeats.beat(name=Heartbeat.Name.FETCH, now=clock(), detail=run.as_detail())
+    batch = _choose(queue, claims, clock())
+    jobs = list(batch.values())
+    answers: list[FetchAnswer] = []
+    new_reports: Mapping[int, int] = {}
+    problem: Exception | None = None
+    try:
+        problem = _ask(requester, jobs, answers)
+        new_reports = _store(jobs, answers, run, clock())
+    except Exception as unexpected:
+        log.exception("fetch_batch_failed", trackers=len(jobs))
+        _finish(queue, batch, new_reports, clock(), unexpected)
+        raise
+    if isinstance(problem, NoAccountAvailable):
+        queue.release(batch)
+        run.waiting = NO_ACCOUNT
+        return False
+    _finish(queue, batch, new_reports, clock(), problem)
+    run.trackers += len(jobs)
+    run.failed += len(jobs) if problem else 0
+    return True
+
+
+def _choose(queue: FetchQueue, claims: Sequence[Claim], now: datetime) -> dict[Claim, FetchJob]:
+    """The claims that fit into one request, in order; one that alone exceeds it stands alone.
+
+    The others go back as they were, and those that are not to be fetched any more leave the queue.
+    """
+    jobs = selectors.fetch_jobs([claim.tracker_id for claim in claims], now=now)
+    chosen: dict[Claim, FetchJob] = {}
+    room = settings.FINDMY_KEYS_PER_REQUEST
+    surplus: list[Claim] = []
+    for claim in claims:
+        job = jobs.get(claim.tracker_id)
+        if job is None:
+            continue
+        if surplus or (chosen and len(job.hashed_keys) > room):
+            surplus.append(claim)
+            continue
+        chosen[claim] = job
+        room -= len(job.hashed_keys)
+    queue.drop([claim for claim in claims if claim.tracker_id not in jobs])
+    queue.release(surplus)
+    return chosen
+
+
+def _ask(requester: Requester, jobs: Sequence[FetchJob], answers: list[FetchAnswer]) -> Exception | None:
+    """Ask for the jobs' keys, adding to `answers` what comes. Returns what went wrong, if anything did."""
+    hashed_keys = [hashed_key for job in jobs for hashed_key in job.hashed_keys]
+    limit = settings.FINDMY_KEYS_PER_REQUEST
+    try:
+        for start in range(0, len(hashed_keys), limit):
+            answer = requester.fetch(hashed_keys[start : start + limit])
+            answers.append(answer)
+    except (FetchError, NoAccountAvailable) as error:
+        log.warning("fetch_failed", trackers=len(jobs), error=accounts.describe(error))
+        return error
+    return None
+
+
+def _store(
+    jobs: Sequence[FetchJob], answers: Sequence[FetchAnswer], run: FetchRun, now: datetime
+) -> Mapping[int, int]:
+    """Decrypt and record what came. Returns how many new reports each tracker got."""
+    tracker_of_key = {hashed_key: job.tracker_id for job in jobs for hashed_key in job.hashed_keys}
+    sealed = [
+        SealedPayload(tracker_of_key[hashed_key], hashed_key, payload)
+        for answer in answers
+        for hashed_key, payloads in answer.payloads.items()
+        for payload in payloads
+    ]
+    opened = opening.open_payloads(sealed, purpose="fetch", now=now)
+    for answer in answers:
+        opened.rejections.extend(opening.reject_pieces(answer.rejected, tracker_of_key=tracker_of_key))
+    run.recorded.add(recording.record_reports(opened.reports, now=now))
+    recording.record_rejections(opened.rejections, now=now)
+    run.rejected += len(opened.rejections)
+    return selectors.new_reports(opened.reports, received_at=now)
+
+
+def _finish(
+    queue: FetchQueue,
+    batch: Mapping[Claim, FetchJob],
+    new_reports: Mapping[int, int],
+    now: datetime,
+    error: Exception | None,
+) -> None:
+    """End the claims. If a worker dies between the two writes, the lease brings its trackers back."""
+    dues = outcomes.finish_fetches(list(batch.values()), now=now, new_reports=new_reports, error=error)
+    queue.reschedule({claim: dues[claim.tracker_id] for claim in batch})

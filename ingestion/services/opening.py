@@ -1,0 +1,116 @@
+"""From payloads as the gateway hands them out to reports, in this process: Celery's processes use the cores."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import keys.services
+from ingestion.findmy import payload as codec
+from ingestion.findmy.client import RejectedPiece, Rejection
+from trackers.incoming import IncomingRejection, IncomingReport, fingerprint_of
+from trackers.models import LocationReport, RejectedReport
+
+FUTURE_TOLERANCE = timedelta(minutes=10)
+SOURCE = LocationReport.Source.FIND_MY.value
+Reason = RejectedReport.Reason
+
+_REASON_OF_ERROR: dict[type[codec.PayloadError], Reason] = {
+    codec.EmptyPayload: Reason.MALFORMED,
+    codec.WrongLength: Reason.MALFORMED,
+    codec.OffCurvePoint: Reason.UNDECRYPTABLE,
+    codec.BadTag: Reason.UNDECRYPTABLE,
+    codec.LatitudeOutOfRange: Reason.IMPLAUSIBLE,
+    codec.LongitudeOutOfRange: Reason.IMPLAUSIBLE,
+}
+_REASON_OF_PIECE = {
+    Rejection.UNREQUESTED_ID: (Reason.UNKNOWN_KEY, "came under a key that was not asked for"),
+    Rejection.BAD_BASE64: (Reason.MALFORMED, "is no base64"),
+    Rejection.MALFORMED_ENTRY: (Reason.MALFORMED, "is no entry of an answer"),
+}
+
+
+class SealedPayload(NamedTuple):
+    tracker_id: int
+    hashed_key: str
+    payload: bytes
+
+
+class Opened(NamedTuple):
+    reports: list[IncomingReport]
+    rejections: list[IncomingRejection]
+
+
+def open_payloads(sealed: Iterable[SealedPayload], *, purpose: str, now: datetime) -> Opened:
+    """Decrypt payloads, each key unsealed once. What can't be used is rejected and costs only itself.
+
+    purpose: why private keys are unsealed, for the vault's records.
+    """
+    payloads = list(sealed)
+    if not payloads:
+        return Opened([], [])
+    private_keys = keys.services.unseal_private_keys(
+        hashed_keys=sorted({item.hashed_key for item in payloads}), purpose=purpose
+    )
+    opened = Opened([], [])
+    for item in payloads:
+        private_key = private_keys.get(item.hashed_key)
+        if private_key is None:
+            opened.rejections.append(_rejection(item, Reason.UNDECRYPTABLE, "the key could not be unsealed"))
+            continue
+        try:
+            report = codec.decrypt(item.payload, private_key)
+        except codec.PayloadError as error:
+            opened.rejections.append(
+                _rejection(item, _REASON_OF_ERROR[type(error)], f"{error.code}: {error}")
+            )
+            continue
+        if report.seen_at > now + FUTURE_TOLERANCE:
+            detail = f"seen at {report.seen_at.isoformat()}, which is in the future"
+            opened.rejections.append(_rejection(item, Reason.IMPLAUSIBLE, detail))
+            continue
+        opened.reports.append(_report(item, report))
+    return opened
+
+
+def reject_pieces(
+    pieces: Iterable[RejectedPiece], *, tracker_of_key: Mapping[str, int]
+) -> list[IncomingRejection]:
+    """Rejections for the pieces of an answer that were no payloads of a key asked for."""
+    rejections = []
+    for piece in pieces:
+        reason, detail = _REASON_OF_PIECE[piece.reason]
+        hashed_key = piece.hashed_key
+        if len(hashed_key) > 44 or not (hashed_key.isascii() and hashed_key.isprintable()):
+            hashed_key, detail = "", f"{detail}; its id is {ascii(hashed_key)[:100]}"
+        rejections.append(
+            IncomingRejection(
+                tracker_id=tracker_of_key.get(hashed_key),
+                source=SOURCE,
+                hashed_key=hashed_key,
+                payload=piece.content,
+                reason=reason,
+                detail=detail,
+            )
+        )
+    return rejections
+
+
+def _report(item: SealedPayload, report: codec.DecryptedReport) -> IncomingReport:
+    return IncomingReport(
+        tracker_id=item.tracker_id,
+        seen_at=report.seen_at,
+        fingerprint=fingerprint_of(item.payload),
+        latitude=report.latitude,
+        longitude=report.longitude,
+        accuracy_m=float(report.accuracy_m),
+        confidence=report.confidence,
+        battery=report.battery.value if report.battery else "",
+        source=SOURCE,
+        published_at=None,
+        payload=item.payload,
+        hashed_key=item.hashed_key,
+    )
+
+
+def _rejection(item: SealedPayload, reason: Reason, detail: str) -> IncomingRejection:
+    return IncomingRejection(item.tracker_id, SOURCE, item.hashed_key, item.payload, reason.value, detail)
