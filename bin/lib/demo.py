@@ -122,7 +122,7 @@ class Demo:
             print(line, flush=True)
         else:
             say("".join(log.open().readlines()[-40:]) + "\nNo result: one of the processes ended; see above.")
-        return code if line else code or 1
+        return 1 if code or not line else 0
 
     def _honcho(self, last: str, stdout) -> int:
         return self.run("honcho", "-e", os.devnull, "start", *PROCESSES, last, stdout=stdout)

@@ -154,20 +154,25 @@ def run(command: list[str]) -> int:
 
 def supervised(command: list[str], extra: dict[str, str], users: Lock, stdout: TextIO | None = None) -> int:
     """Run a command to its end, passing signals on, and leave none of its processes behind."""
-    environ = with_venv({**os.environ, **extra})
     servers_and_keeper = _children()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+    watched = WATCHED if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else WATCHED - {signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
 
     def prepare() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     try:
-        child = subprocess.Popen(command, env=environ, pass_fds=[users.fd], preexec_fn=prepare, stdout=stdout)
+        child = subprocess.Popen(
+            command,
+            env=with_venv({**os.environ, **extra}),
+            pass_fds=[users.fd],
+            preexec_fn=prepare,
+            stdout=stdout,
+        )
         while child.poll() is None:
-            received = signal.sigwaitinfo(WATCHED)
-            if received.si_signo != signal.SIGCHLD and received.si_code != SI_KERNEL:
-                child.send_signal(received.si_signo)
+            _pass_on(signal.sigwaitinfo(watched), child)
     except FileNotFoundError:
         print(f"{command[0]}: not found", file=sys.stderr)
         return 127
@@ -177,6 +182,14 @@ def supervised(command: list[str], extra: dict[str, str], users: Lock, stdout: T
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 
+def _pass_on(received: signal.struct_siginfo, child: subprocess.Popen) -> None:
+    """A lost terminal comes as TERM: programs end in order on that, and seldom on HUP."""
+    if received.si_signo == signal.SIGHUP:
+        child.terminate()
+    elif received.si_signo != signal.SIGCHLD and received.si_code != SI_KERNEL:
+        child.send_signal(received.si_signo)
+
+
 def _adopt_orphans() -> None:
     """Become the parent of every process below us whose own parent ends: what we leave can be ended, and
     the servers that we start are waited for even where the machine's first process doesn't do that."""
@@ -184,13 +197,16 @@ def _adopt_orphans() -> None:
 
 
 def _end_orphans(spare: set[int]) -> None:
-    """End what the command left running."""
-    for sent in (signal.SIGTERM, signal.SIGKILL):
-        for pid in _children() - spare:
+    """End what the command left running, and what that leaves in turn."""
+    deadline = time.monotonic() + 5
+    asked: set[int] = set()
+    while orphans := _reap() - spare:
+        late = time.monotonic() > deadline
+        for pid in orphans if late else orphans - asked:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, sent)
-        if servers.wait_until(lambda: _reap() <= spare, seconds=5):
-            return
+                os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+        asked |= orphans
+        time.sleep(0.02)
 
 
 def _reap() -> set[int]:
