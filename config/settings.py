@@ -1,5 +1,6 @@
 """Settings, read from the environment (and `.env`); every variable is described in `.env.example`."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -222,11 +223,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 # --- API ---------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "clients.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["clients.api.filters.StrictFilters"],
+    "DEFAULT_PAGINATION_CLASS": "clients.api.pagination.NumberedPages",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
@@ -236,12 +238,20 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.str("API_RATE_ANONYMOUS", default="60/min"),
         "user": env.str("API_RATE_USER", default="600/min"),
+        # From one address, and for one user name.
+        "login": env.str("API_RATE_LOGIN", default="10/min"),
     },
+    # How many X-Forwarded-For entries to trust: a caller must not choose the address that it is limited by.
+    "NUM_PROXIES": 1 if env.bool("BEHIND_TLS_PROXY", default=False) else 0,
     "EXCEPTION_HANDLER": "config.problems.problem_details",
     "DEFAULT_VERSIONING_CLASS": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {"TOKEN_LIMIT_PER_USER": 20, "AUTO_REFRESH": False}
+REST_KNOX = {
+    "TOKEN_LIMIT_PER_USER": 20,
+    "TOKEN_TTL": timedelta(hours=env.float("API_TOKEN_HOURS", default=24)),
+    "AUTO_REFRESH": False,
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Glimpse API",
     "DESCRIPTION": "Trackers in shipments: where they are, where they were, and what happened on the way.",
@@ -253,6 +263,22 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "LocationKind": "locations.models.Location.Kind",
+        "EventType": "trackers.models.GeofenceEvent.Type",
+        "GeoStatus": "trackers.models.GeoStatus",
+        "TrackerState": "trackers.models.Tracker.State",
+        "Battery": "trackers.models.Battery",
+        "FeatureType": ["Feature"],
+        "FeatureCollectionType": ["FeatureCollection"],
+        "PointType": ["Point"],
+        "LocationGeometryType": ["Point", "Polygon"],
+        "TrackGeometryType": ["Point", "LineString"],
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.problems.document_problems",
+    ],
 }
 
 LOGGING = logging_config(

@@ -1,28 +1,22 @@
 """Reads across the trackers' models. Each takes what the user may see already, and narrows it."""
 
+import json
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Replace
+from django.contrib.gis.db.models import PointField
+from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce, Replace
 
+from locations import geojson
 from trackers.mac import InvalidMac, parse_mac
 from trackers.models import Assignment, LocationReport, Tracker
 
+MAX_TRACK_POINTS = 5_000
+
 _NO_HEX_DIGIT = re.compile(r"[^0-9A-F]")
 _MAC_SEPARATORS = re.compile(r"[:\-. _]")
-
-
-class Window(NamedTuple):
-    """Half open, `since` inclusive; None has no bound."""
-
-    since: datetime | None
-    until: datetime | None
-
-    @property
-    def length(self) -> timedelta | None:
-        return self.until - self.since if self.since and self.until else None
 
 
 class TrackPoint(NamedTuple):
@@ -83,7 +77,103 @@ def rows_under(rows: QuerySet[Any], assignments: QuerySet[Assignment]) -> QueryS
 
 
 def reports_for_api(reports: QuerySet[LocationReport]) -> QuerySet[LocationReport]:
-    """With the tracker's MAC, and `usable`: accurate enough for the run that the tracker was assigned to."""
-    accurate_enough = Q(run__max_accuracy_m__gte=OuterRef("accuracy_m")) | Q(Exists(Tracker.objects.none()))
-    in_force = Assignment.objects.filter(tracker=OuterRef("tracker"), period__contains=OuterRef("seen_at"))
-    return reports.annotate(mac=F("tracker__mac"), usable=Exists(in_force.filter(accurate_enough)))
+    """With the tracker's `mac`, and `usable`: accurate enough for the run that the tracker was assigned to."""
+    accurate_enough = Assignment.objects.filter(
+        tracker=OuterRef("tracker"),
+        period__contains=OuterRef("seen_at"),
+        run__max_accuracy_m__gte=Coalesce(OuterRef("accuracy_m"), 0.0),
+    )
+    return reports.annotate(mac=F("tracker__mac"), usable=Exists(accurate_enough))
+
+
+def rows_for_api(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Events or status changes with the tracker's `mac`, their run and their location (without its geometry)."""
+    return (
+        rows.annotate(mac=F("tracker__mac"))
+        .select_related("assignment__run", "location")
+        .defer("location__center", "location__area", "location__fence")
+    )
+
+
+def trackers_for_api(trackers: QuerySet[Tracker]) -> QuerySet[Tracker]:
+    """With their client, run and location (without its geometry)."""
+    return trackers.select_related("latest_assignment__run__brand__client", "location").defer(
+        "location__center", "location__area", "location__fence"
+    )
+
+
+def tracker_features(trackers: QuerySet[Tracker]) -> str:
+    """Where trackers were last seen, as a GeoJSON FeatureCollection; those without a position are left out."""
+    run = "latest_assignment__run"
+    as_feature = geojson.feature(
+        id_field="mac",
+        geometry=geojson.geometry("last_position"),
+        properties={
+            "mac": F("mac"),
+            "serial": F("serial"),
+            "state": F("state"),
+            "status": F("status"),
+            "status_since": geojson.UtcText("status_since"),
+            "location": F("location__name"),
+            "run": F(f"{run}__name"),
+            "brand": F(f"{run}__brand__name"),
+            "client": F(f"{run}__brand__client__name"),
+            "last_seen_at": geojson.UtcText("last_seen_at"),
+            "last_received_at": geojson.UtcText("last_received_at"),
+            "accuracy_m": F("last_accuracy_m"),
+            "battery": F("battery"),
+        },
+    )
+    return geojson.feature_collection(trackers.filter(last_position__isnull=False), as_feature)
+
+
+def track_features(mac: str, reports: QuerySet[LocationReport]) -> str:
+    """The newest MAX_TRACK_POINTS of a tracker's reports, oldest first: a line through the usable ones, then points."""
+    flat = Cast("position", PointField(geography=False))
+    rows = reports.order_by("-seen_at", "-fingerprint").values_list(
+        "seen_at",
+        "received_at",
+        Func(flat, function="ST_X", output_field=FloatField()),
+        Func(flat, function="ST_Y", output_field=FloatField()),
+        "accuracy_m",
+        "battery",
+        "usable",
+    )
+    points = [TrackPoint._make(row) for row in rows[: MAX_TRACK_POINTS + 1]]
+    truncated = len(points) > MAX_TRACK_POINTS
+    points = points[:MAX_TRACK_POINTS][::-1]
+    line = [point for point in points if point.usable]
+    features = [_line_feature(mac, line)] if len(line) > 1 else []
+    features += [_point_feature(point) for point in points]
+    return geojson.join_features((json.dumps(feature) for feature in features), truncated=truncated)
+
+
+def _line_feature(mac: str, points: list[TrackPoint]) -> dict[str, Any]:
+    properties = {
+        "mac": mac,
+        "first_seen_at": _utc(points[0].seen_at),
+        "last_seen_at": _utc(points[-1].seen_at),
+    }
+    coordinates = [_position(point) for point in points]
+    geometry = {"type": "LineString", "coordinates": coordinates}
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def _point_feature(point: TrackPoint) -> dict[str, Any]:
+    properties = {
+        "seen_at": _utc(point.seen_at),
+        "received_at": _utc(point.received_at),
+        "accuracy_m": point.accuracy_m,
+        "battery": point.battery,
+        "usable": point.usable,
+    }
+    geometry = {"type": "Point", "coordinates": _position(point)}
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def _position(point: TrackPoint) -> list[float]:
+    return [round(point.longitude, 6), round(point.latitude, 6)]
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
