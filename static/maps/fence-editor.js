@@ -1,0 +1,362 @@
+/**
+ * Draws the fence of a location: a circle (centre and radius_m) or a polygon (area, as GeoJSON).
+ * The form's inputs hold the truth. Drawing writes them, and what is typed into them moves the drawing.
+ * While a polygon is drawn, latitude and longitude follow its centre.
+ */
+
+const ACCENT = "#7c3aed";
+const DEFAULT_RADIUS_M = 100;
+const PRECISION = 7;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const HINTS = {
+  place: "Click the map to place the centre, or type latitude and longitude.",
+  circle: "Drag the centre to move the fence, the handle to size it. Arrow keys move what has the focus.",
+  draw: "Click the corners one by one; click the first again, or press Enter, to close the polygon.",
+  area: "Drag a corner or the whole polygon. Drag a midpoint to add a corner, right-click one to remove it.",
+  holes: "This area has holes or several rings: edit its GeoJSON, or clear it and draw a new one.",
+  invalid: "The area is not a GeoJSON polygon.",
+};
+
+for (const root of document.querySelectorAll("[data-glimpse-fence]")) start(root);
+
+async function start(root) {
+  const element = root.querySelector("[data-map]");
+  const shared = await import(element.dataset.mapUrl);
+  const { map, maplibre } = await shared.createMap(element);
+  const editor = { root, map, maplibre, shared, inputs: findInputs(root), drawing: false, kept: "" };
+  editor.otherPlaces = drawOthers(editor);
+  addCircle(editor);
+  addPolygon(editor);
+  connectButtons(editor);
+  for (const input of Object.values(editor.inputs)) {
+    input.addEventListener("input", () => readInputs(editor));
+  }
+  editor.inputs.area.addEventListener("input", () => centreOnArea(editor));
+  readInputs(editor);
+  fit(editor);
+  shared.announceReady(map);
+}
+
+function findInputs({ dataset }) {
+  const ids = { lat: dataset.latId, lon: dataset.lonId, radius: dataset.radiusId, area: dataset.areaId };
+  const inputs = {};
+  for (const [name, id] of Object.entries(ids)) {
+    inputs[name] = document.getElementById(id);
+    if (!inputs[name]) throw new Error(`The fence editor finds no input with the id ${id}.`);
+  }
+  return inputs;
+}
+
+function drawOthers({ root, map, shared }) {
+  const script = document.getElementById(root.dataset.others);
+  const others = script ? JSON.parse(script.textContent).features : [];
+  shared.drawFences(map, "glimpse-others", others, "#8b95a1");
+  return others.flatMap((other) => shared.positions(shared.fenceArea(other).geometry));
+}
+
+/* Circle: an outline and two handles that can be dragged. */
+
+function addCircle(editor) {
+  const { map, shared, inputs } = editor;
+  const source = "glimpse-fence";
+  shared.setFeatures(map, source, []);
+  const fill = { "fill-color": ACCENT, "fill-opacity": 0.18 };
+  map.addLayer({ id: "glimpse-fence-fill", type: "fill", source, paint: fill });
+  const line = { "line-color": ACCENT, "line-width": 2 };
+  map.addLayer({ id: "glimpse-fence-line", type: "line", source, paint: line });
+  editor.centre = addHandle(editor, "Centre of the fence", "glimpse-handle-centre", (place) => {
+    writePlace(editor, place);
+  });
+  editor.edge = addHandle(editor, "Edge of the fence", "glimpse-handle-edge", (place) => {
+    write(inputs.radius, Math.max(1, Math.round(shared.distanceM(placeOf(editor), place))));
+  });
+  map.on("click", ({ lngLat }) => {
+    if (editor.drawing || inputs.area.value.trim() || placeOf(editor)) return;
+    writePlace(editor, lngLat.wrap().toArray());
+    if (!radiusOf(editor)) write(inputs.radius, DEFAULT_RADIUS_M);
+    readInputs(editor);
+  });
+}
+
+function addHandle(editor, label, className, moved) {
+  const { map, maplibre } = editor;
+  const element = document.createElement("div");
+  element.className = `glimpse-handle ${className}`;
+  element.tabIndex = 0;
+  element.hidden = true;
+  element.setAttribute("role", "button");
+  element.setAttribute("aria-label", label);
+  const marker = new maplibre.Marker({ element, draggable: true }).setLngLat([0, 0]).addTo(map);
+  const changed = () => {
+    moved(marker.getLngLat().wrap().toArray());
+    readInputs(editor);
+  };
+  marker.on("drag", changed);
+  element.addEventListener("keydown", (event) => {
+    const step = ARROWS[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const pixels = event.shiftKey ? 10 : 1;
+    const { x, y } = map.project(marker.getLngLat());
+    marker.setLngLat(map.unproject([x + step[0] * pixels, y + step[1] * pixels]));
+    changed();
+  });
+  return marker;
+}
+
+function showCircle(editor) {
+  const { map, shared } = editor;
+  const place = placeOf(editor);
+  const radiusM = radiusOf(editor);
+  editor.centre.getElement().hidden = !place;
+  editor.edge.getElement().hidden = !(place && radiusM);
+  const features = [];
+  if (place) editor.centre.setLngLat(place);
+  if (place && radiusM) {
+    const geometry = shared.circlePolygon(...place, radiusM);
+    features.push({ type: "Feature", properties: {}, geometry });
+    editor.edge.setLngLat(shared.destination(...place, radiusM, 90));
+  }
+  shared.setFeatures(map, "glimpse-fence", features);
+  say(editor, place ? "circle" : "place");
+}
+
+function hideCircle(editor, geometry) {
+  const features = geometry ? [{ type: "Feature", properties: {}, geometry }] : [];
+  editor.centre.getElement().hidden = true;
+  editor.edge.getElement().hidden = true;
+  editor.shared.setFeatures(editor.map, "glimpse-fence", features);
+}
+
+/* Polygon: terra-draw. */
+
+function addPolygon(editor) {
+  const { TerraDraw, TerraDrawPolygonMode, TerraDrawSelectMode, ValidateNotSelfIntersecting } = terraDraw;
+  const { TerraDrawMapLibreGLAdapter } = terraDrawMaplibreGlAdapter;
+  const validation = (feature, { updateType }) =>
+    updateType === "provisional" ? { valid: true } : ValidateNotSelfIntersecting(feature);
+  const coordinates = { midpoints: true, draggable: true, deletable: true };
+  const colours = { fillColor: ACCENT, fillOpacity: 0.18, outlineColor: ACCENT, outlineWidth: 2 };
+  editor.draw = new TerraDraw({
+    adapter: new TerraDrawMapLibreGLAdapter({ map: editor.map, coordinatePrecision: PRECISION }),
+    modes: [
+      new TerraDrawPolygonMode({ styles: { ...colours, closingPointColor: ACCENT }, validation }),
+      new TerraDrawSelectMode({
+        keyEvents: null,
+        allowManualDeselection: false,
+        flags: { polygon: { feature: { draggable: true, validation, coordinates } } },
+        styles: {
+          selectedPolygonColor: ACCENT,
+          selectedPolygonFillOpacity: 0.18,
+          selectedPolygonOutlineColor: ACCENT,
+          selectionPointColor: "#ffffff",
+          selectionPointOutlineColor: ACCENT,
+          selectionPointOutlineWidth: 3,
+          midPointColor: ACCENT,
+        },
+      }),
+    ],
+  });
+  editor.draw.start();
+  editor.draw.on("finish", () => polygonChanged(editor));
+  editor.draw.on("change", () => {
+    if (editor.shown && editor.draw.getMode() === "select") writeArea(editor);
+  });
+}
+
+function polygonChanged(editor) {
+  editor.drawing = false;
+  writeArea(editor);
+  if (editor.draw.getMode() !== "select") select(editor);
+  readInputs(editor);
+}
+
+function writeArea(editor) {
+  const polygon = drawnPolygon(editor);
+  if (!polygon) return;
+  const centre = centroid(polygon.geometry.coordinates[0]);
+  const turns = Math.round(centre[0] / 360) * 360;
+  const ring = polygon.geometry.coordinates[0].map(([lon, lat]) => [round(lon - turns), round(lat)]);
+  const text = JSON.stringify({ type: "Polygon", coordinates: [ring] });
+  editor.shown = text;
+  write(editor.inputs.area, text);
+  writePlace(editor, [centre[0] - turns, centre[1]]);
+}
+
+function showArea(editor, text) {
+  const geometry = parsePolygon(text);
+  if (!geometry) {
+    hideCircle(editor);
+    clearPolygon(editor);
+    say(editor, "invalid", true);
+  } else if (geometry.coordinates.length > 1) {
+    hideCircle(editor, geometry);
+    clearPolygon(editor);
+    say(editor, "holes");
+  } else {
+    hideCircle(editor);
+    if (editor.shown !== text) loadPolygon(editor, geometry);
+    editor.shown = text;
+    say(editor, "area");
+  }
+}
+
+function centreOnArea(editor) {
+  const geometry = parsePolygon(editor.inputs.area.value);
+  if (geometry) writePlace(editor, centroid(geometry.coordinates[0]));
+}
+
+function loadPolygon(editor, geometry) {
+  clearPolygon(editor);
+  const coordinates = [geometry.coordinates[0].map(([lon, lat]) => [round(lon), round(lat)])];
+  editor.draw.addFeatures([
+    { type: "Feature", properties: { mode: "polygon" }, geometry: { type: "Polygon", coordinates } },
+  ]);
+  select(editor);
+}
+
+function clearPolygon(editor) {
+  editor.shown = null;
+  editor.draw.setMode("static");
+  editor.draw.clear();
+}
+
+function select(editor) {
+  const polygon = drawnPolygon(editor);
+  editor.draw.setMode("select");
+  if (polygon) editor.draw.selectFeature(polygon.id);
+}
+
+function drawnPolygon({ draw }) {
+  return draw.getSnapshot().find((feature) => feature.geometry.type === "Polygon");
+}
+
+function parsePolygon(text) {
+  try {
+    const value = JSON.parse(text);
+    const geometry = value.geometry ?? value;
+    return geometry.type === "Polygon" && geometry.coordinates[0].length > 3 ? geometry : null;
+  } catch {
+    return null;
+  }
+}
+
+/* Inputs and buttons. */
+
+function readInputs(editor) {
+  const text = editor.inputs.area.value.trim();
+  if (text) {
+    editor.drawing = false;
+    showArea(editor, text);
+  } else if (editor.drawing) {
+    hideCircle(editor);
+    say(editor, "draw");
+  } else {
+    clearPolygon(editor);
+    showCircle(editor);
+  }
+  const pressed = text || editor.drawing ? "area" : "circle";
+  for (const action of ["circle", "area"]) {
+    button(editor, action).setAttribute("aria-pressed", String(action === pressed));
+  }
+}
+
+function connectButtons(editor) {
+  const actions = { circle: toCircle, area: toArea, clear, fit };
+  for (const [action, run] of Object.entries(actions)) {
+    button(editor, action).addEventListener("click", () => run(editor));
+  }
+}
+
+function toCircle(editor) {
+  editor.kept = editor.inputs.area.value || editor.kept;
+  editor.drawing = false;
+  write(editor.inputs.area, "");
+  readInputs(editor);
+}
+
+function toArea(editor) {
+  if (editor.inputs.area.value.trim() || editor.drawing) return;
+  if (editor.kept) write(editor.inputs.area, editor.kept);
+  else startDrawing(editor);
+  readInputs(editor);
+}
+
+function clear(editor) {
+  const again = editor.drawing || editor.inputs.area.value.trim();
+  editor.kept = "";
+  for (const name of ["lat", "lon", "area"]) write(editor.inputs[name], "");
+  if (again) startDrawing(editor);
+  readInputs(editor);
+}
+
+function startDrawing(editor) {
+  clearPolygon(editor);
+  editor.drawing = true;
+  editor.draw.setMode("polygon");
+}
+
+function fit(editor) {
+  const { map, maplibre, shared } = editor;
+  const polygon = parsePolygon(editor.inputs.area.value);
+  const place = placeOf(editor);
+  const circle = place && shared.circlePolygon(...place, radiusOf(editor) || DEFAULT_RADIUS_M);
+  const own = polygon ?? circle;
+  shared.fitPlaces(map, maplibre, own ? shared.positions(own) : editor.otherPlaces, 17);
+}
+
+function button({ root }, action) {
+  return root.querySelector(`[data-action="${action}"]`);
+}
+
+function placeOf({ inputs }) {
+  const [lon, lat] = [numberOf(inputs.lon), numberOf(inputs.lat)];
+  return lon === null || lat === null || Math.abs(lat) > 90 ? null : [lon, lat];
+}
+
+function radiusOf({ inputs }) {
+  const radiusM = numberOf(inputs.radius);
+  return radiusM > 0 ? radiusM : null;
+}
+
+function numberOf(input) {
+  const value = Number.parseFloat(input.value);
+  return Number.isFinite(value) ? value : null;
+}
+
+function writePlace({ inputs }, [lon, lat]) {
+  write(inputs.lat, lat.toFixed(6));
+  write(inputs.lon, lon.toFixed(6));
+}
+
+function write(input, value) {
+  if (input.value === String(value)) return;
+  input.value = value;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function say({ root }, hint, isError = false) {
+  const line = root.querySelector("[data-hint]");
+  if (line.textContent !== HINTS[hint]) line.textContent = HINTS[hint];
+  line.toggleAttribute("data-error", isError);
+}
+
+function round(degrees) {
+  return Number(degrees.toFixed(PRECISION));
+}
+
+/** Return the centre of gravity of a closed ring; of a degenerate one its first corner. */
+function centroid(ring) {
+  const [originX, originY] = ring[0];
+  let [area, x, y] = [0, 0, 0];
+  for (let i = 1; i < ring.length; i += 1) {
+    const [ax, ay] = [ring[i - 1][0] - originX, ring[i - 1][1] - originY];
+    const [bx, by] = [ring[i][0] - originX, ring[i][1] - originY];
+    const cross = ax * by - bx * ay;
+    area += cross;
+    x += (ax + bx) * cross;
+    y += (ay + by) * cross;
+  }
+  return area ? [originX + x / (3 * area), originY + y / (3 * area)] : ring[0];
+}
