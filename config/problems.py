@@ -73,11 +73,9 @@ def document_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
     for operations in result["paths"].values():
         for operation in operations.values():
-            statuses = [400, 429]
-            if operation.get("security"):
-                statuses += [401, 403]
+            statuses = [400, 401, 403, 429]
             if any(parameter["in"] == "path" for parameter in operation.get("parameters", [])):
-                statuses.append(404)
+                statuses.insert(3, 404)
             for status in statuses:
                 operation["responses"].setdefault(str(status), _response(HTTPStatus(status).phrase))
             operation["responses"].setdefault("default", _response("Another problem"))

@@ -1,0 +1,27 @@
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from tests.personas import World, make_world
+
+
+@pytest.fixture(autouse=True)
+def own_cache(settings):
+    """Throttles count in a cache of this process, empty for each test."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    cache.clear()
+
+
+@pytest.fixture
+def world(db) -> World:
+    return make_world()
+
+
+@pytest.fixture
+def as_persona(world):
+    """Make an API client that carries the persona's token."""
+
+    def sign_in(persona: str) -> APIClient:
+        return world.api_client(persona)
+
+    return sign_in

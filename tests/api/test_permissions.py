@@ -1,0 +1,191 @@
+"""Every endpoint against every persona. An endpoint that is not in the table fails the tests."""
+
+from typing import NamedTuple
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from clients.api.scoping import TenantScoped
+from clients.tenancy import TenantQuerySet
+from tests.personas import PERSONAS
+
+MAC = "a1a1a1000001"
+
+
+class Row(NamedTuple):
+    """The statuses that an endpoint answers; `{…}` in its path is filled from Alpha's world."""
+
+    path: str
+    viewer: int
+    manager: int
+    other_client: int
+    staff: int
+    anonymous: int
+    inactive: int
+    method: str = "get"
+    scoped: bool = True
+
+
+def listed(path: str) -> Row:
+    """Everybody who is signed in gets a list, of their own things."""
+    return Row(path, 200, 200, 200, 200, 401, 401)
+
+
+def own(path: str) -> Row:
+    """Alpha's: it does not exist for another client."""
+    return Row(path, 200, 200, 404, 200, 401, 401)
+
+
+TABLE = {
+    "login": Row("auth/login/", 400, 400, 400, 400, 400, 400, "post", scoped=False),
+    "logout": Row("auth/logout/", 204, 204, 204, 204, 401, 401, "post", scoped=False),
+    "logout-all": Row("auth/logout-all/", 204, 204, 204, 204, 401, 401, "post", scoped=False),
+    "me": Row("me/", 200, 200, 200, 200, 401, 401, scoped=False),
+    "clients": listed("clients/"),
+    "client": own("clients/{client}/"),
+    "brands": listed("brands/"),
+    "brand": own("brands/{brand}/"),
+    "runs": listed("runs/"),
+    "run": own("runs/{run}/"),
+    "locations": listed("locations/"),
+    "location": own("locations/{location}/"),
+    "locations-geojson": listed("locations.geojson"),
+    "trackers": listed("trackers/"),
+    "trackers-geojson": listed("trackers.geojson"),
+    "tracker": own("trackers/{mac}/"),
+    "tracker-reports": own("trackers/{mac}/reports/"),
+    "tracker-events": own("trackers/{mac}/events/"),
+    "tracker-history": own("trackers/{mac}/history/"),
+    "tracker-track": own("trackers/{mac}/track.geojson"),
+    "reports": listed("reports/?tracker={mac}"),
+    "events": listed("events/?tracker={mac}"),
+    "history": listed("history/?tracker={mac}"),
+    "schema": Row("schema/", 200, 200, 200, 200, 200, 401, scoped=False),
+    "docs": Row("docs/", 200, 200, 200, 200, 200, 401, scoped=False),
+    "unknown": Row("nothing/", 404, 404, 404, 404, 404, 404, scoped=False),
+}
+CASES = [(name, persona) for name in TABLE for persona in PERSONAS]
+SCOPED = [name for name, row in TABLE.items() if row.scoped]
+
+
+def api_patterns() -> dict[str, URLPattern]:
+    (api,) = (
+        each
+        for each in get_resolver().url_patterns
+        if isinstance(each, URLResolver) and each.app_name == "api"
+    )
+    return {str(each.name): each for each in flatten(api)}
+
+
+def flatten(resolver: URLResolver) -> list[URLPattern]:
+    found = []
+    for each in resolver.url_patterns:
+        found += flatten(each) if isinstance(each, URLResolver) else [each]
+    return found
+
+
+def view_class(name: str) -> type:
+    return api_patterns()[name].callback.view_class
+
+
+def fill(world, path: str) -> str:
+    run = world.alpha.run
+    filled = path.format(
+        mac=MAC, client=run.brand.client_id, brand=run.brand_id, run=run.pk, location=world.alpha.location.pk
+    )
+    return f"/api/v1/{filled}"
+
+
+def call(client: APIClient, world, name: str):
+    row = TABLE[name]
+    return getattr(client, row.method)(fill(world, row.path))
+
+
+def body_of(response) -> str:
+    return response.content.decode()
+
+
+def test_every_endpoint_is_in_the_table():
+    assert set(api_patterns()) == set(TABLE)
+
+
+@pytest.mark.parametrize(("name", "persona"), CASES, ids=lambda value: str(value))
+def test_persona_gets_what_the_table_says(world, as_persona, name, persona):
+    response = call(as_persona(persona), world, name)
+    assert response.status_code == getattr(TABLE[name], persona), body_of(response)
+    if response.status_code >= 400:
+        assert response["Content-Type"] == "application/problem+json"
+        assert response.json()["status"] == response.status_code
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_clients_see_their_own_and_nothing_of_another(world, as_persona, name):
+    ours = body_of(call(as_persona("viewer"), world, name))
+    theirs = body_of(call(as_persona("other_client"), world, name))
+    for marker in ("Alpha", "A1:A1:A1:00:00:01"):
+        assert marker not in theirs
+    for marker in ("Beta", "B2:B2:B2:00:00:02"):
+        assert marker not in ours
+    assert "Alpha" in ours or "A1:A1:A1:00:00:01" in ours
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_viewer_and_manager_read_the_same(world, as_persona, name):
+    assert body_of(call(as_persona("viewer"), world, name)) == body_of(call(as_persona("manager"), world, name))
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_staff_see_every_client(world, as_persona, name):
+    staff = body_of(call(as_persona("staff"), world, name))
+    assert "Alpha" in staff or "A1:A1:A1:00:00:01" in staff
+    if name.endswith("s") and "mac" not in TABLE[name].path:
+        assert "Beta" in staff
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_endpoint_shows_nothing_when_nothing_is_visible(world, as_persona, monkeypatch, name):
+    """Fails for an endpoint that does not start from `visible_to`: it would still find its rows."""
+    staff = as_persona("staff")
+    monkeypatch.setattr(TenantQuerySet, "visible_to", lambda queryset, user: queryset.none())
+    response = call(staff, world, name)
+    if response.status_code == 200:
+        answer = response.json()
+        assert (answer["features"] if "features" in answer else answer["results"]) == []
+    else:
+        assert response.status_code == 404
+
+
+def is_scoped(view: type) -> bool:
+    """The view takes its rows from the one place, and does not step around it."""
+    return (
+        issubclass(view, TenantScoped)
+        and view.get_queryset is TenantScoped.get_queryset
+        and view.visible is TenantScoped.visible
+        and view.queryset is None
+    )
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_views_that_show_tenants_rows_are_scoped(name):
+    assert is_scoped(view_class(name)) == TABLE[name].scoped
+
+
+def test_a_view_that_steps_around_the_scope_is_found():
+    class Overrides(TenantScoped):
+        def get_queryset(self):
+            return None
+
+    class SetsQueryset(TenantScoped):
+        queryset = object()
+
+    assert not is_scoped(Overrides)
+    assert not is_scoped(SetsQueryset)
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.method == "get"])
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_reading_endpoints_refuse_writes(world, as_persona, name, method):
+    response = getattr(as_persona("staff"), method)(fill(world, TABLE[name].path))
+    assert response.status_code == (404 if name == "unknown" else 405)
+    assert response["Content-Type"] == "application/problem+json"
