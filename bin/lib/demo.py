@@ -125,7 +125,9 @@ class Demo:
         return 1 if code or not line else 0
 
     def _honcho(self, last: str, stdout) -> int:
-        return self.run("honcho", "-e", os.devnull, "start", *PROCESSES, last, stdout=stdout)
+        command = ["honcho", "-e", os.devnull, "start", *PROCESSES, last]
+        # It can hang when its output is gone, as after Ctrl-C in `bin/demo | tee log`.
+        return supervised(command, self.environ, self.users, stdout=stdout, insist=True)
 
 
 def main() -> int:

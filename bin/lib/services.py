@@ -24,6 +24,7 @@ from environment import LOCAL, VENV, configured, development_defaults, with_venv
 KEEP = LOCAL / "keep"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SI_KERNEL = 0x80  # a signal from the terminal, which the command got as well
+PATIENCE_S = 7  # honcho's own is 5
 LIBC = ctypes.CDLL(None)
 WATCHED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD}
 
@@ -152,8 +153,18 @@ def run(command: list[str]) -> int:
         return supervised(command, services.environ(), users)
 
 
-def supervised(command: list[str], extra: dict[str, str], users: Lock, stdout: TextIO | None = None) -> int:
-    """Run a command to its end, passing signals on, and leave none of its processes behind."""
+def supervised(
+    command: list[str],
+    extra: dict[str, str],
+    users: Lock,
+    *,
+    stdout: TextIO | None = None,
+    insist: bool = False,
+) -> int:
+    """Run a command to its end, passing signals on, and leave none of its processes behind.
+
+    With `insist`, a command that was told to end and doesn't is ended, with all below it.
+    """
     servers_and_keeper = _children()
     watched = WATCHED if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else WATCHED - {signal.SIGHUP}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -171,8 +182,7 @@ def supervised(command: list[str], extra: dict[str, str], users: Lock, stdout: T
             preexec_fn=prepare,
             stdout=stdout,
         )
-        while child.poll() is None:
-            _pass_on(signal.sigwaitinfo(watched), child)
+        _watch(child, watched, servers_and_keeper, insist=insist)
     except FileNotFoundError:
         print(f"{command[0]}: not found", file=sys.stderr)
         return 127
@@ -182,11 +192,23 @@ def supervised(command: list[str], extra: dict[str, str], users: Lock, stdout: T
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 
+def _watch(child: subprocess.Popen, watched: set[signal.Signals], spare: set[int], *, insist: bool) -> None:
+    told_at = None
+    while child.poll() is None:
+        received = signal.sigtimedwait(watched, 1)
+        if received and received.si_signo != signal.SIGCHLD:
+            told_at = told_at or time.monotonic()
+            _pass_on(received, child)
+        if insist and told_at and time.monotonic() > told_at + PATIENCE_S:
+            late = time.monotonic() > told_at + 2 * PATIENCE_S
+            _signal(_below_us(spare), signal.SIGKILL if late else signal.SIGTERM)
+
+
 def _pass_on(received: signal.struct_siginfo, child: subprocess.Popen) -> None:
     """A lost terminal comes as TERM: programs end in order on that, and seldom on HUP."""
     if received.si_signo == signal.SIGHUP:
         child.terminate()
-    elif received.si_signo != signal.SIGCHLD and received.si_code != SI_KERNEL:
+    elif received.si_code != SI_KERNEL:
         child.send_signal(received.si_signo)
 
 
@@ -198,15 +220,20 @@ def _adopt_orphans() -> None:
 
 def _end_orphans(spare: set[int]) -> None:
     """End what the command left running, and what that leaves in turn."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     asked: set[int] = set()
-    while orphans := _reap() - spare:
+    while _reap() - spare:
+        orphans = _below_us(spare)
         late = time.monotonic() > deadline
-        for pid in orphans if late else orphans - asked:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+        _signal(orphans if late else orphans - asked, signal.SIGKILL if late else signal.SIGTERM)
         asked |= orphans
         time.sleep(0.02)
+
+
+def _signal(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _reap() -> set[int]:
@@ -217,8 +244,21 @@ def _reap() -> set[int]:
     return _children()
 
 
-def _children() -> set[int]:
-    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+def _below_us(spare: set[int]) -> set[int]:
+    """Our children, but for the servers, and all that is below them."""
+    found: set[int] = set()
+    new = _children() - spare
+    while new:
+        found |= new
+        new = {child for pid in new for child in _children(pid)} - found
+    return found
+
+
+def _children(pid: int | str = "self") -> set[int]:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        lists = list(Path(f"/proc/{pid}/task").glob("*/children"))
+        return {int(child) for file in lists for child in file.read_text().split()}
+    return set()
 
 
 def start() -> int:
