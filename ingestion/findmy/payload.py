@@ -105,20 +105,9 @@ def parse(payload: bytes) -> SealedReport:
 
     Raises EmptyPayload, WrongLength.
     """
-    size = len(payload)
-    if size == protocol.SHORT_PAYLOAD_BYTES:
-        start = 5
-    elif size == protocol.LONG_PAYLOAD_BYTES:
-        start = 6
-    elif not size:
-        raise EmptyPayload("the payload is empty")
-    else:
-        raise WrongLength(f"a payload has 88 or 89 bytes, this one has {size}")
+    start = _point_start(payload)
     end = start + protocol.POINT_BYTES
-    seconds = int.from_bytes(payload[:4], "big") + protocol.EPOCH_UNIX_S
-    return SealedReport(
-        datetime.fromtimestamp(seconds, UTC), payload[start - 1], payload[start:end], payload[end:]
-    )
+    return SealedReport(_seen_at(payload), payload[start - 1], payload[start:end], payload[end:])
 
 
 def decrypt(payload: bytes, private_key: ec.EllipticCurvePrivateKey) -> DecryptedReport:
@@ -126,15 +115,16 @@ def decrypt(payload: bytes, private_key: ec.EllipticCurvePrivateKey) -> Decrypte
 
     Raises the subclasses of PayloadError.
     """
-    report = parse(payload)
-    point = report.ephemeral_point
+    start = _point_start(payload)
+    end = start + protocol.POINT_BYTES
+    point = payload[start:end]
     try:
         ephemeral = ec.EllipticCurvePublicKey.from_encoded_point(advertisement.CURVE, point)
     except ValueError as error:
         raise OffCurvePoint("the ephemeral key is no point on P-224") from error
     key, nonce = _derive(private_key.exchange(_ECDH, ephemeral), point)
     try:
-        plaintext = AESGCM(key).decrypt(nonce, report.sealed, None)
+        plaintext = AESGCM(key).decrypt(nonce, payload[end:], None)
     except InvalidTag as error:
         raise BadTag("the payload was not encrypted for this key, or is damaged") from error
     latitude, longitude, accuracy_m, status = _PLAINTEXT.unpack(plaintext)
@@ -143,12 +133,12 @@ def decrypt(payload: bytes, private_key: ec.EllipticCurvePrivateKey) -> Decrypte
     if not -_MAX_LONGITUDE <= longitude <= _MAX_LONGITUDE:
         raise LongitudeOutOfRange(f"longitude {longitude / protocol.COORDINATE_SCALE} is beyond 180 degrees")
     return DecryptedReport(
-        report.seen_at,
+        _seen_at(payload),
         latitude / protocol.COORDINATE_SCALE,
         longitude / protocol.COORDINATE_SCALE,
         accuracy_m,
         status,
-        report.confidence,
+        payload[start - 1],
     )
 
 
@@ -182,6 +172,21 @@ def encrypt(
     filler = bytes(size - protocol.SHORT_PAYLOAD_BYTES)
     sealed = AESGCM(key).encrypt(nonce, plaintext, None)
     return clock + filler + bytes([report.confidence]) + point + sealed
+
+
+def _point_start(payload: bytes) -> int:
+    size = len(payload)
+    if size == protocol.SHORT_PAYLOAD_BYTES:
+        return 5
+    if size == protocol.LONG_PAYLOAD_BYTES:
+        return 6
+    if not size:
+        raise EmptyPayload("the payload is empty")
+    raise WrongLength(f"a payload has 88 or 89 bytes, this one has {size}")
+
+
+def _seen_at(payload: bytes) -> datetime:
+    return datetime.fromtimestamp(int.from_bytes(payload[:4], "big") + protocol.EPOCH_UNIX_S, UTC)
 
 
 @lru_cache(maxsize=4096)
