@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from django.contrib.gis.db.models import PointField
+from django.contrib.gis.db.models import GeometryField, PointField
 from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.contrib.gis.geos import Polygon
 from django.db.models import F, Func, JSONField, Q, QuerySet, TextField, Value
@@ -67,8 +67,8 @@ def in_box(rows: QuerySet[Any], field: str, box: Box) -> QuerySet[Any]:
     return rows
 
 
-def geometry(field: str) -> Cast:
-    return Cast(AsGeoJSON(field, precision=COORDINATE_DIGITS), JSONField())
+def geometry(shape: Any) -> Cast:
+    return Cast(AsGeoJSON(shape, precision=COORDINATE_DIGITS), JSONField())
 
 
 def feature(*, id_field: str, geometry: Any, properties: dict[str, Any]) -> Cast:
@@ -100,11 +100,10 @@ def join_features(features: Iterable[str], *, truncated: bool) -> str:
 
 def location_features(locations: QuerySet[Location]) -> str:
     """Locations: the area where there is one, the centre of the circle elsewhere."""
+    shape = Func("area", "center", function="COALESCE", output_field=GeometryField(geography=True))
     as_feature = feature(
         id_field="pk",
-        geometry=Cast(
-            AsGeoJSON(Func("area", "center", function="COALESCE"), precision=COORDINATE_DIGITS), JSONField()
-        ),
+        geometry=geometry(shape),
         properties={
             "name": F("name"),
             "kind": F("kind"),

@@ -80,12 +80,13 @@ def make_tenant(name: str, *, mac: str, latitude: float, now: datetime) -> Tenan
     tracker = factories.TrackerFactory(mac=mac, serial=f"{name}-1", state=Tracker.State.ACTIVE)
     assignment = factories.AssignmentFactory(tracker=tracker, run=run, start=now - timedelta(days=60))
     make_stay(assignment, location, since=now - timedelta(hours=2))
+    make_report(assignment, now - timedelta(hours=1), position=center)
     Tracker.objects.filter(pk=tracker.pk).update(
         status=GeoStatus.IN_STORAGE,
         status_since=now - timedelta(hours=2),
         location=location,
-        last_seen_at=now - timedelta(hours=2),
-        last_received_at=now - timedelta(hours=1),
+        last_seen_at=now - timedelta(hours=1),
+        last_received_at=now,
         last_position=center,
         last_accuracy_m=20,
         battery="LOW",
