@@ -1,4 +1,7 @@
-"""Celery shells. They take unknown keyword arguments, so that a rolling deploy survives."""
+"""Celery shells. They take unknown keyword arguments, so that a rolling deploy survives.
+
+Fetching has a queue of its own, `fetch`, so that slow gateways keep nothing else waiting: its schedule names it.
+"""
 
 from typing import Any
 
@@ -16,32 +19,32 @@ FETCH_SOFT_LIMIT_S, FETCH_HARD_LIMIT_S = 240, 270
 TRACKERS_PER_RECONCILIATION = 200
 
 
-@shared_task(queue="fetch", acks_late=True, soft_time_limit=FETCH_SOFT_LIMIT_S, time_limit=FETCH_HARD_LIMIT_S)
+@shared_task(acks_late=True, soft_time_limit=FETCH_SOFT_LIMIT_S, time_limit=FETCH_HARD_LIMIT_S)
 def fetch_due_trackers(**_unknown: Any) -> None:
     fetching.fetch_due(clock=timezone.now, time_budget_s=FETCH_TIME_BUDGET_S)
 
 
-@shared_task(queue="default", acks_late=True, soft_time_limit=110, time_limit=120)
+@shared_task(acks_late=True, soft_time_limit=110, time_limit=120)
 def sync_fetch_queue(**_unknown: Any) -> None:
     queueing.sync_queue(now=timezone.now())
 
 
-@shared_task(queue="default", acks_late=True, soft_time_limit=240, time_limit=300)
+@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def rebuild_fetch_queue(**_unknown: Any) -> None:
     queueing.rebuild_queue(now=timezone.now())
 
 
-@shared_task(queue="default", acks_late=True, soft_time_limit=10, time_limit=15)
+@shared_task(acks_late=True, soft_time_limit=10, time_limit=15)
 def beat_heart(**_unknown: Any) -> None:
     """Alive: beat, the broker and a worker for the default queue."""
     heartbeats.beat(name=Heartbeat.Name.BEAT, now=timezone.now())
 
 
-@shared_task(queue="default", acks_late=True, soft_time_limit=240, time_limit=300)
+@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def make_partitions(**_unknown: Any) -> None:
     partitioning.ensure_partitions(now=timezone.now())
 
 
-@shared_task(queue="default", acks_late=True, soft_time_limit=240, time_limit=300)
+@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def reconcile_sample(**_unknown: Any) -> None:
     reconciling.reconcile_sample(trackers=TRACKERS_PER_RECONCILIATION, now=timezone.now())

@@ -18,9 +18,7 @@ def test_failures_double_the_factor_up_to_sixteen():
     assert factors == [1, 2, 4, 8, 16, 16, 16]
 
 
-@pytest.mark.parametrize(
-    ("factor", "minutes"), [(1, 20), (2, 40), (4, 80), (8, 160), (16, 320)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("factor", "minutes"), [(1, 20), (2, 40), (4, 80), (8, 160), (16, 320)], ids=str)
 def test_the_delay_without_jitter(factor, minutes):
     assert next_due(now=NOW, factor=factor, pace=PACE, draw=0.0) == NOW + timedelta(minutes=minutes)
 

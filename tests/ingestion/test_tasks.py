@@ -1,0 +1,92 @@
+import importlib
+
+import pytest
+from django.apps import apps
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask, PeriodicTasks
+
+from config.celery import app
+from ingestion import tasks
+from ingestion.models import Heartbeat
+from ingestion.services import fetching, queueing
+from trackers.models import TimelineCheck
+from trackers.services import partitioning
+
+schedules = importlib.import_module("ingestion.migrations.0002_schedules")
+TASKS = [
+    tasks.fetch_due_trackers,
+    tasks.sync_fetch_queue,
+    tasks.rebuild_fetch_queue,
+    tasks.beat_heart,
+    tasks.make_partitions,
+    tasks.reconcile_sample,
+]
+by_name = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
+
+
+@by_name
+def test_a_task_has_limits_and_acknowledges_late(task, settings):
+    assert task.acks_late
+    assert 0 < task.soft_time_limit < task.time_limit
+    # A task that is still running must not be delivered again.
+    assert task.time_limit < settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+
+
+def test_a_fetch_ends_before_its_lease_does():
+    assert tasks.fetch_due_trackers.time_limit < 300
+
+
+@pytest.mark.django_db
+@by_name
+def test_a_task_tolerates_arguments_of_a_newer_release(task, monkeypatch, own_redis_keys, settings):
+    settings.FINDMY_ACCOUNTS = []
+
+    task.apply(kwargs={"invented_later": 1}, throw=True)
+
+
+@pytest.mark.django_db
+def test_shells_hand_over_the_clock(monkeypatch, own_redis_keys):
+    called = {}
+    monkeypatch.setattr(fetching, "fetch_due", lambda **options: called.update(fetch=options["clock"]))
+    monkeypatch.setattr(queueing, "sync_queue", lambda *, now: called.update(sync=now))
+    monkeypatch.setattr(partitioning, "ensure_partitions", lambda *, now: called.update(partitions=now))
+    before = timezone.now()
+
+    tasks.fetch_due_trackers()
+    tasks.sync_fetch_queue()
+    tasks.make_partitions()
+    tasks.beat_heart()
+    tasks.reconcile_sample()
+
+    assert called["fetch"] is timezone.now
+    assert before <= called["sync"] <= called["partitions"] <= timezone.now()
+    assert Heartbeat.objects.get(name="beat").beat_at >= before
+    assert TimelineCheck.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_schedules_are_made_once_kept_as_ops_changed_them_and_taken_back():
+    PeriodicTask.objects.all().delete()
+    schedules.create_schedules(apps, None)
+    PeriodicTask.objects.filter(name="Heartbeat").update(enabled=False)
+    schedules.create_schedules(apps, None)
+
+    assert PeriodicTask.objects.count() == len(TASKS)
+    assert not PeriodicTask.objects.get(name="Heartbeat").enabled
+    assert PeriodicTasks.last_change() is not None
+
+    schedules.remove_schedules(apps, None)
+    assert PeriodicTask.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_every_schedule_runs_a_task_that_exists_and_does_not_pile_up():
+    schedules.create_schedules(apps, None)
+    app.loader.import_default_modules()
+
+    for scheduled in PeriodicTask.objects.filter(name__in=[row[0] for row in schedules.SCHEDULES]):
+        assert scheduled.task in app.tasks
+        assert scheduled.queue == ("fetch" if "fetch_due" in scheduled.task else "default")
+        assert scheduled.expire_seconds
+    fetch = PeriodicTask.objects.get(name="Fetch due trackers")
+    assert (fetch.interval.every, fetch.interval.period) == (5, "seconds")
