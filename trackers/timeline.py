@@ -97,7 +97,7 @@ def is_usable(accuracy_m: float | None, max_accuracy_m: float) -> bool:
 
 def reach(accuracy_m: float | None, exit_accuracy_cap_m: float) -> float:
     """Rule 3: the metres by which a report may lie outside a fence and still be inside it."""
-    return min(accuracy_m or 0.0, exit_accuracy_cap_m)
+    return min(accuracy_m or 0.0, float(exit_accuracy_cap_m))
 
 
 def locate(sighting: Sighting, here: Place) -> Place:

@@ -1,4 +1,5 @@
--- All assignments of the trackers with their runs' dates and policies.
+-- All assignments of the trackers with their runs' dates and policies. A run that ends with the year 9999 would do so
+-- at a moment that Python doesn't know; the last one that it knows stands in.
 SELECT
     assignment.id,
     assignment.tracker_id,
@@ -6,7 +7,8 @@ SELECT
     greatest(lower(assignment.period), run.start_date::timestamp AT TIME ZONE 'UTC'),
     least(
         coalesce(upper(assignment.period), 'infinity'),
-        (run.end_date + 1)::timestamp AT TIME ZONE 'UTC'
+        (run.end_date + 1)::timestamp AT TIME ZONE 'UTC',
+        '9999-12-31 23:59:59.999999+00'
     ),
     upper(assignment.period),
     run.max_accuracy_m,
