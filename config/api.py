@@ -1,8 +1,7 @@
 """Everything under /api/v1/."""
 
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, HttpResponsePermanentRedirect
 from django.urls import Resolver404, include, path, re_path, resolve
-from django.views.generic import RedirectView
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.exceptions import NotFound
@@ -26,9 +25,7 @@ class UnknownPathView(APIView):
             raise NotFound("There is nothing at this address; see /api/v1/docs/.")
 
     def get(self, request: Request, *args: object, **kwargs: object) -> HttpResponseBase:
-        query = f"?{request.META['QUERY_STRING']}" if request.META["QUERY_STRING"] else ""
-        url = f"{request.path}/{query}".replace("%", "%%")
-        return RedirectView.as_view(url=url, permanent=True)(request._request)
+        return HttpResponsePermanentRedirect(request._request.get_full_path(force_append_slash=True))
 
     def lacks_only_a_slash(self, request: Request) -> bool:
         try:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from django.contrib.gis.db.models import GeometryField, PointField
+from django.contrib.gis.db.models import GeometryField
 from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.contrib.gis.geos import Polygon
 from django.db.models import F, Func, JSONField, Q, QuerySet, TextField, Value
@@ -61,7 +61,7 @@ def in_box(rows: QuerySet[Any], field: str, box: Box) -> QuerySet[Any]:
     touching = Q()
     for part in box.parts():
         touching |= Q(flat_geometry__bboverlaps=Polygon.from_bbox(part))
-    rows = rows.alias(flat_geometry=Cast(field, PointField(geography=False))).filter(touching)
+    rows = rows.alias(flat_geometry=Cast(field, GeometryField())).filter(touching)
     if box.is_small:
         rows = rows.filter(**{f"{field}__bboverlaps": Polygon.from_bbox(box.padded())})
     return rows

@@ -60,6 +60,22 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
     field_class = MomentField
 
 
+class YesNoField(forms.Field):
+    def to_python(self, value: Any) -> bool | None:
+        if value in self.empty_values:
+            return None
+        if value not in ("true", "false"):
+            raise InvalidValue("Give true or false.", code="invalid")
+        return bool(value == "true")
+
+
+class YesNoFilter(django_filters.BooleanFilter):
+    field_class = YesNoField
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **({"widget": forms.TextInput} | options))
+
+
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ID})
 class IdFilter(django_filters.NumberFilter):
     """The id of a related row. One that does not exist, or that the user may not see, matches nothing."""

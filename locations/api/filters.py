@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django_filters.rest_framework import FilterSet
 
-from clients.api.filters import IdFilter, MomentFilter
+from clients.api.filters import IdFilter, MomentFilter, YesNoFilter
 from clients.models import ProductionRun
 from locations.api.geojson import BoxFilter
 from locations.models import Location
@@ -14,7 +14,7 @@ from locations.models import Location
 class LocationFilters(FilterSet):
     kind = django_filters.ChoiceFilter(choices=Location.Kind.choices, help_text="Storage or delivery.")
     run = IdFilter(method="of_run", help_text="The id of a production run that uses the location.")
-    active = django_filters.BooleanFilter(method="is_active", help_text="Whether it is active now.")
+    active = YesNoFilter(method="is_active", help_text="Whether it is active now.")
     updated_after = MomentFilter("updated_at", "gt", help_text="Changed after this time.")
     search = django_filters.CharFilter(method="with_text", help_text="A part of the name or address.")
     bbox = BoxFilter("fence", help_text="Within west,south,east,north, in degrees.")

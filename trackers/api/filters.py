@@ -17,7 +17,7 @@ from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
-from clients.api.filters import ChoicesFilter, IdFilter, MomentFilter, Ordering
+from clients.api.filters import ChoicesFilter, IdFilter, MomentFilter, Ordering, YesNoFilter
 from clients.tenancy import sees_everything
 from locations.api.geojson import BoxFilter
 from trackers import selectors
@@ -86,7 +86,7 @@ class OrderedTrackerFilters(TrackerFilters):
 class ReportFilters(FilterSet):
     since = MomentFilter("seen_at", "gte", help_text="Seen at this time or later.")
     until = MomentFilter("seen_at", "lt", help_text="Seen before this time.")
-    usable = django_filters.BooleanFilter(
+    usable = YesNoFilter(
         help_text="Whether it is accurate enough for the production run, and so counts for status and events."
     )
     max_accuracy_m = extend_schema_field({"type": "number", "minimum": 0})(
@@ -101,7 +101,7 @@ class RetractableFilters(FilterSet):
     """Rows that turned out to be wrong are left out, unless staff ask for them."""
 
     location = IdFilter(help_text="The id of a location.")
-    include_retracted = django_filters.BooleanFilter(
+    include_retracted = YesNoFilter(
         method="keep", help_text="Staff only: also what later reports showed to be wrong."
     )
 

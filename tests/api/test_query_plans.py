@@ -1,0 +1,192 @@
+"""What the database is asked: few questions, whose number does not grow, and each served by an index."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests import factories
+from tests.personas import make_report, make_stay, make_tenant
+from trackers.models import Assignment, Tracker
+from trackers.services.partitioning import ensure_partitions
+
+MAC = "A1:A1:A1:00:00:01"
+TRACKERS = 60
+ROWS_PER_TRACKER = 400
+# Every hour, back from now, under the assignment of each tracker; each row of the history lasts an hour.
+FILL = {
+    "reports": """
+        INSERT INTO trackers_locationreport
+            (tracker_id, seen_at, fingerprint, position, accuracy_m, battery, source, received_at)
+        SELECT a.tracker_id, %(now)s - n * interval '1 hour' - interval '1 second', decode(md5(n::text), 'hex'),
+               ST_Point(5, 50)::geography, 20, '', 'FIND_MY', %(now)s
+        FROM trackers_assignment a, generate_series(0, %(rows)s - 1) n""",
+    "history": """
+        INSERT INTO trackers_statuschange
+            (tracker_id, assignment_id, status, started_at, ended_at, fingerprint, recorded_at)
+        SELECT a.tracker_id, a.id, 'IN_TRANSIT', %(now)s - (n + 4) * interval '1 hour',
+               %(now)s - (n + 3) * interval '1 hour', decode(md5(n::text), 'hex'), %(now)s
+        FROM trackers_assignment a, generate_series(0, %(rows)s - 1) n""",
+    "events": """
+        INSERT INTO trackers_geofenceevent
+            (tracker_id, assignment_id, type, occurred_at, fingerprint, recorded_at)
+        SELECT a.tracker_id, a.id, 'TRANSIT', %(now)s - n * interval '1 hour' - interval '1 second',
+               decode(md5(n::text), 'hex'), %(now)s
+        FROM trackers_assignment a, generate_series(0, %(rows)s - 1) n""",
+}
+INDEXES = {
+    "reports": r"trackers_locationreport_\w+pkey",
+    "events": "event_one_of_a_type_per_report",
+    "history": "status_change_of_tracker",
+}
+TABLES = {
+    "reports": "trackers_locationreport",
+    "events": "trackers_geofenceevent",
+    "history": "trackers_statuschange",
+}
+
+
+@pytest.fixture
+def full_world(world):
+    """Both clients have trackers with long series, in monthly partitions, and the planner knows it."""
+    for tenant in (world.alpha, world.beta):
+        for _ in range(TRACKERS // 2):
+            factories.AssignmentFactory(run=tenant.run, start=world.now - timedelta(days=60))
+    ensure_partitions(now=world.now)
+    with connection.cursor() as cursor:
+        for statement in FILL.values():
+            cursor.execute(statement, {"now": world.now, "rows": ROWS_PER_TRACKER})
+        cursor.execute("ANALYZE")
+    return world
+
+
+def nodes(plan: dict) -> list[dict]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
+
+
+def explain(client, path: str) -> list[dict]:
+    """The plan of the request's last query, which reads the rows."""
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        response = client.get(f"/api/v1/{path}")
+    assert response.status_code == 200, response.content
+    assert response.json()["results"], "the plan of an empty answer proves nothing"
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (FORMAT JSON) " + queries[-1]["sql"].replace("%", "%%"), [])
+        (answer,) = cursor.fetchone()
+    plan = json.loads(answer) if isinstance(answer, str) else answer
+    return nodes(plan[0]["Plan"])
+
+
+def scans_of(plan: list[dict], series: str) -> list[dict]:
+    return [node for node in plan if node.get("Relation Name", "").startswith(TABLES[series])]
+
+
+def assert_index_serves(plan: list[dict], series: str) -> None:
+    scans = scans_of(plan, series)
+    assert scans
+    for scan in scans:
+        assert scan["Node Type"] in ("Index Scan", "Index Only Scan", "Bitmap Heap Scan"), plan
+    indexes = {node["Index Name"] for node in plan if "Index Name" in node}
+    assert any(re.fullmatch(INDEXES[series], index) for index in indexes), indexes
+
+
+@pytest.mark.parametrize("persona", ["viewer", "staff"])
+@pytest.mark.parametrize("series", INDEXES)
+def test_time_series_of_a_tracker_is_read_in_index_order(full_world, as_persona, series, persona):
+    """Only as many rows as the page has are read: nothing sorts the whole series."""
+    for path in (f"{series}/?tracker={MAC}&page_size=10", f"trackers/{MAC}/{series}/?page_size=10"):
+        plan = explain(as_persona(persona), path)
+        assert_index_serves(plan, series)
+        assert "Sort" not in {node["Node Type"] for node in plan}
+        (scan, *_) = scans_of(plan, series)
+        assert scan["Node Type"] == "Index Scan"
+        assert scan["Scan Direction"] == "Backward"
+
+
+@pytest.mark.parametrize("persona", ["viewer", "staff"])
+@pytest.mark.parametrize("series", INDEXES)
+def test_next_page_begins_in_the_index(full_world, as_persona, series, persona):
+    client = as_persona(persona)
+    first = client.get(f"/api/v1/{series}/?tracker={MAC}&page_size=10").json()
+    following = first["next"].split("/api/v1/")[1]
+    plan = explain(client, following)
+    assert_index_serves(plan, series)
+    assert "_at <= " in scans_of(plan, series)[0]["Index Cond"]
+
+
+@pytest.mark.parametrize("series", INDEXES)
+def test_window_of_all_own_trackers_is_read_tracker_by_tracker(full_world, as_persona, series):
+    since = f"since={full_world.now - timedelta(hours=3):%Y-%m-%dT%H:%M:%SZ}"
+    plan = explain(as_persona("viewer"), f"{series}/?{since}")
+    assert_index_serves(plan, series)
+    assert "tracker_id" in scans_of(plan, series)[0].get("Index Cond", str(plan))
+    named = f"{series}/?{since}&run={full_world.alpha.run.pk}"
+    assert_index_serves(explain(as_persona("staff"), named), series)
+
+
+def test_crossings_at_a_location_are_read_by_location(full_world, as_persona):
+    plan = explain(as_persona("staff"), f"events/?location={full_world.alpha.location.pk}&type=ENTRY")
+    assert "event_crossing_at_location" in {node.get("Index Name") for node in plan}
+
+
+def more_of_everything(world) -> None:
+    tenant = make_tenant("Gamma", mac="C5:C5:C5:00:00:05", latitude=33.0, now=world.now)
+    for hours in range(5, 9):
+        moment = world.now - timedelta(hours=hours)
+        make_report(world.alpha.assignment, moment + timedelta(minutes=1))
+        make_stay(
+            world.alpha.assignment, world.alpha.location, since=moment, until=moment + timedelta(minutes=30)
+        )
+    world.alpha.location.runs.add(tenant.run)
+
+
+@pytest.mark.parametrize(
+    ("path", "queries"),
+    [
+        ("me/", 1),
+        ("clients/", 2),
+        ("brands/", 2),
+        ("runs/", 2),
+        ("locations/", 3),
+        ("locations.geojson", 1),
+        ("trackers/", 2),
+        (f"trackers/{MAC}/", 1),
+        ("trackers.geojson", 1),
+        (f"trackers/{MAC}/track.geojson", 2),
+        (f"trackers/{MAC}/reports/", 2),
+        (f"trackers/{MAC}/events/", 2),
+        (f"trackers/{MAC}/history/", 2),
+        (f"reports/?tracker={MAC}", 1),
+        (f"events/?tracker={MAC}", 1),
+        (f"history/?tracker={MAC}", 1),
+    ],
+)
+def test_number_of_queries_does_not_grow_with_the_rows(
+    world, as_persona, django_assert_num_queries, path, queries
+):
+    staff = as_persona("staff")
+    with_token = 2
+    with django_assert_num_queries(queries + with_token):
+        assert staff.get(f"/api/v1/{path}").status_code == 200
+    more_of_everything(world)
+    with django_assert_num_queries(queries + with_token):
+        assert staff.get(f"/api/v1/{path}").status_code == 200
+
+
+def test_map_of_many_trackers_is_quick_and_one_query(world, as_persona, django_assert_num_queries):
+    rows = Tracker.objects.bulk_create(
+        Tracker(mac=factories.make_mac(0x900000 + number), last_position="POINT(5 50)")
+        for number in range(3000)
+    )
+    Assignment.objects.bulk_create(
+        factories.AssignmentFactory.build(tracker=row, run=world.alpha.run) for row in rows
+    )
+    Tracker.objects.filter(assignments__run=world.alpha.run).update(latest_assignment=world.alpha.assignment)
+    viewer = as_persona("viewer")
+    with django_assert_num_queries(3):
+        assert len(viewer.get("/api/v1/trackers.geojson").json()["features"]) == 3001

@@ -1,0 +1,90 @@
+"""The OpenAPI schema is complete, and what the API answers is what the schema says."""
+
+import hypothesis
+import pytest
+import schemathesis
+from django.core.management import call_command
+from django.test import Client
+from hypothesis import HealthCheck
+from schemathesis.checks import load_all_checks, not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from config.wsgi import application
+
+MAC = "A1:A1:A1:00:00:01"
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+)
+load_all_checks()
+
+
+def test_schema_is_made_without_warnings(tmp_path):
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml"))
+
+
+def test_schema_is_openapi_3_1_and_describes_every_operation(db):
+    schema = Client().get("/api/v1/schema/", HTTP_ACCEPT="application/json").json()
+    assert schema["openapi"].startswith("3.1")
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            assert operation.get("description"), path
+            assert "application/problem+json" in operation["responses"]["default"]["content"], path
+
+
+def test_every_list_is_bounded_in_the_schema(db):
+    paths = Client().get("/api/v1/schema/", HTTP_ACCEPT="application/json").json()["paths"]
+    lists = [
+        operations["get"]
+        for operations in paths.values()
+        if "_list" in str(operations.get("get", {}).get("operationId"))
+    ]
+    assert len(lists) >= 11
+    for operation in lists:
+        sizes = [each["schema"] for each in operation["parameters"] if each["name"] == "page_size"]
+        assert sizes
+        assert sizes[0]["maximum"] <= 1000
+
+
+def test_docs_page_loads_everything_from_here(db):
+    page = Client().get("/api/v1/docs/").content.decode()
+    assert "/api/v1/schema/" in page
+    assert "/static/drf_spectacular_sidecar/" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+@pytest.fixture
+def api_schema(world, settings, monkeypatch):
+    monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.allow_request", lambda *_: True)
+    schema = schemathesis.openapi.from_wsgi(
+        "/api/v1/schema/", application, headers={"Accept": "application/json"}
+    )
+    schema.config.update(base_url="http://localhost")
+    return schema
+
+
+schema = schemathesis.pytest.from_fixture("api_schema")
+
+
+@schema.exclude(path_regex="auth/logout").parametrize()
+@hypothesis.settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_answers_are_what_the_schema_says(case, world):
+    if "mac" in case.path_parameters and hypothesis.currently_in_test_context():
+        case.path_parameters["mac"] = MAC
+    token = world.api_client("staff")._credentials["HTTP_AUTHORIZATION"]
+    case.call_and_validate(headers={"Authorization": token}, checks=CHECKS)
