@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
 from config.redis_urls import celery_broker_url
+from config.unfold import UNFOLD  # noqa: F401 (the admin theme reads it from the settings)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -201,8 +202,10 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

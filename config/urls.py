@@ -8,6 +8,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api")),
+    path("basemap/", include("locations.basemap.urls")),
 ]
 
 handler500 = "config.problems.server_error"

@@ -1,0 +1,76 @@
+"""What the admins of all apps share: the theme's ModelAdmin, made fit for tables of millions of rows."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin import ShowFacets
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.paginator import InfinitePaginator
+
+from clients.admin import display
+from clients.errors import DomainError
+
+
+class GlimpseAdmin(ModelAdmin):
+    """No page counts a table: lists page by "next", in the order of an index."""
+
+    # What the empty list says to do next.
+    empty_hint: ClassVar[str] = ""
+    list_per_page = 50
+    list_filter_submit = True
+    list_disable_select_all = True
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    ordering: ClassVar[Sequence[str] | None] = ("-pk",)
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def report_error(self, request: HttpRequest, error: DomainError) -> None:
+        self.message_user(request, error.message, messages.ERROR)
+
+
+class ReadOnly:
+    """Rows that services or the pipeline write."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(ReadOnly, GlimpseAdmin):
+    """Shown to those who may view; nobody adds, changes or deletes."""
+
+
+class ReadOnlyTabularInline(ReadOnly, TabularInline):
+    extra = 0
+    show_change_link = True
+
+
+def ago_column(field: str, title: str) -> Any:
+    """A column that says how long ago the row's `field` was, and sorts by it."""
+
+    @admin.display(description=title, ordering=field)
+    def column(self: Any, obj: Model) -> Any:
+        return display.ago(getattr(obj, field))
+
+    return column
+
+
+def badge_column(field: str, title: str) -> Any:
+    """A column with the coloured label of a field that has choices."""
+
+    @admin.display(description=title)
+    def column(self: Any, obj: Model) -> Any:
+        code = getattr(obj, field)
+        return display.badge(code, getattr(obj, f"get_{field}_display")()) if code else "–"
+
+    return column

@@ -1,0 +1,80 @@
+"""Clients, brands, production runs and memberships."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+
+from clients.admin.base import GlimpseAdmin
+from clients.models import Brand, Client, Membership, ProductionRun
+
+
+class BrandInline(TabularInline):
+    model = Brand
+    extra = 0
+    show_change_link = True
+    hide_title = True
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user", "client")
+    hide_title = True
+
+
+@admin.register(Client)
+class ClientAdmin(GlimpseAdmin):
+    empty_hint = "Add the first client, then its brand and production run."
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
+    inlines = (BrandInline, MembershipInline)
+
+
+@admin.register(Brand)
+class BrandAdmin(GlimpseAdmin):
+    empty_hint = "A brand belongs to a client and has production runs."
+    list_display = ("name", "client")
+    list_filter = (("client", AutocompleteSelectFilter),)
+    list_select_related = ("client",)
+    search_fields = ("name", "client__name")
+    autocomplete_fields = ("client",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
+        return super().get_queryset(request).select_related("client")
+
+
+class ProductionRunAdmin(GlimpseAdmin):
+    """Registered in `trackers.admin`: a change of dates or policy replays trackers."""
+
+    empty_hint = "Add a run, link its locations, and orders can be placed for it."
+    list_display = ("name", "brand", "start_date", "end_date", "confirmations", "max_accuracy_m")
+    list_filter = (("brand__client", AutocompleteSelectFilter), ("brand", AutocompleteSelectFilter))
+    list_select_related = ("brand__client",)
+    search_fields = ("name", "brand__name", "brand__client__name")
+    autocomplete_fields = ("brand",)
+    fieldsets = (
+        (None, {"fields": ("brand", "name", ("start_date", "end_date"))}),
+        (
+            "Presence policy",
+            {
+                "fields": ("max_accuracy_m", "exit_accuracy_cap_m", "confirmations"),
+                "description": "When reports count as arrivals and departures. A change recomputes the history of the"
+                " run's trackers in the background.",
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProductionRun]:
+        return super().get_queryset(request).select_related("brand__client")
+
+
+@admin.register(Membership)
+class MembershipAdmin(GlimpseAdmin):
+    empty_hint = "A membership lets a user see one client's trackers."
+    list_display = ("user", "client", "role")
+    list_filter = (("client", AutocompleteSelectFilter), ("role", ChoicesDropdownFilter))
+    list_select_related = ("user", "client")
+    search_fields = ("user__username", "user__email", "client__name")
+    autocomplete_fields = ("user", "client")

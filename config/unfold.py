@@ -1,0 +1,105 @@
+"""The admin's look and its sidebar, which follows what ops do."""
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _item(title: str, icon: str, url_name: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{url_name}")}
+
+
+def _changelist(title: str, icon: str, model: str) -> dict[str, Any]:
+    return _item(title, icon, f"{model}_changelist")
+
+
+def _group(title: str, *items: dict[str, Any], folded: bool = False) -> dict[str, Any]:
+    return {"title": title, "separator": True, "collapsible": folded, "items": list(items)}
+
+
+NAVIGATION = [
+    {"items": [_item("Overview", "dashboard", "index")]},
+    _group("Fleet", _changelist("Trackers", "location_on", "trackers_tracker")),
+    _group(
+        "Locations",
+        _changelist("Storage", "warehouse", "locations_storagelocation"),
+        _changelist("Delivery", "storefront", "locations_deliverylocation"),
+    ),
+    _group(
+        "Clients",
+        _changelist("Clients", "domain", "clients_client"),
+        _changelist("Brands", "sell", "clients_brand"),
+        _changelist("Production runs", "event_upcoming", "clients_productionrun"),
+        _changelist("Memberships", "badge", "clients_membership"),
+    ),
+    _group(
+        "Orders",
+        _changelist("Orders", "shopping_cart", "orders_order"),
+        _changelist("Allocations", "inventory_2", "orders_deviceallocation"),
+    ),
+    _group(
+        "Keys",
+        _changelist("Key batches", "key", "keys_keybatch"),
+        _changelist("Key pairs", "vpn_key", "keys_keypair"),
+    ),
+    _group(
+        "Fetching",
+        _changelist("Fetch states", "sync", "ingestion_fetchstate"),
+        _changelist("Rejected reports", "report", "trackers_rejectedreport"),
+        _changelist("Apple accounts", "account_circle", "ingestion_accountstate"),
+        _changelist("Account tallies", "bar_chart", "ingestion_accounttally"),
+        _changelist("Heartbeats", "ecg_heart", "ingestion_heartbeat"),
+    ),
+    _group(
+        "Events & history",
+        _changelist("Events", "bolt", "trackers_geofenceevent"),
+        _changelist("Status history", "timeline", "trackers_statuschange"),
+        _changelist("Assignments", "assignment", "trackers_assignment"),
+        _changelist("Timeline checks", "fact_check", "trackers_timelinecheck"),
+    ),
+    _group(
+        "System",
+        _changelist("Users", "person", "clients_user"),
+        _changelist("Groups", "group", "auth_group"),
+        _changelist("API tokens", "token", "knox_authtoken"),
+        _changelist("Schedules", "schedule", "django_celery_beat_periodictask"),
+        _changelist("Intervals", "timer", "django_celery_beat_intervalschedule"),
+        _changelist("Crontabs", "calendar_clock", "django_celery_beat_crontabschedule"),
+        _changelist("Admin log", "history", "admin_logentry"),
+    ),
+]
+
+UNFOLD = {
+    "SITE_TITLE": "Glimpse",
+    "SITE_HEADER": "Glimpse",
+    "SITE_SUBHEADER": "Trackers in shipments",
+    "SITE_ICON": lambda request: static("admin-glimpse/logo.svg"),
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("admin-glimpse/logo.svg"),
+        },
+    ],
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
+    "DASHBOARD_CALLBACK": "config.dashboard.add_overview",
+    "STYLES": [lambda request: static("admin-glimpse/glimpse.css")],
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": NAVIGATION},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.7% .013 255)",
+            "100": "oklch(93.6% .032 255)",
+            "200": "oklch(88.2% .059 255)",
+            "300": "oklch(80.9% .105 254)",
+            "400": "oklch(70.7% .165 256)",
+            "500": "oklch(62.3% .2 261)",
+            "600": "oklch(54.6% .215 264)",
+            "700": "oklch(48.8% .2 265)",
+            "800": "oklch(42.4% .17 266)",
+            "900": "oklch(37.9% .13 267)",
+            "950": "oklch(28.2% .09 268)",
+        },
+    },
+}

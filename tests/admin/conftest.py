@@ -1,0 +1,25 @@
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from tests.admin.worlds import World, build_world
+from tests.factories import AdminFactory
+
+
+@pytest.fixture(autouse=True)
+def _no_numbers_kept() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def world(db: Any) -> World:
+    return build_world(now=timezone.now())
+
+
+@pytest.fixture
+def ops(client: Client, db: Any) -> Client:
+    client.force_login(AdminFactory(username="ops"))
+    return client

@@ -1,0 +1,119 @@
+"""Trackers: the list, and a page that shows what a tracker did."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+
+from clients.admin.base import GlimpseAdmin, ago_column, badge_column
+from trackers.admin import actions, page, searching
+from trackers.admin.filters import SeenFilter
+from trackers.models import Tracker
+
+
+@admin.register(Tracker)
+class TrackerAdmin(GlimpseAdmin):
+    empty_hint = "Trackers appear here when the devices of a key batch are registered."
+    list_display = (
+        "mac",
+        "serial",
+        "client_and_run",
+        "status_badge",
+        "place",
+        "seen",
+        "battery_badge",
+        "state_badge",
+    )
+    list_filter = (
+        ("status", ChoicesDropdownFilter),
+        ("state", ChoicesDropdownFilter),
+        ("latest_assignment__run__brand__client", AutocompleteSelectFilter),
+        ("latest_assignment__run", AutocompleteSelectFilter),
+        ("battery", ChoicesDropdownFilter),
+        SeenFilter,
+    )
+    sortable_by = ("mac", "seen")
+    search_fields = ("mac", "serial")
+    search_help_text = "MAC in any notation, several, or the beginning of a serial"
+    actions = [actions.bulk_action(action) for action in actions.ACTIONS]
+    fields = ("mac", "serial", "state", "created_at", "updated_at", "verified_at")
+    readonly_fields = ("mac", "state", "created_at", "updated_at", "verified_at")
+    change_form_outer_before_template = "admin/trackers/tracker/overview.html"
+    change_form_outer_after_template = "admin/trackers/tracker/tables.html"
+
+    status_badge = badge_column("status", "status")
+    state_badge = badge_column("state", "state")
+    battery_badge = badge_column("battery", "battery")
+    seen = ago_column("last_seen_at", "seen")
+
+    @admin.display(description="client and run")
+    def client_and_run(self, tracker: Tracker) -> Any:
+        if not tracker.latest_assignment:
+            return "–"
+        run = tracker.latest_assignment.run
+        return format_html('{}<br><span class="gl-quiet">{}</span>', run.brand.client.name, run.name)
+
+    @admin.display(description="location")
+    def place(self, tracker: Tracker) -> Any:
+        return tracker.location or "–"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tracker | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tracker]:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("location", "latest_assignment__run__brand__client")
+            .defer("location__center", "location__area", "location__fence")
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Tracker], search_term: str
+    ) -> tuple[QuerySet[Tracker], bool]:
+        return searching.find_trackers(queryset, search_term), False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        tracker = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if tracker and self.has_view_permission(request, tracker):
+            context |= page.page_context(tracker, request, timezone.now())
+            context["page_actions"] = self._page_actions(request, tracker)
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        ask = path(
+            "<int:tracker_id>/do/<slug:name>/",
+            self.admin_site.admin_view(self.ask_view),
+            name="trackers_tracker_do",
+        )
+        return [ask, *super().get_urls()]
+
+    def ask_view(self, request: HttpRequest, tracker_id: int, name: str) -> HttpResponse:
+        tracker = self.get_object(request, str(tracker_id))
+        action = next((action for action in actions.ACTIONS if action.name == name), None)
+        if tracker is None or action is None or not self.has_change_permission(request, tracker):
+            raise Http404
+        return actions.ask_for_one(self, request, action, tracker)
+
+    def _page_actions(self, request: HttpRequest, tracker: Tracker) -> list[dict[str, Any]]:
+        if not self.has_change_permission(request, tracker):
+            return []
+        return [
+            {"action": action, "url": reverse("admin:trackers_tracker_do", args=[tracker.pk, action.name])}
+            for action in actions.ACTIONS
+        ]
