@@ -26,7 +26,7 @@ from trackers.services import recording
 
 log = structlog.get_logger(__name__)
 
-NO_ACCOUNT = "no account available: all have used their budget or cool down"
+NO_ACCOUNT = "no account available: none is configured, or all have used their budget or cool down"
 
 
 @dataclass(slots=True)

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 
 import keys.services
+from ingestion.findmy.client import GatewayClient
 from ingestion.findmy.gateway import LocalGateway
 from ingestion.queue import FetchQueue, fetch_queue
+from ingestion.services import fetching, queueing
 from keys import advertisement
 from keys.models import KeyPair
 from tests.factories import AssignmentFactory, RunFactory
@@ -103,3 +105,24 @@ def serve(settings, clock, own_redis_keys) -> Iterator[Callable[..., LocalGatewa
     yield start
     for gateway in running:
         gateway.stop()
+
+
+@pytest.fixture
+def fetch(clock, queue):
+    """Sync the queue and fetch all that is due, without waiting for anything."""
+
+    def run(**options):
+        queueing.sync_queue(now=clock())
+        return fetching.fetch_due(clock=clock, time_budget_s=10, sleep=lambda _: None, **options)
+
+    return run
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """Replace the gateway's answers by what a function of the keys asked for returns."""
+
+    def use(answer):
+        monkeypatch.setattr(GatewayClient, "fetch", lambda self, hashed_keys, *_: answer(hashed_keys))
+
+    return use
