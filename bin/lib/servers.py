@@ -124,7 +124,7 @@ class Postgres:
         binaries = self._binaries()
         if not (self.data / "PG_VERSION").exists():
             self._create(binaries)
-        self._drop_foreign_pid_file()
+        self._drop_foreign_pid_files()
         options = " ".join(f"-c {name}={value}" for name, value in self._settings().items())
         command = [
             binaries / "pg_ctl",
@@ -209,17 +209,18 @@ class Postgres:
             raise ServerError(f"The cluster cannot be made:\n{done.stdout}")
         unfinished.rename(self.data)
 
-    def _drop_foreign_pid_file(self) -> None:
-        """Remove a pid file whose pid now belongs to another program, as after a reboot or a copy.
+    def _drop_foreign_pid_files(self) -> None:
+        """Remove files whose pid now belongs to another program, as after a reboot or a copy.
 
-        A dead pid is PostgreSQL's own to deal with; a living stranger would stop it from starting.
+        A dead pid is PostgreSQL's own to deal with; a living stranger, or a killed server that nobody waited
+        for, would stop it from starting.
         """
-        pid_file = self.data / "postmaster.pid"
-        with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
-            pid = int(pid_file.read_text().split()[0])
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if os.fsencode(self.data) not in command:
-                pid_file.unlink()
+        for pid_file in (self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"):
+            with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+                pid = int(pid_file.read_text().split()[0])
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if os.fsencode(self.data) not in command:
+                    pid_file.unlink()
 
     def _settings(self) -> dict[str, str]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB
