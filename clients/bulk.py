@@ -1,7 +1,8 @@
 """Bulk SQL on Django's connection: arrays bound by the server in binary, and COPY.
 
 Django's own cursor interpolates parameters into the text of the query, which for arrays of ten thousand values costs
-more than the query itself.
+more than the query itself. Placeholders of arrays are written `%(name)b::type[]`: with `b` they travel in binary,
+which takes psycopg a tenth to a hundredth of the time that text takes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +24,7 @@ def bulk_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
 
 
 def fetch_all(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """All rows of `query`, whose placeholders are named: `%(name)s::type[]`."""
+    """All rows of `query`, whose placeholders are named."""
     with bulk_cursor() as cursor:
         return cursor.execute(query, parameters).fetchall()
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from clients import bulk
 
-MATCH_FENCES = (Path(__file__).parent / "sql" / "match_fences.sql").read_text()
+SQL = Path(__file__).parent / "sql"
+MATCH_FENCES = (SQL / "match_fences.sql").read_text()
+POINTS_FROM_ARRAYS = (SQL / "points_from_arrays.sql").read_text()
 
 
 class Point(NamedTuple):
@@ -36,9 +38,22 @@ class Match(NamedTuple):
     centre_m: float
 
 
+def statement(*, points: str, columns: Sequence[str]) -> str:
+    """The query that matches the points of another query, so that they need not leave the database.
+
+    points: a query of (run_id, seen_at, at, reach_m, …), at being geography. The result has the given columns of it,
+    then location_id, is_delivery, inside, gap_m and centre_m as in `Match`, all null for a point that is near nothing.
+    """
+    return MATCH_FENCES.format(points=points, columns=", ".join(f"point.{column}" for column in columns))
+
+
+MATCH_ARRAYS = statement(points=POINTS_FROM_ARRAYS, columns=["point"])
+
+
 def match(points: Sequence[Point]) -> list[Match]:
     """Every location, active then and linked to the point's run, that the point is in or within reach of."""
     if not points:
         return []
     parameters = bulk.transposed(points, ("run_ids", "seen_ats", "longitudes", "latitudes", "reaches_m"))
-    return [Match._make(row) for row in bulk.fetch_all(MATCH_FENCES, parameters)]
+    rows = bulk.fetch_all(MATCH_ARRAYS, parameters)
+    return [Match._make(row) for row in rows if row[1] is not None]

@@ -7,7 +7,7 @@ The rules are numbered as in docs/timeline.md:
 usable (1), inside (2), still inside (3), where it is (4), confirmation (5), events (6).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -61,7 +61,7 @@ class Sighting(NamedTuple):
     seen_at: datetime
     fingerprint: bytes
     reach_m: float
-    candidates: tuple[Candidate, ...]
+    candidates: Sequence[Candidate]
 
 
 class Stay(NamedTuple):
@@ -93,11 +93,6 @@ class Timeline(NamedTuple):
 def is_usable(accuracy_m: float | None, max_accuracy_m: float) -> bool:
     """Rule 1. An unknown accuracy is usable."""
     return accuracy_m is None or accuracy_m <= max_accuracy_m
-
-
-def reach(accuracy_m: float | None, exit_accuracy_cap_m: float) -> float:
-    """Rule 3: the metres by which a report may lie outside a fence and still be inside it."""
-    return min(accuracy_m or 0.0, float(exit_accuracy_cap_m))
 
 
 def locate(sighting: Sighting, here: Place) -> Place:

@@ -11,7 +11,7 @@ from clients import bulk
 
 LOCK_TIMEOUT = "10s"
 LOCK_TRACKERS = """
-SELECT id FROM trackers_tracker WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+SELECT id FROM trackers_tracker WHERE id = ANY(%(ids)b::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
 
 

@@ -16,17 +16,20 @@ from trackers.corrections import Corrections, NewStay, StoredEvent, StoredStay, 
 from trackers.services.windows import SQL, Position, Scope, Window, position_arrays, stored_stay
 from trackers.timeline import Candidate, Event, EventType, Sighting, Stay
 
-USABLE_REPORTS_FROM = (SQL / "usable_reports_from.sql").read_text()
+SIGHTINGS = matching.statement(
+    points=(SQL / "usable_reports_from.sql").read_text(),
+    columns=["assignment_id", "seen_at", "fingerprint", "reach_m"],
+)
 STAYS_FROM = (SQL / "stays_from.sql").read_text()
 EVENTS_FROM = (SQL / "events_from.sql").read_text()
 
-RETRACT = "UPDATE {} SET retracted_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])"
+RETRACT = "UPDATE {} SET retracted_at = %(now)s WHERE id = ANY(%(ids)b::bigint[])"
 RETRACT_EVENTS = RETRACT.format("trackers_geofenceevent")
 RETRACT_STAYS = RETRACT.format("trackers_statuschange")
 END_STAYS = """
 UPDATE trackers_statuschange AS stay
 SET ended_at = ending.ended_at
-FROM unnest(%(ids)s::bigint[], %(ended_ats)s::timestamptz[]) AS ending (id, ended_at)
+FROM unnest(%(ids)b::bigint[], %(ended_ats)b::timestamptz[]) AS ending (id, ended_at)
 WHERE stay.id = ending.id
 """
 STAY_IDS = """
@@ -91,25 +94,22 @@ def rewrite(windows: Sequence[Window], *, now: datetime) -> Rewritten:
 
 def _sightings(windows: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
     """The windows' usable reports, measured against the fences, by assignment and in event order."""
-    scopes = {window.scope.assignment_id: window.scope for window in windows}
     from_ = [(window.scope, max(window.position, Position(window.scope.since, b""))) for window in windows]
     parameters = position_arrays(from_) | {
+        "run_ids": [scope.run_id for scope, _ in from_],
         "untils": [scope.until for scope, _ in from_],
-        "max_accuracies_m": [float(scope.max_accuracy_m) for scope, _ in from_],
+        "max_accuracies_m": [scope.max_accuracy_m for scope, _ in from_],
+        "exit_accuracy_caps_m": [scope.exit_accuracy_cap_m for scope, _ in from_],
     }
-    rows = bulk.fetch_all(USABLE_REPORTS_FROM, parameters)
-    reaches = [timeline.reach(row[5], scopes[row[0]].exit_accuracy_cap_m) for row in rows]
-    points = [
-        matching.Point(scopes[assignment_id].run_id, seen_at, longitude, latitude, reach_m)
-        for (assignment_id, seen_at, _, longitude, latitude, _), reach_m in zip(rows, reaches, strict=True)
-    ]
-    candidates: defaultdict[int, list[Candidate]] = defaultdict(list)
-    for point, *measured in matching.match(points):
-        candidates[point].append(Candidate(*measured))
     sightings: defaultdict[int, list[Sighting]] = defaultdict(list)
-    for index, (row, reach_m) in enumerate(zip(rows, reaches, strict=True)):
-        near = tuple(candidates[index]) if index in candidates else ()
-        sightings[row[0]].append(Sighting(row[1], row[2], reach_m, near))
+    near: dict[tuple[int, datetime, bytes], list[Candidate]] = {}
+    for assignment_id, seen_at, fingerprint, reach_m, *measured in bulk.fetch_all(SIGHTINGS, parameters):
+        candidates = [] if measured[0] is None else [Candidate(*measured)]
+        known = near.setdefault((assignment_id, seen_at, fingerprint), candidates)
+        if known is candidates:
+            sightings[assignment_id].append(Sighting(seen_at, fingerprint, reach_m, known))
+        else:
+            known += candidates
     for reports in sightings.values():
         reports.sort(key=_event_order)
     return sightings

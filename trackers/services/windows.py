@@ -108,7 +108,7 @@ def _usable_before(firsts: Mapping[Scope, Position]) -> defaultdict[int, list[Po
     if firsts:
         parameters = position_arrays(firsts.items()) | {
             "sinces": [scope.since for scope in firsts],
-            "max_accuracies_m": [float(scope.max_accuracy_m) for scope in firsts],
+            "max_accuracies_m": [scope.max_accuracy_m for scope in firsts],
             "wanted": [2 * scope.confirmations - 1 for scope in firsts],
         }
         for assignment_id, *row in bulk.fetch_all(USABLE_REPORTS_BEFORE, parameters):

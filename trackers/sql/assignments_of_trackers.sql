@@ -16,5 +16,5 @@ SELECT
     run.confirmations
 FROM trackers_assignment AS assignment
 JOIN clients_productionrun AS run ON run.id = assignment.run_id
-WHERE assignment.tracker_id = ANY(%(tracker_ids)s::bigint[])
+WHERE assignment.tracker_id = ANY(%(tracker_ids)b::bigint[])
 ORDER BY assignment.tracker_id, lower(assignment.period)

@@ -8,7 +8,7 @@ SELECT
     event.fingerprint,
     event.status_change_id
 FROM unnest(
-    %(assignment_ids)s::bigint[], %(tracker_ids)s::bigint[], %(seen_ats)s::timestamptz[], %(fingerprints)s::bytea[]
+    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[]
 ) AS position (assignment_id, tracker_id, seen_at, fingerprint)
 JOIN trackers_geofenceevent AS event
     ON event.tracker_id = position.tracker_id

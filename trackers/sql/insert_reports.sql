@@ -14,16 +14,16 @@ SELECT
     published_at,
     %(received_at)s::timestamptz
 FROM unnest(
-    %(tracker_ids)s::bigint[],
-    %(seen_ats)s::timestamptz[],
-    %(fingerprints)s::bytea[],
-    %(latitudes)s::float8[],
-    %(longitudes)s::float8[],
-    %(accuracies_m)s::float8[],
-    %(confidences)s::smallint[],
-    %(batteries)s::text[],
-    %(sources)s::text[],
-    %(published_ats)s::timestamptz[]
+    %(tracker_ids)b::bigint[],
+    %(seen_ats)b::timestamptz[],
+    %(fingerprints)b::bytea[],
+    %(latitudes)b::float8[],
+    %(longitudes)b::float8[],
+    %(accuracies_m)b::float8[],
+    %(confidences)b::smallint[],
+    %(batteries)b::text[],
+    %(sources)b::text[],
+    %(published_ats)b::timestamptz[]
 ) AS report (
     tracker_id, seen_at, fingerprint, latitude, longitude, accuracy_m, confidence, battery, source, published_at
 )

@@ -11,7 +11,7 @@ SELECT
     summary.centroid,
     best.position,
     best.accuracy_m
-FROM unnest(%(tracker_ids)s::bigint[], %(bucket_ats)s::timestamptz[]) AS bucket (tracker_id, bucket_at)
+FROM unnest(%(tracker_ids)b::bigint[], %(bucket_ats)b::timestamptz[]) AS bucket (tracker_id, bucket_at)
 CROSS JOIN LATERAL (
     SELECT
         count(*) AS reports,

@@ -23,7 +23,7 @@ FROM (
         report.position,
         report.accuracy_m,
         coalesce(report.battery, '') AS battery
-    FROM unnest(%(tracker_ids)s::bigint[]) AS chosen (tracker_id)
+    FROM unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)
     LEFT JOIN LATERAL (
         SELECT id, period
         FROM trackers_assignment

@@ -5,13 +5,13 @@ INSERT INTO trackers_rejectedreport (
 )
 SELECT tracker_id, source, hashed_key, payload, reason, detail, fingerprint, 1, %(now)s, %(now)s
 FROM unnest(
-    %(tracker_ids)s::bigint[],
-    %(sources)s::text[],
-    %(hashed_keys)s::text[],
-    %(payloads)s::bytea[],
-    %(reasons)s::text[],
-    %(details)s::text[],
-    %(fingerprints)s::bytea[]
+    %(tracker_ids)b::bigint[],
+    %(sources)b::text[],
+    %(hashed_keys)b::text[],
+    %(payloads)b::bytea[],
+    %(reasons)b::text[],
+    %(details)b::text[],
+    %(fingerprints)b::bytea[]
 ) AS rejection (tracker_id, source, hashed_key, payload, reason, detail, fingerprint)
 ON CONFLICT (source, fingerprint) DO UPDATE
 SET occurrences = trackers_rejectedreport.occurrences + 1,

@@ -1,7 +1,7 @@
 -- The last two stays of each assignment that began before a position in event order, latest first.
 SELECT position.assignment_id, stay.id, stay.status, stay.location_id, stay.started_at, stay.fingerprint, stay.ended_at
 FROM unnest(
-    %(assignment_ids)s::bigint[], %(tracker_ids)s::bigint[], %(seen_ats)s::timestamptz[], %(fingerprints)s::bytea[]
+    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[]
 ) AS position (assignment_id, tracker_id, seen_at, fingerprint)
 CROSS JOIN LATERAL (
     SELECT id, status, location_id, started_at, fingerprint, ended_at

@@ -1,7 +1,7 @@
 -- The valid stays of each assignment that began at a position in event order or later.
 SELECT position.assignment_id, stay.id, stay.status, stay.location_id, stay.started_at, stay.fingerprint, stay.ended_at
 FROM unnest(
-    %(assignment_ids)s::bigint[], %(tracker_ids)s::bigint[], %(seen_ats)s::timestamptz[], %(fingerprints)s::bytea[]
+    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[]
 ) AS position (assignment_id, tracker_id, seen_at, fingerprint)
 JOIN trackers_statuschange AS stay
     ON stay.tracker_id = position.tracker_id

@@ -1,13 +1,13 @@
 -- The last usable reports of each assignment before a position in event order, latest first, at most `wanted` of each.
 SELECT position.assignment_id, report.seen_at, report.fingerprint
 FROM unnest(
-    %(assignment_ids)s::bigint[],
-    %(tracker_ids)s::bigint[],
-    %(seen_ats)s::timestamptz[],
-    %(fingerprints)s::bytea[],
-    %(sinces)s::timestamptz[],
-    %(max_accuracies_m)s::float8[],
-    %(wanted)s::integer[]
+    %(assignment_ids)b::bigint[],
+    %(tracker_ids)b::bigint[],
+    %(seen_ats)b::timestamptz[],
+    %(fingerprints)b::bytea[],
+    %(sinces)b::timestamptz[],
+    %(max_accuracies_m)b::integer[],
+    %(wanted)b::integer[]
 ) AS position (assignment_id, tracker_id, seen_at, fingerprint, since, max_accuracy_m, wanted)
 CROSS JOIN LATERAL (
     SELECT seen_at, fingerprint

@@ -1,19 +1,24 @@
--- The usable reports of each assignment from a position in event order on, in event order.
+-- The usable reports of each assignment from a position in event order on, as points to be matched with the fences of
+-- its run. Their reach (rule 3) is their accuracy, up to the run's cap; unknown counts as 0.
 SELECT
     position.assignment_id,
+    position.run_id,
     report.seen_at,
     report.fingerprint,
-    ST_X(report.position::geometry),
-    ST_Y(report.position::geometry),
-    report.accuracy_m
+    report.position AS at,
+    least(coalesce(report.accuracy_m, 0), position.exit_accuracy_cap_m) AS reach_m
 FROM unnest(
-    %(assignment_ids)s::bigint[],
-    %(tracker_ids)s::bigint[],
-    %(seen_ats)s::timestamptz[],
-    %(fingerprints)s::bytea[],
-    %(untils)s::timestamptz[],
-    %(max_accuracies_m)s::float8[]
-) AS position (assignment_id, tracker_id, seen_at, fingerprint, until, max_accuracy_m)
+    %(assignment_ids)b::bigint[],
+    %(tracker_ids)b::bigint[],
+    %(seen_ats)b::timestamptz[],
+    %(fingerprints)b::bytea[],
+    %(run_ids)b::bigint[],
+    %(untils)b::timestamptz[],
+    %(max_accuracies_m)b::integer[],
+    %(exit_accuracy_caps_m)b::integer[]
+) AS position (
+    assignment_id, tracker_id, seen_at, fingerprint, run_id, until, max_accuracy_m, exit_accuracy_cap_m
+)
 CROSS JOIN LATERAL (
     SELECT seen_at, fingerprint, position, accuracy_m
     FROM trackers_locationreport
@@ -22,5 +27,4 @@ CROSS JOIN LATERAL (
         AND seen_at < position.until
         AND (seen_at, fingerprint) >= (position.seen_at, position.fingerprint)
         AND (accuracy_m IS NULL OR accuracy_m <= position.max_accuracy_m)
-    ORDER BY seen_at, fingerprint
 ) AS report
