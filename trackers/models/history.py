@@ -32,13 +32,15 @@ class StatusChange(models.Model):
     """A stay: the tracker had `status` (at `location`) from `started_at` until `ended_at`.
 
     The report (tracker, started_at, fingerprint) began it. Rows that turn out to be wrong are retracted, never
-    deleted.
+    deleted. A composite foreign key (assignment, tracker) ensures that the assignment is the tracker's own.
     """
 
     tracker = models.ForeignKey(
-        Tracker, on_delete=models.PROTECT, related_name="status_changes", db_index=False
+        Tracker, on_delete=models.PROTECT, related_name="status_changes", db_index=False, db_constraint=False
     )
-    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="status_changes")
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.PROTECT, related_name="status_changes", db_constraint=False
+    )
     status = models.CharField(max_length=10, choices=GeoStatus.choices)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, null=True, related_name="status_changes")
     started_at = models.DateTimeField()
@@ -89,7 +91,8 @@ class GeofenceEvent(models.Model):
     """What a usable report (tracker, occurred_at, fingerprint) meant.
 
     An ENTRY or EXIT carries the status change that it caused; a composite foreign key ensures that this is a row of
-    the same tracker, begun at the same moment. So an event without its history can't be stored.
+    the same tracker, begun at the same moment. So an event without its history can't be stored. Another one ensures
+    that the assignment is the tracker's own.
     """
 
     class Type(models.TextChoices):
@@ -98,9 +101,11 @@ class GeofenceEvent(models.Model):
         DWELL = timeline.EventType.DWELL.value, "Dwell"
         TRANSIT = timeline.EventType.TRANSIT.value, "Transit"
 
-    tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="events", db_index=False)
+    tracker = models.ForeignKey(
+        Tracker, on_delete=models.PROTECT, related_name="events", db_index=False, db_constraint=False
+    )
     assignment = models.ForeignKey(
-        Assignment, on_delete=models.PROTECT, related_name="events", db_index=False
+        Assignment, on_delete=models.PROTECT, related_name="events", db_index=False, db_constraint=False
     )
     type = models.CharField(max_length=7, choices=Type.choices)
     location = models.ForeignKey(
@@ -111,7 +116,12 @@ class GeofenceEvent(models.Model):
     recorded_at = models.DateTimeField()
     retracted_at = models.DateTimeField(null=True)
     status_change = models.ForeignKey(
-        StatusChange, on_delete=models.PROTECT, null=True, related_name="events", db_index=False
+        StatusChange,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="events",
+        db_index=False,
+        db_constraint=False,
     )
 
     objects = AssignedQuerySet.as_manager()

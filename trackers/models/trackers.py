@@ -128,6 +128,8 @@ class Assignment(models.Model):
                 & Q(period__upper_inc=False),
                 name="assignment_period_begins_and_is_half_open",
             ),
+            # What the composite foreign keys of history and events refer to.
+            models.UniqueConstraint(fields=["id", "tracker"], name="assignment_identity"),
         ]
 
     def __str__(self) -> str:
