@@ -1,5 +1,6 @@
 """The one way by which reports enter the store, live or late, from whichever source."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -118,9 +119,17 @@ def _insert(reports: Sequence[IncomingReport], now: datetime) -> list[IncomingRe
 
 
 def _require_plausible(report: IncomingReport) -> None:
-    """PostGIS would fold impossible coordinates into the globe instead of refusing them."""
+    """Refuse what the database would take in another sense, or would show to nobody's use.
+
+    PostGIS folds impossible coordinates into the globe, PostgreSQL takes a naive time as its session's, and no JSON
+    can say NaN or infinity.
+    """
     if not (-90 <= report.latitude <= 90 and -180 <= report.longitude <= 180):
         raise ValueError(f"{report.latitude}, {report.longitude} is not on the globe")
+    if report.accuracy_m is not None and not math.isfinite(report.accuracy_m):
+        raise ValueError(f"{report.accuracy_m} is no accuracy")
+    if report.seen_at.tzinfo is None:
+        raise ValueError(f"{report.seen_at} has no time zone")
 
 
 def _first_changes(scopes: Iterable[Scope], new: Iterable[IncomingReport]) -> dict[Scope, Position]:
@@ -154,10 +163,13 @@ def _reject(report: IncomingReport, error: Exception, now: datetime) -> RecordOu
 
 
 def record_rejections(rejections: Iterable[IncomingRejection], *, now: datetime) -> None:
-    """Keep what can't be used, with the reason. The same payload again only counts up and renews its row."""
-    rows = {fingerprint_of(rejection.payload): rejection for rejection in rejections}
+    """Keep what can't be used, with the reason. The same payload again only counts up and renews its row.
+
+    Rows are written in the order of their key, so that two that write the same ones can't wait for each other.
+    """
+    rows = {(rejection.source, fingerprint_of(rejection.payload)): rejection for rejection in rejections}
     if not rows:
         return
     names = ("tracker_ids", "sources", "hashed_keys", "payloads", "reasons", "details", "fingerprints")
-    arrays = bulk.transposed([(*rejection, fingerprint) for fingerprint, rejection in rows.items()], names)
+    arrays = bulk.transposed([(*rows[key], key[1]) for key in sorted(rows)], names)
     bulk.execute(REJECT_REPORTS, arrays | {"now": now})

@@ -1,7 +1,7 @@
 """What is derived from reports and history: the tracker's own columns and the rollups."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from clients import bulk
 from trackers.models import DailyPosition, HourlyPosition
@@ -22,7 +22,10 @@ def refresh_trackers(tracker_ids: Collection[int], *, now: datetime) -> set[int]
 
 def refresh_rollups(sightings: Iterable[tuple[int, datetime]]) -> None:
     """Recompute the hours and days (in UTC) that new reports, given as (tracker id, seen at), fall into."""
-    hours = {(tracker_id, at.replace(minute=0, second=0, microsecond=0)) for tracker_id, at in sightings}
+    hours = {
+        (tracker_id, at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+        for tracker_id, at in sightings
+    }
     days = {(tracker_id, hour.replace(hour=0)) for tracker_id, hour in hours}
     for statement, buckets in ((REFRESH_HOURS, hours), (REFRESH_DAYS, days)):
         bulk.execute(statement, bulk.transposed(sorted(buckets), ("tracker_ids", "bucket_ats")))

@@ -1,0 +1,511 @@
+"""Storing reports and all that follows: late ones, bad ones, several at once."""
+
+import random
+from datetime import UTC, date, timedelta, timezone
+
+import pytest
+from django.db import OperationalError
+from django.db.models import Count, Max, Min
+from django.db.models.functions import Trunc
+
+from tests.factories import (
+    NOW,
+    AssignmentFactory,
+    DeliveryFactory,
+    RunFactory,
+    StorageFactory,
+    TrackerFactory,
+    make_fingerprint,
+)
+from tests.trackers.reports import (
+    LATITUDE,
+    incoming,
+    stays,
+    stored_events,
+    stored_history,
+    told,
+)
+from trackers.incoming import IncomingRejection
+from trackers.models import (
+    DailyPosition,
+    GeofenceEvent,
+    GeoStatus,
+    HourlyPosition,
+    LocationReport,
+    RejectedReport,
+    StatusChange,
+)
+from trackers.services import locking, recording, summaries
+from trackers.services.recording import record_rejections, record_reports
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+FAR_M = 5_000
+CLIENT_M = 20_000
+
+
+@pytest.fixture
+def run():
+    return RunFactory()
+
+
+@pytest.fixture
+def depot(run):
+    return StorageFactory(name="Depot", center=point(0), runs=[run])
+
+
+@pytest.fixture
+def shop(run):
+    return DeliveryFactory(name="Shop", center=point(CLIENT_M), runs=[run])
+
+
+@pytest.fixture
+def tracker(run, depot, shop):
+    return AssignmentFactory(run=run).tracker
+
+
+def point(east_m):
+    report = incoming(0, NOW, east_m=east_m)
+    return f"SRID=4326;POINT({report.longitude} {report.latitude})"
+
+
+def seen(tracker, minutes, east_m=0, **others):
+    return incoming(tracker.pk, NOW + minutes * MINUTE, east_m=east_m, **others)
+
+
+def journey(tracker, minutes=(0, 10, 20, 30, 40)):
+    """Depot, depot, on the way, shop, shop."""
+    return [
+        seen(tracker, at, east_m=east_m)
+        for at, east_m in zip(minutes, (0, 0, FAR_M, CLIENT_M, CLIENT_M), strict=True)
+    ]
+
+
+class TestLate:
+    def test_late_report_corrects_history_and_keeps_current_status(self, tracker):
+        reports = journey(tracker)
+        record_reports([reports[0], *reports[2:]], now=NOW + HOUR)
+        tracker.refresh_from_db()
+        before = (tracker.status, tracker.status_since, tracker.location, tracker.last_seen_at)
+        kept = set(StatusChange.objects.valid().values_list("id", flat=True))
+        record_reports([seen(tracker, 5, FAR_M), seen(tracker, 7)], now=NOW + 2 * HOUR)
+        tracker.refresh_from_db()
+        assert (tracker.status, tracker.status_since, tracker.location, tracker.last_seen_at) == before
+        assert stays(tracker.pk) == [
+            ("IN_STORAGE", 0, 5),
+            ("IN_TRANSIT", 5, 7),
+            ("IN_STORAGE", 7, 20),
+            ("IN_TRANSIT", 20, 30),
+            ("DELIVERED", 30, None),
+        ]
+        assert kept <= set(StatusChange.objects.valid().values_list("id", flat=True))
+        assert not GeofenceEvent.objects.exclude(retracted_at=None).exists()
+
+    def test_late_report_that_changes_what_followed_retracts_and_never_deletes(self, tracker):
+        record_reports([seen(tracker, 0), seen(tracker, 20, FAR_M), seen(tracker, 30, FAR_M)], now=NOW)
+        left = StatusChange.objects.get(status=GeoStatus.IN_TRANSIT)
+        record_reports([seen(tracker, 10, FAR_M)], now=NOW + HOUR)
+        left.refresh_from_db()
+        assert left.retracted_at == NOW + HOUR
+        assert told(tracker.pk) == [
+            ("ENTRY", "Depot", 0),
+            ("EXIT", "Depot", 10),
+            ("TRANSIT", None, 20),
+            ("TRANSIT", None, 30),
+        ]
+        retracted = GeofenceEvent.objects.exclude(retracted_at=None).get()
+        assert (retracted.type, retracted.occurred_at, retracted.status_change) == (
+            "EXIT",
+            NOW + 20 * MINUTE,
+            left,
+        )
+
+    def test_newest_report_arriving_late_changes_the_current_status(self, tracker):
+        reports = journey(tracker)
+        record_reports(reports[:3], now=NOW)
+        record_reports(reports[4:], now=NOW)
+        record_reports(reports[3:4], now=NOW)
+        tracker.refresh_from_db()
+        assert (tracker.status, tracker.status_since) == (GeoStatus.DELIVERED, NOW + 30 * MINUTE)
+
+
+class TestOutside:
+    """Reports that are kept and make no event."""
+
+    def test_report_before_or_after_the_assignment_is_kept_without_event(self, run):
+        stint = AssignmentFactory(run=run, start=NOW, end=NOW + HOUR)
+        outcome = record_reports(
+            [
+                seen(stint.tracker, -0.001),
+                seen(stint.tracker, 60),
+            ],
+            now=NOW + DAY,
+        )
+        assert (outcome.stored, outcome.events.total()) == (2, 0)
+        assert not stored_history(stint.tracker.pk)
+        stint.tracker.refresh_from_db()
+        assert (stint.tracker.status, stint.tracker.last_seen_at) == (GeoStatus.CREATED, None)
+
+    def test_assignment_holds_its_first_moment_and_its_last_microsecond(self, run):
+        stint = AssignmentFactory(run=run, start=NOW, end=NOW + HOUR)
+        last = NOW + HOUR - timedelta(microseconds=1)
+        record_reports([seen(stint.tracker, 0), incoming(stint.tracker.pk, last)], now=NOW + DAY)
+        assert [it.occurred_at for it in stored_events(stint.tracker.pk)] == [NOW, last]
+        assert [it.ended_at for it in stored_history(stint.tracker.pk)] == [NOW + HOUR]
+
+    def test_next_assignment_starts_from_created_at_the_very_moment_that_the_last_one_ends(self, run, depot):
+        first = AssignmentFactory(run=run, end=NOW)
+        second = AssignmentFactory(tracker=first.tracker, run=run, start=NOW)
+        record_reports([seen(first.tracker, -1), seen(first.tracker, 0)], now=NOW + DAY)
+        assert [(it.type, it.stint) for it in stored_events(first.tracker.pk)] == [
+            ("ENTRY", first.pk),
+            ("ENTRY", second.pk),
+        ]
+        assert stays(first.tracker.pk) == [("IN_STORAGE", -1, 0), ("IN_STORAGE", 0, None)]
+
+    def test_run_dates_are_inclusive_days_in_utc(self):
+        run = RunFactory(start_date=NOW.date(), end_date=NOW.date())
+        tracker = AssignmentFactory(run=run).tracker
+        midnight = NOW.replace(hour=0)
+        tick = timedelta(microseconds=1)
+        inside = [midnight, midnight + DAY - tick]
+        outside = [midnight - tick, midnight + DAY]
+        record_reports([incoming(tracker.pk, at) for at in inside + outside], now=NOW + DAY)
+        assert [it.occurred_at for it in stored_events(tracker.pk)] == inside
+        tracker.refresh_from_db()
+        assert tracker.last_seen_at == midnight + DAY
+
+    def test_run_without_an_end_in_sight_takes_reports(self):
+        tracker = AssignmentFactory(run=RunFactory(end_date=date.max)).tracker
+        assert record_reports([seen(tracker, 0)], now=NOW).events == {"TRANSIT": 1}
+
+    def test_tracker_without_assignment_keeps_and_shows_its_reports(self):
+        tracker = TrackerFactory()
+        assert record_reports([seen(tracker, 0)], now=NOW).stored == 1
+        tracker.refresh_from_db()
+        assert (tracker.status, tracker.last_seen_at) == (GeoStatus.CREATED, NOW)
+
+    def test_unusable_report_is_kept_and_shown_without_event(self, tracker):
+        outcome = record_reports([seen(tracker, 0, accuracy_m=300.5)], now=NOW)
+        assert (outcome.stored, outcome.events.total()) == (1, 0)
+        tracker.refresh_from_db()
+        assert (tracker.status, tracker.last_accuracy_m) == (GeoStatus.CREATED, 300.5)
+
+
+BAD = {
+    "latitude 95": ({"latitude": 95.0}, "globe"),
+    "latitude -90.1": ({"latitude": -90.1}, "globe"),
+    "latitude NaN": ({"latitude": float("nan")}, "globe"),
+    "longitude 181": ({"longitude": 181.0}, "globe"),
+    "longitude infinite": ({"longitude": float("inf")}, "globe"),
+    "latitude missing": ({"latitude": None}, "TypeError"),
+    "latitude as text": ({"latitude": "52"}, "TypeError"),
+    "naive time": ({"seen_at": NOW.replace(tzinfo=None)}, "time zone"),
+    "negative accuracy": ({"accuracy_m": -1.0}, "accuracy"),
+    "accuracy NaN": ({"accuracy_m": float("nan")}, "accuracy"),
+    "accuracy infinite": ({"accuracy_m": float("inf")}, "accuracy"),
+    "overlong battery": ({"battery": "F" * 11}, "varying(10)"),
+    "battery with NUL": ({"battery": "F\x00"}, "NUL"),
+    "confidence too large": ({"confidence": 70_000}, "smallint"),
+    "short fingerprint": ({"fingerprint": b"short"}, "report_fingerprint_16_bytes"),
+}
+
+
+class TestBad:
+    @pytest.mark.parametrize(("wrong", "reason"), BAD.values(), ids=BAD)
+    def test_bad_report_costs_only_itself(self, tracker, wrong, reason):
+        bad = seen(tracker, 15)._replace(payload=b"bad", hashed_key="key", **wrong)
+        good = journey(tracker)
+        outcome = record_reports([*good[:2], bad, *good[2:]], now=NOW + HOUR)
+        assert (outcome.stored, outcome.duplicates, outcome.rejected) == (5, 0, 1)
+        assert [it[0] for it in told(tracker.pk)] == ["ENTRY", "DWELL", "EXIT", "ENTRY", "DWELL"]
+        rejected = RejectedReport.objects.get()
+        assert bytes(rejected.payload) == b"bad"
+        assert (rejected.tracker, rejected.hashed_key, rejected.reason, rejected.occurrences) == (
+            tracker,
+            "key",
+            RejectedReport.Reason.NOT_STORED,
+            1,
+        )
+        assert reason in rejected.detail
+
+    def test_report_of_an_unknown_tracker_costs_only_itself(self, tracker):
+        stranger = seen(tracker, 15)._replace(tracker_id=2**60)
+        outcome = record_reports([*journey(tracker), stranger], now=NOW + HOUR)
+        assert (outcome.stored, outcome.rejected) == (5, 1)
+        rejected = RejectedReport.objects.get()
+        assert rejected.tracker is None
+        assert str(2**60) in rejected.detail
+
+    def test_same_rejected_report_only_counts_up(self, tracker):
+        bad = seen(tracker, 15, latitude=95.0)
+        for hour in (0, 1, 2):
+            record_reports([bad], now=NOW + hour * HOUR)
+        rejected = RejectedReport.objects.get()
+        assert (rejected.occurrences, rejected.first_received_at, rejected.last_received_at) == (
+            3,
+            NOW,
+            NOW + 2 * HOUR,
+        )
+
+    def test_same_payload_of_two_sources_is_rejected_once_for_each(self):
+        rejections = [
+            IncomingRejection(None, source, "", b"payload", RejectedReport.Reason.MALFORMED, "")
+            for source in LocationReport.Source.values
+        ]
+        record_rejections(rejections, now=NOW)
+        assert RejectedReport.objects.count() == len(LocationReport.Source.values)
+
+    def test_half_of_many_reports_bad_stores_the_other_half(self, tracker):
+        mixed = [seen(tracker, n, latitude=95.0 if n % 2 else LATITUDE) for n in range(40)]
+        outcome = record_reports(mixed, now=NOW)
+        assert (outcome.stored, outcome.rejected) == (20, 20)
+        assert RejectedReport.objects.count() == 20
+
+    def test_lost_database_is_not_blamed_on_a_report(self, tracker, monkeypatch):
+        def lose(*_):
+            raise OperationalError("the connection is lost")
+
+        monkeypatch.setattr(recording, "_insert", lose)
+        with pytest.raises(OperationalError):
+            record_reports(journey(tracker), now=NOW)
+        assert not RejectedReport.objects.exists()
+
+    def test_wholly_rejected_batch_changes_nothing_else(self, tracker):
+        before = list(type(tracker).objects.values())
+        record_reports([seen(tracker, 0, latitude=95.0)], now=NOW)
+        assert list(type(tracker).objects.values()) == before
+
+
+class TestStatements:
+    """What a chunk costs does not depend on how many reports, trackers or events it has."""
+
+    @staticmethod
+    def count(reports, monkeypatch):
+        executed = []
+        counting = recording.bulk.psycopg.Cursor
+
+        class Counting(counting):
+            def execute(self, *args, **kwargs):
+                executed.append(args[0])
+                return super().execute(*args, **kwargs)
+
+            def copy(self, *args, **kwargs):
+                executed.append("COPY")
+                return super().copy(*args, **kwargs)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(recording.bulk.psycopg, "Cursor", Counting)
+            outcome = record_reports(reports, now=NOW)
+        assert outcome.stored == len(reports)
+        return len(executed)
+
+    @pytest.mark.parametrize("confirmations", [1, 3])
+    def test_number_of_statements_of_a_chunk_is_constant(self, run, depot, shop, confirmations, monkeypatch):
+        type(run).objects.update(confirmations=confirmations)
+        trackers = [AssignmentFactory(run=run).tracker for _ in range(12)]
+        record_reports([report for tracker in trackers for report in journey(tracker)], now=NOW)
+        # Late, so that rows are retracted, ended and added.
+        late = [
+            [seen(tracker, at, east_m) for at in range(start, 20)]
+            for tracker, start, east_m in zip(trackers, [16] * 2 + [11] * 10, [FAR_M] * 12, strict=True)
+        ]
+        few = self.count(late[0], monkeypatch)
+        many = self.count([report for reports in late[1:] for report in reports], monkeypatch)
+        assert few == many
+        assert many <= 20
+
+    def test_trackers_are_locked_once_in_the_order_of_their_ids(self, run, monkeypatch):
+        trackers = [AssignmentFactory(run=run).tracker for _ in range(5)]
+        asked = []
+        lock = locking.lock_trackers
+        monkeypatch.setattr(locking, "lock_trackers", lambda ids: (asked.append(list(ids)), lock(ids))[1])
+        shuffled = [seen(tracker, n) for n, tracker in enumerate(trackers)]
+        random.Random(1).shuffle(shuffled)
+        record_reports(shuffled, now=NOW)
+        assert asked == [sorted(tracker.pk for tracker in trackers)]
+        assert "ORDER BY id FOR NO KEY UPDATE" in locking.LOCK_TRACKERS
+
+    def test_chunks_take_whole_trackers(self, run, monkeypatch):
+        monkeypatch.setattr(recording, "REPORTS_PER_TRANSACTION", 7)
+        trackers = [AssignmentFactory(run=run).tracker for _ in range(4)]
+        asked = []
+        lock = locking.lock_trackers
+        monkeypatch.setattr(locking, "lock_trackers", lambda ids: (asked.append(list(ids)), lock(ids))[1])
+        outcome = record_reports([report for it in trackers for report in journey(it)], now=NOW)
+        assert outcome.stored == 20
+        assert asked == [[tracker.pk] for tracker in trackers]
+
+
+class TestDuplicates:
+    def test_report_is_stored_once_within_a_batch_and_across_batches(self, tracker):
+        reports = journey(tracker)
+        first = record_reports([*reports, *reports], now=NOW)
+        again = record_reports(reports, now=NOW + HOUR)
+        assert (first.stored, first.duplicates) == (5, 5)
+        assert (again.stored, again.duplicates, again.events.total()) == (0, 5, 0)
+        assert LocationReport.objects.filter(received_at=NOW).count() == 5
+
+    def test_same_moment_in_another_zone_is_the_same_report(self, tracker):
+        report = seen(tracker, 0)
+        elsewhere = report._replace(seen_at=report.seen_at.astimezone(timezone(timedelta(hours=5.5))))
+        assert record_reports([report, elsewhere], now=NOW).duplicates == 1
+        assert record_reports([elsewhere], now=NOW).duplicates == 1
+
+    def test_same_payload_of_two_trackers_is_two_reports(self, run):
+        trackers = [AssignmentFactory(run=run).tracker for _ in range(2)]
+        assert record_reports([seen(tracker, 0) for tracker in trackers], now=NOW).stored == 2
+
+
+class TestRollups:
+    @staticmethod
+    def recomputed(unit):
+        rows = (
+            LocationReport.objects.annotate(bucket=Trunc("seen_at", unit, tzinfo=UTC))
+            .values("tracker", "bucket")
+            .annotate(reports=Count("*"), first=Min("seen_at"), last=Max("seen_at"), best=Min("accuracy_m"))
+        )
+        return sorted(
+            (row["tracker"], row["bucket"], row["reports"], row["first"], row["last"], row["best"])
+            for row in rows
+        )
+
+    @staticmethod
+    def stored(model):
+        return sorted(
+            model.objects.values_list(
+                "tracker", "bucket_at", "reports", "first_seen_at", "last_seen_at", "best_accuracy_m"
+            )
+        )
+
+    def test_rollups_equal_a_full_recomputation_after_every_batch(self, run):
+        trackers = [AssignmentFactory(run=run).tracker for _ in range(3)]
+        chance = random.Random(7)
+        for _ in range(12):
+            batch = [
+                seen(
+                    chance.choice(trackers),
+                    chance.randrange(0, 3_000, 7),
+                    accuracy_m=float(chance.randrange(10, 400)),
+                    number=chance.randrange(10**6),
+                )
+                for _ in range(chance.randrange(1, 20))
+            ]
+            record_reports(batch, now=NOW)
+            assert self.stored(HourlyPosition) == self.recomputed("hour")
+            assert self.stored(DailyPosition) == self.recomputed("day")
+
+    def test_best_position_is_the_most_accurate_one_and_the_centroid_is_between(self, tracker):
+        record_reports(
+            [
+                seen(tracker, 0, 0, accuracy_m=None),
+                seen(tracker, 1, 100, accuracy_m=20.0),
+                seen(tracker, 2, 200, accuracy_m=9.0),
+            ],
+            now=NOW,
+        )
+        row = HourlyPosition.objects.get()
+        assert row.best_accuracy_m == 9
+        assert row.best_position.x == seen(tracker, 2, 200).longitude
+        assert row.centroid.x == pytest.approx(seen(tracker, 1, 100).longitude, abs=1e-9)
+
+    def test_buckets_are_utc_hours_whatever_zone_a_report_came_in(self, tracker):
+        report = seen(tracker, 10)
+        half_past = timezone(timedelta(hours=5, minutes=30))
+        record_reports([report._replace(seen_at=report.seen_at.astimezone(half_past))], now=NOW)
+        assert [row.bucket_at for row in HourlyPosition.objects.all()] == [NOW]
+        assert [row.bucket_at for row in DailyPosition.objects.all()] == [NOW.replace(hour=0)]
+
+    @pytest.mark.parametrize("longitudes", [(0.0, 180.0), (-180.0, 180.0), (179.9, -179.9)])
+    def test_reports_on_opposite_sides_of_the_globe_are_stored(self, tracker, longitudes):
+        reports = [
+            seen(tracker, n, latitude=0.0)._replace(longitude=longitude)
+            for n, longitude in enumerate(longitudes)
+        ]
+        outcome = record_reports(reports, now=NOW)
+        assert (outcome.stored, outcome.rejected) == (2, 0)
+
+    def test_reports_at_the_poles_and_the_corners_of_the_globe_are_stored(self, tracker):
+        corners = [(90.0, 0.0), (-90.0, 0.0), (90.0, 180.0), (-90.0, -180.0), (0.0, 180.0), (0.0, -180.0)]
+        reports = [
+            seen(tracker, n, latitude=latitude)._replace(longitude=longitude)
+            for n, (latitude, longitude) in enumerate(corners)
+        ]
+        assert record_reports(reports, now=NOW).stored == len(corners)
+
+
+class TestBackfill:
+    """A stay must never be reported as an entry, nor an event without its history, whichever way it arrived."""
+
+    @staticmethod
+    def week(tracker):
+        """Seven days: depot, a day's drive, shop; a report an hour, the device dozing now and then."""
+        chance = random.Random(3)
+        hours = [hour for hour in range(7 * 24) if chance.random() < 0.8]
+        return [
+            seen(tracker, 60 * hour, 0 if hour < 70 else FAR_M if hour < 90 else CLIENT_M) for hour in hours
+        ]
+
+    @pytest.mark.parametrize("confirmations", [1, 2])
+    def test_week_in_one_batch_in_reverse_gives_the_history_of_live_arrival(
+        self, run, depot, shop, confirmations
+    ):
+        type(run).objects.update(confirmations=confirmations)
+        live, backfilled = (AssignmentFactory(run=run).tracker for _ in range(2))
+        for report in self.week(live):
+            record_reports([report], now=report.seen_at)
+        record_reports(self.week(backfilled)[::-1], now=NOW + 7 * DAY)
+        assert stays(backfilled.pk) == stays(live.pk)
+        assert told(backfilled.pk) == told(live.pk)
+        assert [status for status, *_ in stays(live.pk)] == ["IN_STORAGE", "IN_TRANSIT", "DELIVERED"]
+        crossings = [it[:2] for it in told(live.pk) if it[0] in ("ENTRY", "EXIT")]
+        assert crossings == [("ENTRY", "Depot"), ("EXIT", "Depot"), ("ENTRY", "Shop")]
+
+    def test_every_crossing_of_a_backfill_has_its_history(self, tracker):
+        chance = random.Random(5)
+        reports = self.week(tracker)
+        chance.shuffle(reports)
+        while reports:
+            size = chance.randrange(1, 30)
+            record_reports(reports[:size], now=NOW + 8 * DAY)
+            reports = reports[size:]
+        crossings = GeofenceEvent.objects.valid().filter(type__in=["ENTRY", "EXIT"])
+        begun = {(it.started_at, it.pk) for it in StatusChange.objects.valid()}
+        assert {(it.occurred_at, it.status_change_id) for it in crossings} <= begun
+        assert len(begun) == 3
+
+
+def test_summary_shows_the_latest_assignment_even_before_it_has_a_report(run, depot, shop):
+    first = AssignmentFactory(run=run, end=NOW + HOUR)
+    record_reports([seen(first.tracker, 0)], now=NOW)
+    second = AssignmentFactory(tracker=first.tracker, run=run, start=NOW + 2 * HOUR)
+    summaries.refresh_trackers([first.tracker.pk], now=NOW + 3 * HOUR)
+    first.tracker.refresh_from_db()
+    assert first.tracker.latest_assignment == second
+    assert (first.tracker.status, first.tracker.last_position) == (GeoStatus.CREATED, None)
+
+
+def test_recording_leaves_right_rows_untouched(tracker):
+    record_reports(journey(tracker), now=NOW)
+    tracker.refresh_from_db()
+    updated_at = tracker.updated_at
+    record_reports([seen(tracker, 5)], now=NOW + DAY)
+    tracker.refresh_from_db()
+    assert tracker.updated_at == updated_at
+
+
+def test_report_takes_the_number_of_its_fingerprint_into_event_order(run, depot, shop):
+    """Two reports of one moment: the fingerprints decide which came first, not the arrival."""
+    first, second = sorted((0, 1), key=make_fingerprint)
+    histories = []
+    for order in ((first, second), (second, first)):
+        tracker = AssignmentFactory(run=run).tracker
+        for number in order:
+            east_m = 0 if number == first else FAR_M
+            record_reports([seen(tracker, 0, east_m, number=number)], now=NOW)
+        histories.append((stays(tracker.pk), told(tracker.pk)))
+    assert histories[0] == histories[1]
+    assert histories[0][0] == [("IN_STORAGE", 0, 0), ("IN_TRANSIT", 0, None)]
