@@ -95,4 +95,4 @@ def _health() -> Iterator[str]:
         yield f"{url} does not answer"
         return
     if answer.status_code != requests.codes.ok:
-        yield f"{url} answers {answer.status_code}: {answer.text[:300]}"
+        yield f"{url} answers {answer.status_code}: {' '.join(answer.text.split())[:300]}"

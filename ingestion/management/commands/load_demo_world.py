@@ -1,6 +1,7 @@
 """Makes the demo world and the plan of its simulated fleet."""
 
 import os
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -48,4 +49,6 @@ class Command(BaseCommand):
             table.add_column(heading, no_wrap=True)
         for user in users:
             table.add_row(user.username, user.password, user.sees)
-        Console(file=self.stdout._out, width=80).print(table)
+        text = StringIO()
+        Console(file=text, width=80).print(table)
+        self.stdout.write(text.getvalue())
