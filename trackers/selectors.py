@@ -59,21 +59,22 @@ def of_mac(rows: QuerySet[Any], mac: str) -> QuerySet[Any]:
     return rows.filter(tracker_id=Tracker.objects.filter(mac=mac).values("pk")[:1])
 
 
+def of_trackers_under(rows: QuerySet[Any], assignments: QuerySet[Assignment]) -> QuerySet[Any]:
+    """Rows of the trackers of these assignments, whenever: makes the index by tracker and time usable."""
+    return rows.filter(tracker__in=assignments.values("tracker"))
+
+
 def reports_under(
     reports: QuerySet[LocationReport], assignments: QuerySet[Assignment]
 ) -> QuerySet[LocationReport]:
-    """Reports that were seen while one of these assignments was in force.
-
-    The list of trackers repeats what EXISTS says: with it, the reports are looked up by the primary key, tracker
-    by tracker.
-    """
+    """Reports that were seen while one of these assignments was in force."""
     in_force = assignments.filter(tracker=OuterRef("tracker"), period__contains=OuterRef("seen_at"))
-    return reports.filter(Exists(in_force), tracker__in=assignments.values("tracker"))
+    return reports.filter(Exists(in_force))
 
 
 def rows_under(rows: QuerySet[Any], assignments: QuerySet[Assignment]) -> QuerySet[Any]:
-    """Events or status changes of these assignments; as for reports, trackers are named for the index's sake."""
-    return rows.filter(assignment__in=assignments.values("pk"), tracker__in=assignments.values("tracker"))
+    """Events or status changes of these assignments."""
+    return rows.filter(assignment__in=assignments.values("pk"))
 
 
 def reports_for_api(reports: QuerySet[LocationReport]) -> QuerySet[LocationReport]:

@@ -155,12 +155,15 @@ class FleetFilters(FilterSet):
         rows = super().filter_queryset(queryset)
         if asked["tracker"]:
             rows = selectors.of_mac(rows, asked["tracker"])
-        if asked["run"] or asked["client"] or not (asked["tracker"] or sees_everything(self.request.user)):
-            return self.under(rows, self.assignments(asked))
-        if not (asked["tracker"] or self.finds_without_tracker(asked)):
+        named = asked["run"] or asked["client"]
+        if named:
+            rows = self.under(rows, self.assignments(asked))
+        if asked["tracker"] or self.finds_without_tracker(asked):
+            return rows
+        if sees_everything(self.request.user) and not named:
             message = "Name a tracker, a run or a client: there are too many rows to look through all."
             raise ValidationError({"tracker": [message]})
-        return rows
+        return selectors.of_trackers_under(rows, self.assignments(asked))
 
     def bound_window(self, asked: dict[str, Any]) -> None:
         until = asked["until"] or timezone.now()
