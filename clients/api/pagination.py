@@ -26,12 +26,29 @@ def page_size_parameter(default: int, maximum: int) -> dict[str, Any]:
     }
 
 
+def link_schema(description: str) -> dict[str, Any]:
+    return {"type": ["string", "null"], "format": "uri", "description": description}
+
+
 class NumberedPages(PageNumberPagination):
     """For lists of things: a count, and pages by number."""
 
     page_size = 100
     max_page_size = 500
     page_size_query_param = "page_size"
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """As OpenAPI 3.1 has it: DRF's own still says `nullable`, which means nothing there."""
+        return {
+            "type": "object",
+            "required": ["count", "next", "previous", "results"],
+            "properties": {
+                "count": {"type": "integer", "description": "How many there are on all pages."},
+                "next": link_schema("The next page."),
+                "previous": link_schema("The page before."),
+                "results": schema,
+            },
+        }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         page = {
@@ -94,11 +111,10 @@ class CursorPages(BasePagination):
         return Response({"next": self.get_next_link(), "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        following = {"type": ["string", "null"], "format": "uri", "description": "The next, older page."}
         return {
             "type": "object",
             "required": ["next", "results"],
-            "properties": {"next": following, "results": schema},
+            "properties": {"next": link_schema("The next, older page."), "results": schema},
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
