@@ -14,7 +14,7 @@ import redis
 from environment import LOCAL, ROOT, configured
 from scratch import create_database, drop_databases, forget_keys, scratch
 from servers import ServerError
-from services import Lock, Services, session, supervised
+from services import MIGRATED, Lock, Services, session, supervised
 
 PROCESSES = ["gateway", "web", "worker", "beat"]
 # Often enough to watch, and to have the days behind fetched within the first minute.
@@ -84,6 +84,7 @@ def reset(services: Services) -> None:
     drop_databases(services.postgres.url(), ["glimpse"])
     create_database(services.postgres.url(), "glimpse")
     forget_keys(services.redis.url(), "", whole_database=True)
+    MIGRATED.unlink(missing_ok=True)
 
 
 class Demo:

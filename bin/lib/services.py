@@ -8,6 +8,7 @@ servers. Whoever starts or leaves holds `start.lock` while doing so.
 import contextlib
 import ctypes
 import fcntl
+import hashlib
 import os
 import shlex
 import signal
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import TextIO
 
 import servers
-from environment import LOCAL, VENV, configured, development_defaults, with_venv
+from environment import LOCAL, ROOT, VENV, configured, development_defaults, with_venv
 
 KEEP = LOCAL / "keep"
+MIGRATED = LOCAL / "migrated"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SI_KERNEL = 0x80  # a signal from the terminal, which the command got as well
 PATIENCE_S = 7  # honcho's own is 5
@@ -151,6 +153,32 @@ def keep() -> int:
 def run(command: list[str]) -> int:
     with session() as (services, users):
         return supervised(command, services.environ(), users)
+
+
+def manage(arguments: list[str]) -> int:
+    """Run manage.py, after bringing the private database up to date: every command finds its tables."""
+    with session() as (services, users):
+        if services.postgres and not {"migrate", "makemigrations"} & set(arguments[:1]):
+            code = _migrate(services, users)
+            if code:
+                return code
+        return supervised(["python", str(ROOT / "manage.py"), *arguments], services.environ(), users)
+
+
+def _migrate(services: Services, users: Lock) -> int:
+    """Migrate unless the migrations are those of the last time; one process at a time."""
+    wanted = hashlib.sha256()
+    for file in sorted(ROOT.glob("*/migrations/*.py")):
+        wanted.update(file.name.encode() + file.read_bytes())
+    with Lock("migrate.lock") as lock:
+        lock.take()
+        if MIGRATED.exists() and MIGRATED.read_text() == wanted.hexdigest():
+            return 0
+        command = ["python", str(ROOT / "manage.py"), "migrate", "-v0"]
+        code = supervised(command, services.environ(), users, stdout=sys.stderr)
+        if not code:
+            MIGRATED.write_text(wanted.hexdigest())
+        return code
 
 
 def supervised(
@@ -294,9 +322,14 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["run", *command] if command:
             return run(command)
+        case ["manage", *rest]:
+            return manage(rest)
         case [action] if action in ACTIONS:
             return ACTIONS[action]()
-    print("usage: bin/services start | stop | status | env | run COMMAND...", file=sys.stderr)
+    print(
+        "usage: bin/services start | stop | status | env | run COMMAND... | manage ARGUMENTS...",
+        file=sys.stderr,
+    )
     return 2
 
 

@@ -208,7 +208,7 @@ BAD = {
     "accuracy NaN": ({"accuracy_m": float("nan")}, "accuracy"),
     "accuracy infinite": ({"accuracy_m": float("inf")}, "accuracy"),
     "overlong battery": ({"battery": "F" * 11}, "varying(10)"),
-    "battery with NUL": ({"battery": "F\x00"}, "NUL"),
+    "battery with NUL": ({"battery": "F\x00"}, "0x00"),
     "confidence too large": ({"confidence": 70_000}, "smallint"),
     "short fingerprint": ({"fingerprint": b"short"}, "report_fingerprint_16_bytes"),
 }

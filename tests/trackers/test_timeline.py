@@ -17,7 +17,6 @@ from trackers.timeline import (
     is_usable,
     locate,
     play,
-    reach,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -68,16 +67,6 @@ def minute(moment):
 )
 def test_report_is_usable_up_to_the_limit_or_without_known_accuracy(accuracy_m, usable):
     assert is_usable(accuracy_m, 300) is usable
-
-
-@pytest.mark.parametrize(
-    ("accuracy_m", "cap_m", "reach_m"),
-    [(None, 100, 0), (0.0, 100, 0), (60.0, 100, 60), (100.0, 100, 100), (2e3, 100, 100), (60.0, 0, 0)],
-)
-def test_error_circle_counts_up_to_the_cap_and_unknown_as_none(accuracy_m, cap_m, reach_m):
-    measured = reach(accuracy_m, cap_m)
-    assert measured == reach_m
-    assert isinstance(measured, float)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ import structlog
 
 from trackers.models import TimelineCheck, Tracker
 from trackers.services import replaying
+from trackers.services.replaying import TRACKERS_PER_TRANSACTION
 
 log = structlog.get_logger(__name__)
-
-TRACKERS_PER_TRANSACTION = 50
 
 
 def reconcile_sample(*, trackers: int, now: datetime) -> TimelineCheck:
