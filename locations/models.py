@@ -95,18 +95,14 @@ class Location(models.Model):
 
 
 class StorageLocation(Location):
-    """Proxy for the admin."""
+    """Gives the admin a page of its own for each kind; the admin does the filtering."""
 
     class Meta:
         proxy = True
-
-    objects = LocationQuerySet.as_manager()
 
 
 class DeliveryLocation(Location):
-    """Proxy for the admin."""
+    """Gives the admin a page of its own for each kind; the admin does the filtering."""
 
     class Meta:
         proxy = True
-
-    objects = LocationQuerySet.as_manager()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.db import connection
@@ -131,7 +132,7 @@ def fill(rows: int, *, now: datetime) -> Iterator[int]:
     since = now - timedelta(days=STORED_DAYS + 5)
     for first in range(0, per_tracker, FILL_SLICE):
         last = min(first + FILL_SLICE, per_tracker) - 1
-        parameters = {"since": since, "gap": gap, "first": first, "last": last}
+        parameters: dict[str, Any] = {"since": since, "gap": gap, "first": first, "last": last}
         with connection.cursor() as cursor:
             cursor.execute(FILL_REPORTS, parameters)
             cursor.execute(FILL_EVENTS, parameters)

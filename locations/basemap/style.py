@@ -71,7 +71,7 @@ def _layer(kind: str, source_layer: str, paint: dict[str, Any], **more: Any) -> 
     }
 
 
-def _by_zoom(*stops: float) -> list[Any]:
+def _by_zoom(*stops: Any) -> list[Any]:
     return ["interpolate", ["linear"], ["zoom"], *stops]
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import condition, require_safe
 
 from . import archive
-from .style import build_style
+from .style import Theme, build_style
 
 TILE_MAX_AGE_S = 30 * 86_400
 STYLE_MAX_AGE_S = 300
@@ -42,7 +42,7 @@ def style(request: HttpRequest) -> HttpResponse:
     `BASEMAP_STYLE_URL` may hold `{theme}`. Tile addresses begin with `/`: whatever proxies stand in
     front, they stay on the host and scheme of the page.
     """
-    theme = "dark" if request.GET.get("theme") == "dark" else "light"
+    theme: Theme = "dark" if request.GET.get("theme") == "dark" else "light"
     if elsewhere := getattr(settings, "BASEMAP_STYLE_URL", ""):
         return HttpResponseRedirect(elsewhere.replace("{theme}", theme))
     tiles = reverse("basemap:tile", args=(0, 0, 0)).replace("0/0/0", "{z}/{x}/{y}")

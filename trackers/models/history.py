@@ -1,11 +1,13 @@
 """What a tracker's reports mean: its status history and its events."""
 
+from typing import Self
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 
-from clients.tenancy import TenantQuerySet
+from clients.tenancy import Row, TenantQuerySet
 from locations.models import Location
 from trackers import timeline
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
@@ -13,14 +15,22 @@ from trackers.models.trackers import Assignment, GeoStatus, Tracker
 VALID = Q(retracted_at=None)
 
 
-class AssignedQuerySet(TenantQuerySet[models.Model]):
+class AssignedQuerySet(TenantQuerySet[Row]):
     """Rows that belong to the client of their assignment."""
 
     client_path = "assignment__run__brand__client"
 
-    def valid(self) -> "AssignedQuerySet":
+    def valid(self) -> Self:
         """Without the rows that a later insight has retracted."""
         return self.filter(VALID)
+
+
+class StatusChangeQuerySet(AssignedQuerySet["StatusChange"]):
+    pass
+
+
+class GeofenceEventQuerySet(AssignedQuerySet["GeofenceEvent"]):
+    pass
 
 
 class TsTzRange(Func):
@@ -49,7 +59,7 @@ class StatusChange(models.Model):
     recorded_at = models.DateTimeField()
     retracted_at = models.DateTimeField(null=True)
 
-    objects = AssignedQuerySet.as_manager()
+    objects = StatusChangeQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -124,7 +134,7 @@ class GeofenceEvent(models.Model):
         db_constraint=False,
     )
 
-    objects = AssignedQuerySet.as_manager()
+    objects = GeofenceEventQuerySet.as_manager()
 
     class Meta:
         indexes = [

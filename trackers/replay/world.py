@@ -37,7 +37,7 @@ class WorldError(ValueError):
     """The file can't be replayed; the message names the path in it."""
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Strict(msgspec.Struct, forbid_unknown_fields=True):
     pass
 
 
