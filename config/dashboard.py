@@ -92,7 +92,7 @@ def _fleet(now: datetime) -> Counter[tuple[str, str, int]]:
             default=Value(OLDER),
             output_field=IntegerField(),
         )
-        rows = Tracker.objects.values("state", "status", age=age).annotate(number=Count("pk")).order_by()
+        rows = Tracker.objects.values("state", "status", age=age).annotate(number=Count("*")).order_by()
         counts = [((row["state"], row["status"], row["age"]), row["number"]) for row in rows]
         cache.set(CACHE_KEY, counts, CACHE_S)
     return Counter(dict(counts))

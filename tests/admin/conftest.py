@@ -1,3 +1,5 @@
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +14,14 @@ from tests.factories import AdminFactory
 @pytest.fixture(autouse=True)
 def _no_numbers_kept() -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_tracebacks() -> Iterator[None]:
+    """Each refusal would draw a traceback in colours, which takes seconds."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

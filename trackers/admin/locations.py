@@ -13,9 +13,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from clients.admin import display
 from clients.admin.base import GlimpseAdmin, ReadOnlyAdmin, badge_column
 from locations.models import DeliveryLocation, Location, StorageLocation
+from trackers import tasks
 from trackers.admin import page, selectors
 from trackers.admin.fences import DECISIVE, LocationForm
-from trackers.admin.replays import request_replay
 from trackers.models import Tracker
 
 _NAMED_RUNS = 2
@@ -91,7 +91,7 @@ class LocationAdmin(GlimpseAdmin):
         super().save_model(request, obj, form, change)
         if change and not DECISIVE.intersection(form.changed_data):
             return
-        request_replay(task="replay_location", pk=obj.pk)
+        tasks.replay_location.delay_on_commit(obj.pk)
         self.message_user(
             request,
             "The history of the trackers that this fence concerns is being recomputed in the background.",

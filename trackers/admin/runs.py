@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from clients.admin.clients import ProductionRunAdmin
 from clients.models import ProductionRun
-from trackers.admin.replays import request_replay
+from trackers import tasks
 
 DECISIVE = {"start_date", "end_date", "max_accuracy_m", "exit_accuracy_cap_m", "confirmations"}
 
@@ -20,7 +20,7 @@ class ReplayingRunAdmin(ProductionRunAdmin):
     ) -> None:
         super().save_model(request, obj, form, change)
         if change and DECISIVE.intersection(form.changed_data):
-            request_replay(task="replay_run", pk=obj.pk)
+            tasks.replay_run.delay_on_commit(obj.pk)
             self.message_user(
                 request,
                 "The history of the run's trackers is being recomputed in the background.",

@@ -10,11 +10,15 @@ from trackers.models import Tracker
 
 _HEX_PREFIX = re.compile(r"[0-9A-F]{1,12}")
 _SEPARATORS = re.compile(r"[:\-._]")
+FOUND_AT_MOST = 500
 _BETWEEN_WORDS = re.compile(r"[\s,;]+")
 
 
 def find_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]:
-    """Index lookups only: nothing is searched in the middle of a column."""
+    """Index lookups only: nothing is searched in the middle of a column.
+
+    Of a beginning that many have in common, the first FOUND_AT_MOST are found.
+    """
     if mac := _mac(text):
         return trackers.filter(mac=mac)
     words = [word for word in _BETWEEN_WORDS.split(text.strip()) if word]
@@ -23,7 +27,12 @@ def find_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]:
     macs = [_mac(word) for word in words]
     if all(macs):
         return trackers.filter(mac__in=macs)
-    return trackers.filter(_beginning(text.strip()))
+    found: set[int] = set()
+    # One index each: together they would be sorted out row by row.
+    for matching in _beginnings(text.strip()):
+        ids = trackers.filter(matching).select_related(None).order_by().values_list("pk", flat=True)
+        found.update(ids[:FOUND_AT_MOST])
+    return trackers.filter(pk__in=found)
 
 
 def of_found_trackers(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
@@ -38,9 +47,10 @@ def _mac(text: str) -> str | None:
         return None
 
 
-def _beginning(text: str) -> Q:
-    matching = Q(serial__startswith=text) | Q(serial__startswith=text.upper())
+def _beginnings(text: str) -> list[Q]:
+    matching = [Q(serial__startswith=serial) for serial in sorted({text, text.upper()})]
     digits = _SEPARATORS.sub("", text.upper())
     if _HEX_PREFIX.fullmatch(digits):
-        matching |= Q(mac__startswith=":".join(digits[i : i + 2] for i in range(0, len(digits), 2)))
+        prefix = ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
+        matching.append(Q(mac__startswith=prefix))
     return matching

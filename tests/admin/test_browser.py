@@ -1,0 +1,130 @@
+"""The admin in a real browser: nothing is loaded from elsewhere, nothing fails, maps draw and fences can be drawn."""
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib import admin
+from django.test import RequestFactory
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from locations.models import Location
+from tests.admin.worlds import World, build_world
+from tests.factories import AdminFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+CHROMIUM_ARGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+# Chromium draws maps in software here.
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": "/usr/bin/chromium", "args": CHROMIUM_ARGS}
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Ours: the plugin's own is a method, of which pytest warns."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _orm_beside_the_browser() -> None:
+    """Playwright keeps an event loop in this thread until the session ends; Django would refuse to query in it."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+class Watched:
+    """A page and what went wrong in it."""
+
+    def __init__(self, page: Page, server: str) -> None:
+        self.page, self.server = page, server
+        self.faults: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", self._request)
+        page.on("response", lambda answer: self._fault(answer.status >= 400, f"{answer.status} {answer.url}"))
+        page.on("console", lambda message: self._fault(message.type == "error", message.text))
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def _request(self, request: Any) -> None:
+        address = urlsplit(request.url)
+        foreign = address.scheme not in {"data", "blob"} and address.netloc != urlsplit(self.server).netloc
+        self._fault(foreign, f"foreign request: {request.url}")
+
+    def _fault(self, is_one: bool, text: str) -> None:
+        if is_one:
+            self.faults.append(f"{text} (on {self.page.url})")
+
+    def visit(self, path: str) -> None:
+        self.page.goto(f"{self.server}{path}", wait_until="load")
+        if self.page.query_selector("[data-map]"):
+            self.page.wait_for_selector("body[data-map-ready]", state="attached")
+
+
+@pytest.fixture
+def world(transactional_db: Any) -> World:
+    return build_world(now=timezone.now())
+
+
+@pytest.fixture
+def watched(page: Page, live_server: Any, transactional_db: Any) -> Watched:
+    user = AdminFactory(username="ops")
+    user.set_password("seen in passing")
+    user.save()
+    watched = Watched(page, live_server.url)
+    watched.visit(reverse("admin:login"))
+    page.fill("#id_username", "ops")
+    page.fill("#id_password", "seen in passing")
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{live_server.url}{reverse('admin:index')}")
+    return watched
+
+
+def test_every_page_loads_from_here_only(watched: Watched, world: World) -> None:
+    for path in [reverse("admin:index"), *_lists_and_forms()]:
+        watched.visit(path)
+    tracker, storage = world.trackers[0].pk, world.storage.pk
+    watched.visit(reverse("admin:trackers_tracker_change", args=[tracker]))
+    watched.visit(reverse("admin:trackers_tracker_do", args=[tracker, "assign"]))
+    watched.visit(reverse("admin:locations_storagelocation_change", args=[storage]))
+    watched.visit(reverse("admin:locations_deliverylocation_change", args=[world.delivery.pk]))
+    assert watched.faults == []
+
+
+def test_fits_a_phone(watched: Watched, world: World) -> None:
+    watched.page.set_viewport_size({"width": 390, "height": 844})
+    tracker = reverse("admin:trackers_tracker_change", args=[world.trackers[0].pk])
+    for path in (reverse("admin:index"), tracker, reverse("admin:locations_storagelocation_add")):
+        watched.visit(path)
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_draws_a_circle_and_saves_it(watched: Watched) -> None:
+    page = watched.page
+    watched.visit(reverse("admin:locations_storagelocation_add"))
+    page.locator("[data-map] canvas").click(position={"x": 200, "y": 150})
+    page.wait_for_function("document.getElementById('id_lat').value !== ''")
+    page.fill("#id_radius_m", "250")
+    page.fill("#id_name", "Drawn depot")
+    longitude = float(page.input_value("#id_lon"))
+    page.click("button[name=_save]")
+    page.wait_for_url(f"{watched.server}{reverse('admin:locations_storagelocation_changelist')}")
+    drawn = Location.objects.get(name="Drawn depot")
+    assert (drawn.radius_m, drawn.kind, drawn.area) == (250, "STORAGE", None)
+    assert drawn.center.x == pytest.approx(longitude)
+    assert watched.faults == []
+
+
+def _lists_and_forms() -> list[str]:
+    request = RequestFactory().get("/")
+    request.user = AdminFactory.build()
+    paths = []
+    for model, model_admin in admin.site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        paths.append(reverse(f"{name}_changelist"))
+        if model_admin.has_add_permission(request):
+            paths.append(reverse(f"{name}_add"))
+    return paths
