@@ -247,6 +247,7 @@ def test_cursor_shows_nothing_of_another_client(world, as_persona, staff):
         "since=1999-12-31T00:00:00Z",
         "until=9999-12-31T23:59:59-12:00",
         "tracker=12",
+        "tracker=%25s%25",
         "run=0",
         "run=99999999999999999999",
         "usable=perhaps",

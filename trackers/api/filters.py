@@ -34,7 +34,8 @@ class MacField(forms.CharField):
         try:
             return parse_mac(text) if text else ""
         except InvalidMac as error:
-            raise InvalidValue(str(error), code="invalid") from error
+            # As a parameter: django-filter formats the message, and the text that was given may hold a `%`.
+            raise InvalidValue("%(problem)s", code="invalid", params={"problem": str(error)}) from error
 
 
 @extend_schema_field({"type": "string", "example": "E2:7B:7C:0B:3A:2F"})
