@@ -22,7 +22,10 @@ JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
 WHERE pg_inherits.inhparent = %(table)s::regclass
 ORDER BY child.relname
 """
-MONTHS_IN_DEFAULT = f"SELECT DISTINCT date_trunc('month', seen_at, 'UTC') FROM {DEFAULT_PARTITION} ORDER BY 1"  # noqa: S608
+# The last month that Python knows has no end that it knows, and stays in the default partition.
+MONTHS_IN_DEFAULT = f"""
+SELECT DISTINCT date_trunc('month', seen_at, 'UTC') FROM {DEFAULT_PARTITION} WHERE seen_at < '9999-12-01Z' ORDER BY 1
+"""  # noqa: S608
 MAKE_PARTITION = """
 CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
 WITH moved AS (

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 import structlog
+from django.db.models import Exists, OuterRef
 
-from trackers.models import TimelineCheck, Tracker
+from trackers.models import Assignment, TimelineCheck, Tracker
 from trackers.services import replaying
 from trackers.services.replaying import TRACKERS_PER_TRANSACTION
 
@@ -14,7 +15,7 @@ log = structlog.get_logger(__name__)
 def reconcile_sample(*, trackers: int, now: datetime) -> TimelineCheck:
     """Verify the `trackers` trackers that were verified longest ago, repair them and record the drift found."""
     ids = list(
-        Tracker.objects.filter(latest_assignment__isnull=False)
+        Tracker.objects.filter(Exists(Assignment.objects.filter(tracker=OuterRef("pk"))))
         .order_by("verified_at", "id")
         .values_list("id", flat=True)[:trackers]
     )

@@ -1,0 +1,159 @@
+"""The safety net: whatever somebody does to the history in SQL is found, mended and counted."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from tests.factories import (
+    NOW,
+    AssignmentFactory,
+    DeliveryFactory,
+    RunFactory,
+    StorageFactory,
+    TrackerFactory,
+)
+from tests.trackers.reports import LATITUDE, incoming, longitude_at, stored_events, stored_history
+from trackers.models import GeofenceEvent, StatusChange, TimelineCheck, Tracker
+from trackers.services import reconciling
+from trackers.services.reconciling import reconcile_sample
+from trackers.services.recording import record_reports
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+LATER = NOW + timedelta(days=2)
+
+
+@pytest.fixture
+def trackers():
+    run = RunFactory()
+    StorageFactory(runs=[run], center=f"POINT({longitude_at(0)} {LATITUDE})")
+    DeliveryFactory(runs=[run], center=f"POINT({longitude_at(9_000)} {LATITUDE})")
+    made = [AssignmentFactory(run=run).tracker for _ in range(3)]
+    for tracker in made:
+        spots = (0, 0, 4_000, 9_000, 9_000)
+        record_reports(
+            [incoming(tracker.pk, NOW + hour * HOUR, east_m=east_m) for hour, east_m in enumerate(spots)],
+            now=NOW,
+        )
+    Tracker.objects.update(verified_at=NOW)
+    return made
+
+
+SHORT = {
+    "STAYS": "trackers_statuschange",
+    "EVENTS": "trackers_geofenceevent",
+    "OF_IT": "WHERE tracker_id = %(tracker)s",
+}
+
+
+def execute(*statements, tracker):
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for statement in statements:
+            for short, long in SHORT.items():
+                statement = statement.replace(short, long)  # noqa: PLW2901
+            cursor.execute(statement, {"tracker": tracker.pk})
+
+
+def everything(tracker):
+    row = Tracker.objects.values().get(pk=tracker.pk)
+    for column in ("verified_at", "updated_at"):
+        del row[column]
+    return stored_history(tracker.pk), stored_events(tracker.pk), row
+
+
+# What stands for longer text is in SHORT.
+DAMAGE = {
+    "history gone": (
+        "DELETE FROM EVENTS OF_IT",
+        "DELETE FROM STAYS OF_IT",
+    ),
+    "a row retracted": ("UPDATE STAYS SET retracted_at = now() OF_IT AND status = 'IN_TRANSIT'",),
+    "last row closed": (
+        "UPDATE STAYS SET ended_at = now() + interval '99 years' OF_IT AND ended_at IS NULL",
+    ),
+    "a row cut short": ("UPDATE STAYS SET ended_at = started_at OF_IT AND status = 'IN_STORAGE'",),
+    "a row of another status": (
+        "UPDATE STAYS SET status = 'IN_TRANSIT', location_id = NULL OF_IT AND status = 'DELIVERED'",
+    ),
+    "a row of another report": (
+        "UPDATE STAYS SET fingerprint = decode(repeat('00', 16), 'hex') OF_IT AND ended_at IS NULL",
+    ),
+    "a row too many": (
+        "INSERT INTO STAYS (tracker_id, assignment_id, status, started_at, ended_at, fingerprint, recorded_at)"
+        " SELECT tracker_id, assignment_id, 'IN_TRANSIT', started_at - interval '2 days', started_at, fingerprint,"
+        " recorded_at FROM STAYS OF_IT AND status = 'IN_STORAGE'",
+    ),
+    "events gone": ("DELETE FROM EVENTS OF_IT AND type <> 'DWELL'",),
+    "an event retracted": ("UPDATE EVENTS SET retracted_at = now() OF_IT AND type = 'EXIT'",),
+    "an event of another type": (
+        "UPDATE EVENTS SET type = 'TRANSIT', location_id = NULL OF_IT AND type = 'DWELL'",
+    ),
+    "an event at another time": (
+        "UPDATE EVENTS SET occurred_at = occurred_at + interval '1 minute' OF_IT AND type = 'DWELL'",
+    ),
+    "an event too many": (
+        "INSERT INTO EVENTS (tracker_id, assignment_id, type, occurred_at, fingerprint, recorded_at)"
+        " SELECT tracker_id, assignment_id, 'TRANSIT', occurred_at, fingerprint, recorded_at"
+        " FROM EVENTS OF_IT AND type = 'DWELL'",
+    ),
+    "the tracker's status": (
+        "UPDATE trackers_tracker SET status = 'IN_TRANSIT', location_id = NULL WHERE id = %(tracker)s",
+    ),
+    "the tracker's last position": (
+        "UPDATE trackers_tracker SET last_position = 'POINT(1 1)' WHERE id = %(tracker)s",
+    ),
+    "the tracker's assignment": (
+        "UPDATE trackers_tracker SET latest_assignment_id = NULL WHERE id = %(tracker)s",
+    ),
+}
+
+
+@pytest.mark.parametrize("statements", DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_found_mended_and_counted(trackers, statements):
+    damaged, *others = trackers
+    right = [everything(tracker) for tracker in trackers]
+    execute(*statements, tracker=damaged)
+    assert everything(damaged) != right[0]
+    check = reconcile_sample(trackers=10, now=LATER)
+    assert (check.trackers, check.drifted, check.checked_at) == (3, 1, LATER)
+    assert [everything(tracker) for tracker in (damaged, *others)] == right
+    assert reconcile_sample(trackers=10, now=LATER + HOUR).drifted == 0
+
+
+def test_nothing_drifts_and_no_row_is_touched_where_all_is_right(trackers):
+    before = (
+        list(StatusChange.objects.order_by("id").values()),
+        list(GeofenceEvent.objects.order_by("id").values()),
+    )
+    updated = list(Tracker.objects.order_by("id").values_list("updated_at", flat=True))
+    check = reconcile_sample(trackers=10, now=LATER)
+    assert (check.trackers, check.drifted) == (3, 0)
+    assert (
+        list(StatusChange.objects.order_by("id").values()),
+        list(GeofenceEvent.objects.order_by("id").values()),
+    ) == before
+    assert list(Tracker.objects.order_by("id").values_list("updated_at", flat=True)) == updated
+
+
+def test_sample_rolls_over_those_verified_longest_ago(trackers):
+    verified = []
+    for hour in range(4):
+        reconcile_sample(trackers=2, now=LATER + hour * HOUR)
+        fresh = Tracker.objects.filter(verified_at=LATER + hour * HOUR)
+        verified.append(sorted(trackers.index(tracker) for tracker in fresh))
+    assert verified == [[0, 1], [0, 2], [0, 1], [0, 2]]
+
+
+def test_trackers_that_were_never_assigned_are_left_out(trackers):
+    TrackerFactory()
+    assert reconcile_sample(trackers=10, now=LATER).trackers == 3
+
+
+def test_large_sample_takes_several_transactions(trackers, monkeypatch):
+    monkeypatch.setattr(reconciling, "TRACKERS_PER_TRANSACTION", 2)
+    execute(DAMAGE["events gone"][0], tracker=trackers[2])
+    assert reconcile_sample(trackers=10, now=LATER).drifted == 1
+    assert TimelineCheck.objects.count() == 1
