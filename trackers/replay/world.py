@@ -51,7 +51,7 @@ class Run(_Strict):
     name: Name
     start_date: date
     end_date: date
-    policy: Policy = Policy()
+    policy: Policy = msgspec.field(default_factory=Policy)
 
 
 class Area(_Strict, tag_field="type", tag="Polygon"):
