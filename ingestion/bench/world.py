@@ -82,7 +82,8 @@ def build(*, now: datetime, seed: int) -> list[Shipment]:
     draw = Random(seed)  # noqa: S311 (not for secrets)
     runs = _create_runs(now)
     fences = _create_locations(runs, draw)
-    partitioning.ensure_partitions(now=now)
+    for days in range(0, STORED_DAYS + 30, 30):
+        partitioning.ensure_partitions(now=now - timedelta(days=days))
     batch = keys.services.generate_batch(
         label="Benchmark", devices=STORED_TRACKERS, keys_per_device=1, actor=None, now=now
     )
@@ -137,7 +138,6 @@ def fill(rows: int, *, now: datetime) -> Iterator[int]:
             cursor.execute(FILL_REPORTS, parameters)
             cursor.execute(FILL_EVENTS, parameters)
         yield (last + 1) * STORED_TRACKERS
-    partitioning.ensure_partitions(now=now)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 
