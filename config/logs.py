@@ -1,5 +1,6 @@
 """Structured logs: one event a line, JSON in production, coloured text for developers."""
 
+import sys
 from typing import Any
 
 import structlog
@@ -24,7 +25,7 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderers: list[Any] = [structlog.dev.ConsoleRenderer()]
+    renderers: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     if as_json:
         renderers = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
     return {
@@ -38,5 +39,9 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        # They say that each task came and went, every few seconds; what tasks do, our own code logs.
+        "loggers": {
+            name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+        },
         "root": {"handlers": ["stderr"], "level": level},
     }

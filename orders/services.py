@@ -112,7 +112,12 @@ def allocate_devices(
         if len(tracker_ids) == lacking:
             order.state = Order.State.ALLOCATED
             order.save(update_fields=["state"])
-    log.info("devices_allocated", order=order.pk, allocated=len(allocations), lacking=lacking)
+    log.info(
+        "devices_allocated",
+        order=order.pk,
+        allocated=len(allocations),
+        still_lacking=lacking - len(allocations),
+    )
     return allocations
 
 

@@ -63,6 +63,8 @@ def fetch_due(*, clock: Clock, time_budget_s: float, sleep: Callable[[float], No
         while _fetch_batch(requester, run, clock) and clock() < deadline:
             pass
     heartbeats.beat(name=Heartbeat.Name.FETCH, now=clock(), detail=run.as_detail())
+    if run.trackers:
+        log.info("fetched", **run.as_detail())
     return run
 
 
