@@ -13,6 +13,11 @@ SHARED_PROCESSORS: list[Any] = [
     structlog.processors.StackInfoRenderer(),
 ]
 
+# Local variables may hold passwords, tokens and private keys: tracebacks are logged without them.
+WITHOUT_LOCALS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
     """Configure structlog and return the matching `LOGGING` dict."""
@@ -25,9 +30,13 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderers: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    renderers: list[Any] = [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    ]
     if as_json:
-        renderers = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        renderers = [WITHOUT_LOCALS, structlog.processors.JSONRenderer()]
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -41,7 +50,8 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         # They say that each task came and went, every few seconds; what tasks do, our own code logs.
         "loggers": {
-            name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+            name: {"level": "WARNING"}
+            for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")
         },
         "root": {"handlers": ["stderr"], "level": level},
     }

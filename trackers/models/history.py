@@ -13,6 +13,7 @@ from trackers import timeline
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
 
 VALID = Q(retracted_at=None)
+RETRACTED = Q(retracted_at__isnull=False)
 
 
 class AssignedQuerySet(TenantQuerySet[Row]):
@@ -23,6 +24,10 @@ class AssignedQuerySet(TenantQuerySet[Row]):
     def valid(self) -> Self:
         """Without the rows that a later insight has retracted."""
         return self.filter(VALID)
+
+    def with_retracted(self) -> Self:
+        """All rows, in the words of the two partial indexes, so that the planner can use both."""
+        return self.filter(VALID | RETRACTED)
 
 
 class StatusChangeQuerySet(AssignedQuerySet["StatusChange"]):
@@ -65,6 +70,10 @@ class StatusChange(models.Model):
         indexes = [
             # A tracker's history in time order, and the rows that a replay compares with.
             models.Index(fields=["tracker", "started_at"], condition=VALID, name="status_change_of_tracker"),
+            # What was believed of a tracker before: few rows.
+            models.Index(
+                fields=["tracker", "started_at"], condition=RETRACTED, name="status_change_retracted"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -144,6 +153,8 @@ class GeofenceEvent(models.Model):
                 condition=VALID & Q(type__in=["ENTRY", "EXIT"]),
                 name="event_crossing_at_location",
             ),
+            # What was believed of a tracker before: few rows.
+            models.Index(fields=["tracker", "occurred_at"], condition=RETRACTED, name="event_retracted"),
             # The events of a stay.
             models.Index(
                 fields=["status_change"],

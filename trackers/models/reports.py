@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.contrib.gis.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, OuterRef, Value, When
 from django.utils import timezone
 
 from clients.tenancy import ClientIds, TenantQuerySet
@@ -12,13 +12,18 @@ from trackers.models.trackers import Assignment, Tracker
 
 
 class ReportQuerySet(TenantQuerySet["LocationReport"]):
-    """A report belongs to the client whose assignment was in force when the tracker was seen."""
+    """A report belongs to the client whose assignment was in force when the tracker was seen.
+
+    CASE keeps the planner from turning EXISTS into a join, which it believes to leave one row, and then sorting a
+    tracker's whole series for a page of it.
+    """
 
     def of_clients(self, client_ids: ClientIds) -> Self:
         in_force = Assignment.objects.filter(
             tracker=OuterRef("tracker"), period__contains=OuterRef("seen_at")
         )
-        return self.filter(Exists(in_force.of_clients(client_ids)))
+        theirs = Exists(in_force.of_clients(client_ids))
+        return self.filter(Case(When(theirs, then=Value(True)), default=Value(False)))
 
 
 class LocationReport(models.Model):
