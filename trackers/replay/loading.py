@@ -1,5 +1,6 @@
 """Loads a world into the database, feeds its reports to `record_reports` and reads the result."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -101,8 +102,11 @@ def _polygon(location: WorldLocation) -> Polygon | None:
 
 def _create_trackers(world: World, runs: dict[str, ProductionRun], now: datetime) -> dict[str, int]:
     macs = dict.fromkeys(tracker.mac for tracker in world.trackers)
-    rows = Tracker.objects.bulk_create(Tracker(mac=mac, state=Tracker.State.ACTIVE) for mac in macs)
-    ids = {row.mac: row.pk for row in rows}
+    # Under other MACs: the database may have trackers with the world's own.
+    rows = Tracker.objects.bulk_create(
+        Tracker(mac=os.urandom(6).hex(":").upper(), state=Tracker.State.ACTIVE) for _ in macs
+    )
+    ids = {mac: row.pk for mac, row in zip(macs, rows, strict=True)}
     Assignment.objects.bulk_create(
         Assignment(
             tracker_id=ids[tracker.mac],

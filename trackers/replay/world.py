@@ -3,21 +3,27 @@
 import hashlib
 import math
 import random
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from trackers.mac import parse_mac
+
+# Beyond these a moment may have no counterpart in UTC.
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 # Maps write longitudes near the antimeridian as 180.2 or -180.2; half a degree is taken, more is a mistake.
 MAX_LONGITUDE = 180.5
 
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-MAX_LONGITUDE, le=MAX_LONGITUDE)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Corner = Annotated[list[float], msgspec.Meta(min_length=2, max_length=3)]
 Rings = Annotated[list[list[Corner]], msgspec.Meta(min_length=1)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -62,7 +68,7 @@ class Area(_Strict, tag_field="type", tag="Polygon"):
 
 class WorldLocation(_Strict):
     name: Name
-    kind: Annotated[str, msgspec.Meta(pattern="^(storage|delivery)$")]
+    kind: Literal["storage", "delivery"]
     lat: Latitude
     lon: Longitude
     radius_m: Annotated[float, msgspec.Meta(gt=0, le=100_000)] = 100
@@ -111,7 +117,7 @@ def parse_world(text: bytes) -> World:
     try:
         world = msgspec.json.decode(text, type=World, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        raise WorldError(str(error).replace("`$.", "`").replace("`$`", "the top level")) from None
+        raise WorldError(_with_path(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise WorldError(f"not JSON: {error}") from None
     _check_runs(world)
@@ -119,6 +125,13 @@ def parse_world(text: bytes) -> World:
     _check_trackers(world)
     _check_reports(world)
     return world
+
+
+def _with_path(message: str) -> str:
+    """A decoder's message with the path as the file's reader would write it; it names none for the top level."""
+    if " - at `" not in message:
+        return f"{message} - at the top level"
+    return message.replace("`$.", "`").replace("`$`", "the top level")
 
 
 def wrapped(longitude: float) -> float:
@@ -131,6 +144,13 @@ def run_names(names: Sequence[str] | None, world: World) -> Sequence[str]:
     if names is not None:
         return names
     return [run.name for run in world.runs] if len(world.runs) == 1 else []
+
+
+def batch_size(text: str) -> int:
+    """A number of reports. Raises WorldError if it is none from 1 to a billion."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise WorldError(f"--batch {text}: write a number from 1 on")
+    return int(text)
 
 
 def in_order(reports: list[WorldReport], order: str) -> list[WorldReport]:
@@ -169,6 +189,8 @@ def _decode(type_: type, value: object) -> object:
         if "T" in value or ":" in value:
             raise ValueError(f"{value!r} needs a time zone, as in 2026-01-31T12:00:00Z")
         moment = moment.replace(tzinfo=UTC)
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError(f"{value} is out of range")
     return moment.astimezone(UTC)
 
 
@@ -198,6 +220,9 @@ def _check_area(area: Area, path: str) -> None:
         for corner, (longitude, latitude, *_) in enumerate(ring):
             if not (-360 <= longitude <= 360 and -90 <= latitude <= 90):
                 raise WorldError(f"{longitude}, {latitude} is no longitude, latitude - at `{at}[{corner}]`")
+        for corner, (one, other) in enumerate(pairwise(ring)):
+            if math.isclose(abs(one[0] - other[0]) % 360, 180) and math.isclose(one[1], -other[1]):
+                raise WorldError(f"the next corner is on the other side of the globe - at `{at}[{corner}]`")
 
 
 def _check_trackers(world: World) -> None:
@@ -220,6 +245,8 @@ def _check_reports(world: World) -> None:
     for index, report in enumerate(world.reports):
         if report.mac not in known:
             raise WorldError(f"{report.mac} is none of the trackers - at `reports[{index}].mac`")
+        if not EARLIEST <= report.seen_at <= LATEST:
+            raise WorldError(f"{report.seen_at.isoformat()} is out of range - at `reports[{index}].seen_at`")
 
 
 def _require_known_runs(names: Sequence[str] | None, world: World, path: str) -> None:

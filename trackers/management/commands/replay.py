@@ -11,7 +11,7 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from trackers.replay import loading
-from trackers.replay.world import World, WorldError, in_order, parse_world, with_late
+from trackers.replay.world import World, WorldError, batch_size, in_order, parse_world, with_late
 
 BAD_INPUT = 2
 
@@ -26,33 +26,30 @@ class Command(BaseCommand):
         parser.add_argument(
             "--order", default="file", metavar="file|event|shuffle:SEED", help="the order of arrival"
         )
-        parser.add_argument(
-            "--batch", type=int, default=500, metavar="N", help="reports handed in at a time (500)"
-        )
+        parser.add_argument("--batch", default="500", metavar="N", help="reports handed in at a time (500)")
         parser.add_argument(
             "--late",
             metavar="FRACTION:SEED",
             help="a random part of the reports arrives after all the others",
         )
 
-    def handle(self, *, world: Path, order: str, batch: int, late: str | None, **options: Any) -> None:
+    def handle(self, *, world: Path, order: str, batch: str, late: str | None, **options: Any) -> None:
         try:
-            prepared = self._prepare(world, order, batch, late)
+            size = batch_size(batch)
+            prepared = self._prepare(world, order, late)
         except (WorldError, OSError) as error:
-            self.stderr.write(f"{world}: {error}")
+            self.stderr.write(" ".join(f"{world}: {error}".splitlines()))
             sys.exit(BAD_INPUT)
         now = timezone.now()
         with transaction.atomic():
             tracker_ids = loading.load(prepared, now=now)
-            outcome = loading.feed(prepared, tracker_ids, batch=batch, now=now)
+            outcome = loading.feed(prepared, tracker_ids, batch=size, now=now)
             result = loading.result(tracker_ids, outcome)
             transaction.set_rollback(True)
         self.stdout.write(json.dumps(result, indent=1))
 
-    def _prepare(self, path: Path, order: str, batch: int, late: str | None) -> World:
-        if batch < 1:
-            raise WorldError(f"--batch {batch}: write a number from 1 on")
+    def _prepare(self, path: Path, order: str, late: str | None) -> World:
         text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         world = parse_world(text)
         reports = in_order(world.reports, order)
-        return replace(world, reports=with_late(reports, late) if late else reports)
+        return replace(world, reports=reports if late is None else with_late(reports, late))
