@@ -1,5 +1,7 @@
 """Clients, brands, production runs and memberships."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -8,6 +10,12 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 
 from clients.admin.base import GlimpseAdmin
 from clients.models import Brand, Client, Membership, ProductionRun
+
+POLICY_LABELS = {
+    "max_accuracy_m": "Least accuracy (m)",
+    "exit_accuracy_cap_m": "Error circle on leaving, at most (m)",
+    "confirmations": "Confirming reports",
+}
 
 
 class BrandInline(TabularInline):
@@ -65,6 +73,11 @@ class ProductionRunAdmin(GlimpseAdmin):
             },
         ),
     )
+
+    def get_form(
+        self, request: HttpRequest, obj: ProductionRun | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change=change, labels=POLICY_LABELS, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProductionRun]:
         return super().get_queryset(request).select_related("brand__client")

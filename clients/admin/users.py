@@ -17,7 +17,7 @@ from clients.models import User
 
 
 @admin.register(User)
-class UserAdmin(GlimpseAdmin, BaseUserAdmin):
+class UserAdmin(BaseUserAdmin, GlimpseAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -29,7 +29,7 @@ class UserAdmin(GlimpseAdmin, BaseUserAdmin):
         return [MembershipInline] if obj else []
 
 
-class GroupAdmin(GlimpseAdmin, BaseGroupAdmin):
+class GroupAdmin(BaseGroupAdmin, GlimpseAdmin):
     empty_hint = "A group gives the same permissions to several staff members."
     list_display = ("name",)
     ordering = ("name",)

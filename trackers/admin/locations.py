@@ -91,7 +91,7 @@ class LocationAdmin(GlimpseAdmin):
         super().save_model(request, obj, form, change)
         if change and not DECISIVE.intersection(form.changed_data):
             return
-        tasks.replay_location.delay_on_commit(obj.pk)
+        tasks.replay_location.delay_on_commit(obj.pk)  # type: ignore[attr-defined]
         self.message_user(
             request,
             "The history of the trackers that this fence concerns is being recomputed in the background.",

@@ -20,7 +20,7 @@ class ReplayingRunAdmin(ProductionRunAdmin):
     ) -> None:
         super().save_model(request, obj, form, change)
         if change and DECISIVE.intersection(form.changed_data):
-            tasks.replay_run.delay_on_commit(obj.pk)
+            tasks.replay_run.delay_on_commit(obj.pk)  # type: ignore[attr-defined]
             self.message_user(
                 request,
                 "The history of the run's trackers is being recomputed in the background.",
