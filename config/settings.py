@@ -42,7 +42,6 @@ INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -56,10 +55,8 @@ INSTALLED_APPS = [
     "django_structlog",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "import_export",
     "knox",
     "rest_framework",
-    "rest_framework_gis",
 ]
 AUTH_USER_MODEL = "clients.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
