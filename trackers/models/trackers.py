@@ -83,6 +83,8 @@ class Tracker(models.Model):
             models.Index(fields=["id"], condition=Q(state="IN_STOCK"), name="tracker_in_stock"),
             # The API's `updated_after` and live views.
             models.Index(fields=["updated_at"], name="tracker_updated_at"),
+            # The start page counts by state, status and when last seen.
+            models.Index(fields=["state", "status", "last_seen_at"], name="tracker_overview"),
             # Reconciliation takes those verified longest ago.
             models.Index(fields=["verified_at", "id"], name="tracker_verified_at"),
         ]
