@@ -106,7 +106,7 @@ def _create_trackers(world: World, runs: dict[str, ProductionRun], now: datetime
     rows = Tracker.objects.bulk_create(
         Tracker(mac=os.urandom(6).hex(":").upper(), state=Tracker.State.ACTIVE) for _ in macs
     )
-    ids = {mac: row.pk for mac, row in zip(macs, rows, strict=True)}
+    ids: dict[str, int] = {mac: row.pk for mac, row in zip(macs, rows, strict=True)}
     Assignment.objects.bulk_create(
         Assignment(
             tracker_id=ids[tracker.mac],
