@@ -20,13 +20,19 @@ MEDIAN_GAP_S = 1_500
 BACKLOG_SPREAD_S = 40
 # Live reports come a twentieth as late as in the real network, where an hour is nothing.
 DELAY_SCALE = 0.05
+BUS_CSV = "liverpool_bus_route14.csv"
 BUSES_LEFT_BEFORE = timedelta(minutes=75)
 
 
 def bus_csv() -> Path:
-    """Where the recorded bus positions are, if they are there."""
-    default = settings.BASE_DIR.parent / "shared" / "data" / "liverpool_bus_route14.csv"
-    return Path(os.environ.get("GLIMPSE_BUS_CSV") or default).resolve()
+    """Where the recorded bus positions (UK Bus Open Data Service) are, if they are there.
+
+    GLIMPSE_BUS_CSV names the file; otherwise a `data` folder in the checkout or in a folder beside it has it.
+    """
+    if named := os.environ.get("GLIMPSE_BUS_CSV"):
+        return Path(named).resolve()
+    found = sorted(settings.BASE_DIR.parent.glob(f"*/data/{BUS_CSV}"))
+    return found[0].resolve() if found else settings.BASE_DIR / "data" / BUS_CSV
 
 
 def vehicles(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 import trackers.models.history
 
-# Django can't declare partitions. Months are made ahead by trackers.services.partitions; the default partition takes
+# Django can't declare partitions. Months are made ahead by trackers.services.partitioning; the default partition takes
 # what falls outside of them, so that no report is refused.
 PARTITIONED_REPORTS = """
 CREATE TABLE trackers_locationreport (

@@ -27,7 +27,7 @@ class ReportQuerySet(TenantQuerySet["LocationReport"]):
 
 
 class LocationReport(models.Model):
-    """A decrypted sighting. The table is range-partitioned by month of `seen_at` (migration 0002).
+    """A decrypted sighting. The table is range-partitioned by month of `seen_at` (migration 0001).
 
     Its key is its identity: `fingerprint` is the first 16 bytes of the SHA-256 of the payload, or of source and
     external id. A composite key can be neither a foreign key's target nor in the admin: others store tracker,

@@ -1,18 +1,14 @@
 import math
-import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion.demo.planning import bus_csv
 from ingestion.findmy.tracks import Itinerary, Stop, Trace, distance_m, interpolate, offset, replay_csv
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-BUS_CSV = Path(
-    os.environ.get("GLIMPSE_BUS_CSV", REPOSITORY.parent / "shared" / "data" / "liverpool_bus_route14.csv")
-)
+BUS_CSV = bus_csv()
 AMSTERDAM, BERLIN, OSNABRUECK = (52.379189, 4.899431), (52.520008, 13.404954), (52.2799, 8.0472)
 DEPARTS_AT = datetime(2026, 2, 27, 6, tzinfo=UTC)
 points = st.tuples(st.floats(-85, 85), st.floats(-179, 179))
