@@ -208,7 +208,8 @@ def test_fetched_world_is_as_its_plan_says_and_any_damage_is_noticed(fetched):
     assert list(checking.problems(fetched, injected=0)) == []
     assert sum(it.delivered for it in fetched.values()) >= 30
     figures = checking.figures(fetched, fetched=1)
-    assert figures["delivered_as_expected"] == figures["trackers"][GeoStatus.DELIVERED]
+    expected = sum(it.delivered for it in fetched.values())
+    assert figures["delivered_as_expected"] == expected <= figures["trackers"][GeoStatus.DELIVERED]
     assert figures["trackers"][GeoStatus.IN_STORAGE] >= 10
     assert figures["events"]["ENTRY"] >= 80
     hubs = [it for it in fetched.values() if [stay[0] for stay in it.history].count("IN_STORAGE") > 1]

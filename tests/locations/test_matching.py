@@ -220,11 +220,9 @@ def test_any_circle_holds_its_own_rim(latitude, longitude, radius_m, bearing):
     """The generated cover and the index lose no point that the exact rule accepts."""
     run = RunFactory()
     location = fence(run, latitude, longitude, radius_m=radius_m)
-    query = (
-        "SELECT ST_X(at::geometry), ST_Y(at::geometry) FROM ST_Project(%s::geography, %s, radians(%s)) AS at"
-    )
+    query = "SELECT ST_X(at::geometry), ST_Y(at::geometry) FROM ST_Project(%s::geography, %s, %s) AS at"
     with connection.cursor() as cursor:
-        cursor.execute(query, [location.center.ewkt, radius_m - margin(radius_m), bearing])
+        cursor.execute(query, [location.center.ewkt, radius_m - margin(radius_m), math.radians(bearing)])
         x, y = cursor.fetchone()
     with connection.cursor() as cursor:
         cursor.execute(
