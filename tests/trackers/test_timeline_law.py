@@ -152,8 +152,8 @@ def assert_ids_kept(before, after):
                 assert (later[id_][-1] is None) == (row[:-1] in valid)
 
 
-@given(world=worlds())
-@law(300)
+@given(world=worlds)
+@law(260)
 def test_history_follows_from_the_reports_whatever_their_order_and_batches(world):
     with staged(world, BrandFactory()) as stage:
         seen = []
@@ -193,8 +193,8 @@ def assert_replay_finds_nothing(stage):
     )
 
 
-@given(world=hesitant_worlds())
-@law(100)
+@given(world=hesitant_worlds)
+@law(60)
 def test_each_arrival_alone_confirms_or_refutes_what_was_known(world):
     with staged(world, BrandFactory()) as stage:
         seen = []
