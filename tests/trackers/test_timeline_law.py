@@ -153,7 +153,7 @@ def assert_ids_kept(before, after):
 
 
 @given(world=worlds)
-@law(260)
+@law(300)
 def test_history_follows_from_the_reports_whatever_their_order_and_batches(world):
     with staged(world, BrandFactory()) as stage:
         seen = []
