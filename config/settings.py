@@ -110,7 +110,7 @@ REDIS_URL = env.str("REDIS_URL", default="redis://localhost:6379/0")
 REDIS_PREFIX = env.str("REDIS_PREFIX", default="glimpse:")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.PrefixedRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": f"{REDIS_PREFIX}cache",
     }

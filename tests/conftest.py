@@ -1,0 +1,10 @@
+"""What all tests share."""
+
+import os
+
+from django.conf import settings
+
+
+def pytest_configure() -> None:
+    """A cache for each of pytest-xdist's workers: one must not clear what another counts on."""
+    settings.CACHES["default"]["KEY_PREFIX"] += os.environ.get("PYTEST_XDIST_WORKER", "")
