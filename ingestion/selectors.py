@@ -1,17 +1,16 @@
 """Reads about fetching, across models."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, Min, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 
 from clients.models import ProductionRun
 from ingestion.models import AccountState, FetchState, Heartbeat
 from keys.models import KeyPair
-from trackers.incoming import IncomingReport
-from trackers.models import Assignment, LocationReport, Tracker
+from trackers.models import Assignment, Tracker
 
 
 class FetchJob(NamedTuple):
@@ -44,23 +43,6 @@ def fetch_jobs(tracker_ids: Collection[int], *, now: datetime) -> dict[int, Fetc
     return {
         tracker_id: FetchJob(tracker_id, factor, hashed_keys[tracker_id]) for tracker_id, factor in factors
     }
-
-
-def new_reports(reports: Sequence[IncomingReport], *, received_at: datetime) -> Counter[int]:
-    """Count by tracker the reports among these that were stored at this moment, and not known before."""
-    if not reports:
-        return Counter()
-    seen = [report.seen_at for report in reports]
-    counts = (
-        LocationReport.objects.filter(
-            tracker__in={report.tracker_id for report in reports},
-            seen_at__range=(min(seen), max(seen)),
-            received_at=received_at,
-        )
-        .values("tracker_id")
-        .annotate(reports=Count("fingerprint"))
-    )
-    return Counter({row["tracker_id"]: row["reports"] for row in counts})
 
 
 def queued_by_id(*, chunk: int = 1000) -> Iterator[dict[int, datetime]]:

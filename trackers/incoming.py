@@ -43,15 +43,19 @@ class IncomingRejection(NamedTuple):
 
 @dataclass(slots=True)
 class RecordOutcome:
-    """What became of the reports that were handed in: each is counted once."""
+    """What became of the reports that were handed in: each is counted once, new ones by the tracker's id."""
 
-    stored: int = 0
+    stored_by_tracker: Counter[int] = field(default_factory=Counter)
     duplicates: int = 0
     rejected: int = 0
     events: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def stored(self) -> int:
+        return self.stored_by_tracker.total()
+
     def add(self, other: "RecordOutcome") -> None:
-        self.stored += other.stored
+        self.stored_by_tracker += other.stored_by_tracker
         self.duplicates += other.duplicates
         self.rejected += other.rejected
         self.events += other.events

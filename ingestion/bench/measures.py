@@ -71,11 +71,7 @@ def pipeline(
     """The worker's way from the gateway's answer to the stored history."""
     tracker_of_key = {shipment.hashed_key: shipment.tracker_id for shipment in shipments}
     answer = answers.parse_answer(Shape.V2, body, tracker_of_key.keys())
-    sealed = [
-        opening.SealedPayload(tracker_of_key[hashed_key], hashed_key, item)
-        for hashed_key, items in answer.payloads.items()
-        for item in items
-    ]
+    sealed = opening.sealed_payloads([answer], tracker_of_key=tracker_of_key)
     opened = opening.open_payloads(sealed, purpose="benchmark", now=now)
     return opened.reports, recording.record_reports(opened.reports, now=now)
 

@@ -19,7 +19,6 @@ from ingestion.models import Heartbeat
 from ingestion.queue import Claim, FetchQueue, fetch_queue
 from ingestion.selectors import FetchJob
 from ingestion.services import accounts, heartbeats, opening, outcomes
-from ingestion.services.opening import SealedPayload
 from ingestion.services.requesting import Clock, NoAccountAvailable, Requester
 from trackers.incoming import RecordOutcome
 from trackers.services import recording
@@ -35,9 +34,12 @@ class FetchRun:
 
     trackers: int = 0
     failed: int = 0
-    rejected: int = 0
     recorded: RecordOutcome = field(default_factory=RecordOutcome)
     waiting: str = ""
+
+    @property
+    def rejected(self) -> int:
+        return self.recorded.rejected
 
     def as_detail(self) -> dict[str, Any]:
         return {
@@ -45,7 +47,7 @@ class FetchRun:
             "failed": self.failed,
             "stored": self.recorded.stored,
             "duplicates": self.recorded.duplicates,
-            "rejected": self.rejected + self.recorded.rejected,
+            "rejected": self.rejected,
             "waiting": self.waiting,
         }
 
@@ -139,19 +141,15 @@ def _store(
 ) -> Mapping[int, int]:
     """Decrypt and record what came. Returns how many new reports each tracker got."""
     tracker_of_key = {hashed_key: job.tracker_id for job in jobs for hashed_key in job.hashed_keys}
-    sealed = [
-        SealedPayload(tracker_of_key[hashed_key], hashed_key, payload)
-        for answer in answers
-        for hashed_key, payloads in answer.payloads.items()
-        for payload in payloads
-    ]
+    sealed = opening.sealed_payloads(answers, tracker_of_key=tracker_of_key)
     opened = opening.open_payloads(sealed, purpose="fetch", now=now)
     for answer in answers:
         opened.rejections.extend(opening.reject_pieces(answer.rejected, tracker_of_key=tracker_of_key))
-    run.recorded.add(recording.record_reports(opened.reports, now=now))
+    recorded = recording.record_reports(opened.reports, now=now)
+    run.recorded.add(recorded)
     recording.record_rejections(opened.rejections, now=now)
-    run.rejected += len(opened.rejections)
-    return selectors.new_reports(opened.reports, received_at=now)
+    run.recorded.rejected += len(opened.rejections)
+    return recorded.stored_by_tracker
 
 
 def _finish(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import keys.services
 from ingestion.findmy import payload as codec
-from ingestion.findmy.client import RejectedPiece, Rejection
+from ingestion.findmy.client import FetchAnswer, RejectedPiece, Rejection
 from trackers.incoming import IncomingRejection, IncomingReport, fingerprint_of
 from trackers.models import LocationReport, RejectedReport
 
@@ -38,6 +38,18 @@ class SealedPayload(NamedTuple):
 class Opened(NamedTuple):
     reports: list[IncomingReport]
     rejections: list[IncomingRejection]
+
+
+def sealed_payloads(
+    answers: Iterable[FetchAnswer], *, tracker_of_key: Mapping[str, int]
+) -> list[SealedPayload]:
+    """The payloads of answers, each with the tracker whose key it came under."""
+    return [
+        SealedPayload(tracker_of_key[hashed_key], hashed_key, payload)
+        for answer in answers
+        for hashed_key, payloads in answer.payloads.items()
+        for payload in payloads
+    ]
 
 
 def open_payloads(sealed: Iterable[SealedPayload], *, purpose: str, now: datetime) -> Opened:

@@ -1,6 +1,7 @@
 """The one way by which reports enter the store, live or late, from whichever source."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -83,7 +84,9 @@ def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
     tracker_ids = sorted({report.tracker_id for report in reports})
     locking.lock_trackers(tracker_ids)
     new = _insert(reports, now)
-    outcome = RecordOutcome(stored=len(new), duplicates=len(reports) - len(new))
+    outcome = RecordOutcome(
+        stored_by_tracker=Counter(report.tracker_id for report in new), duplicates=len(reports) - len(new)
+    )
     if not new:
         return outcome
     firsts = _first_changes(windows.load_scopes(tracker_ids), new)
