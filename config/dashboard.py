@@ -20,6 +20,7 @@ from clients.admin import display
 from config import health
 from ingestion import selectors as fetching
 from ingestion.models import AccountState, FetchState, Heartbeat
+from locations.models import SHAPE_OF_LOCATION
 from orders.models import DeviceAllocation, Order
 from trackers.models import GeofenceEvent, GeoStatus, RejectedReport, StatusChange, TimelineCheck, Tracker
 
@@ -200,7 +201,7 @@ def _stock(fleet: Counter[tuple[str, str, int]]) -> Context:
     held = sum(number for (state, _, _), number in fleet.items() if state == Tracker.State.IN_STOCK)
     placed = Order.objects.filter(state=Order.State.PLACED)
     ordered = placed.aggregate(total=Sum("quantity"))["total"] or 0
-    given = DeviceAllocation.objects.filter(order__in=placed, released_at=None).count()
+    given = DeviceAllocation.objects.open().filter(order__in=placed).count()
     lacking = max(0, ordered - given)
     return {"held": held, "lacking": lacking, "short": held < lacking, "low": held < lacking + LOW_STOCK}
 
@@ -215,6 +216,6 @@ def _drift(now: datetime) -> Context:
 def _latest_events() -> list[Any]:
     """Arrivals and departures, latest recorded first: by way of the status changes, which have an index for it."""
     changes = StatusChange.objects.order_by("-pk").values_list("pk", flat=True)[:LISTED]
-    events = GeofenceEvent.objects.filter(status_change__in=list(changes), retracted_at=None)
+    events = GeofenceEvent.objects.valid().filter(status_change__in=list(changes))
     shown = events.select_related("tracker", "location").order_by("-pk")
-    return list(shown.defer("location__center", "location__area", "location__fence")[:LISTED])
+    return list(shown.defer(*SHAPE_OF_LOCATION)[:LISTED])

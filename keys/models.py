@@ -76,10 +76,6 @@ class KeyBatch(models.Model):
     def __str__(self) -> str:
         return self.label
 
-    @property
-    def key_pairs_in_all(self) -> int:
-        return self.devices * self.keys_per_device
-
 
 class KeyPair(models.Model):
     """A device's key: what it advertises, how the gateway knows it, and the sealed private key that opens its reports.

@@ -15,6 +15,9 @@ from clients.tenancy import ClientIds, TenantQuerySet
 
 MAX_RADIUS_M = 100_000
 
+# The shape of a joined `location`: large and seldom wanted, so to be deferred.
+SHAPE_OF_LOCATION = ("location__center", "location__area", "location__fence")
+
 
 class CircleCover(Func):
     """`ST_Buffer` on geography: a sixteen-cornered polygon around `center` that covers the whole circle.

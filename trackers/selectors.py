@@ -10,6 +10,7 @@ from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet,
 from django.db.models.functions import Cast, Coalesce, Replace
 
 from locations import geojson
+from locations.models import SHAPE_OF_LOCATION
 from trackers.mac import InvalidMac, parse_mac
 from trackers.models import Assignment, LocationReport, Tracker
 
@@ -92,14 +93,14 @@ def rows_for_api(rows: QuerySet[Any]) -> QuerySet[Any]:
     return (
         rows.annotate(mac=F("tracker__mac"))
         .select_related("assignment__run", "location")
-        .defer("location__center", "location__area", "location__fence")
+        .defer(*SHAPE_OF_LOCATION)
     )
 
 
 def trackers_for_api(trackers: QuerySet[Tracker]) -> QuerySet[Tracker]:
     """With their client, run and location (without its geometry)."""
     return trackers.select_related("latest_assignment__run__brand__client", "location").defer(
-        "location__center", "location__area", "location__fence"
+        *SHAPE_OF_LOCATION
     )
 
 

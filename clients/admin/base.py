@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
 from django.db.models import Model
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
 from clients.admin import display
@@ -48,11 +48,6 @@ class ReadOnly:
 
 class ReadOnlyAdmin(ReadOnly, GlimpseAdmin):
     """Shown to those who may view; nobody adds, changes or deletes."""
-
-
-class ReadOnlyTabularInline(ReadOnly, TabularInline):
-    extra = 0
-    show_change_link = True
 
 
 def ago_column(field: str, title: str) -> Any:

@@ -9,6 +9,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 
 from clients.admin import display
 from clients.admin.base import ReadOnlyAdmin, ago_column, badge_column
+from locations.models import SHAPE_OF_LOCATION
 from trackers.admin import searching
 from trackers.admin.filters import EventTypeFilter
 from trackers.models import Assignment, GeofenceEvent, StatusChange, TimelineCheck
@@ -35,9 +36,9 @@ class HistoryAdmin(TrackerRowsAdmin):
         return (
             super()
             .get_queryset(request)
-            .filter(retracted_at=None)
+            .valid()
             .select_related("tracker", "location", "assignment__run__brand__client")
-            .defer("location__center", "location__area", "location__fence")
+            .defer(*SHAPE_OF_LOCATION)
         )
 
     @admin.display(description="client and run")

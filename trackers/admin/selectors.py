@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.contrib.gis.db.models.functions import Distance
 from django.db.models import Q, QuerySet
 
-from locations.models import Location
+from locations.models import SHAPE_OF_LOCATION, Location
 from trackers.models import (
     Assignment,
     DailyPosition,
@@ -73,19 +73,19 @@ def reports_since(tracker: Tracker, start: datetime) -> list[LocationReport]:
 def stays_since(tracker: Tracker, start: datetime) -> list[StatusChange]:
     """Valid stays that reach beyond `start`, in order."""
     reaching = Q(ended_at=None) | Q(ended_at__gte=start)
-    stays = tracker.status_changes.filter(reaching, retracted_at=None).order_by("-started_at")
+    stays = tracker.status_changes.valid().filter(reaching).order_by("-started_at")
     return list(_with_location(stays)[:STAYS_IN_STRIP])[::-1]
 
 
 def stays_of(assignments: Sequence[Assignment]) -> list[StatusChange]:
-    """The newest stays, the retracted ones among them: those are indexed by assignment only."""
+    """The newest stays, the retracted ones among them: one index by assignment leads to both."""
     stays = StatusChange.objects.filter(assignment__in=[assignment.pk for assignment in assignments])
     return list(_with_location(stays).order_by("-started_at", "-pk")[:STAYS_LISTED])
 
 
 def events_of(tracker: Tracker, stays: Sequence[StatusChange]) -> list[GeofenceEvent]:
     """The newest valid events, and the retracted arrivals and departures of the stays, newest first."""
-    valid = tracker.events.filter(retracted_at=None).order_by("-occurred_at", "-fingerprint")
+    valid = tracker.events.valid().order_by("-occurred_at", "-fingerprint")
     events = list(_with_location(valid)[:EVENTS_LISTED])
     retracted = GeofenceEvent.objects.filter(
         status_change__in=[stay.pk for stay in stays], retracted_at__isnull=False
@@ -130,4 +130,4 @@ def other_fences(location: Location | None) -> list[Location]:
 
 
 def _with_location(rows: QuerySet) -> QuerySet:
-    return rows.select_related("location").defer("location__center", "location__area", "location__fence")
+    return rows.select_related("location").defer(*SHAPE_OF_LOCATION)

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from clients.admin.base import GlimpseAdmin, ago_column, badge_column
+from locations.models import SHAPE_OF_LOCATION
 from trackers.admin import actions, page, searching
 from trackers.admin.filters import SeenFilter
 from trackers.models import Tracker
@@ -73,7 +74,7 @@ class TrackerAdmin(GlimpseAdmin):
             super()
             .get_queryset(request)
             .select_related("location", "latest_assignment__run__brand__client")
-            .defer("location__center", "location__area", "location__fence")
+            .defer(*SHAPE_OF_LOCATION)
         )
 
     def get_search_results(

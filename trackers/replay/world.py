@@ -4,11 +4,11 @@ import hashlib
 import math
 import random
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -259,13 +259,8 @@ def _require_known_runs(names: Sequence[str] | None, world: World, path: str) ->
 
 
 def _require_unique(names: Iterable[str], path: str) -> None:
-    for index_of_second, name in _repeated(names):
-        raise WorldError(f"the name {name!r} is taken already - at `{path}[{index_of_second}].name`")
-
-
-def _repeated(names: Iterable[str]) -> Iterable[tuple[int, Any]]:
-    seen: Counter[str] = Counter()
+    seen: set[str] = set()
     for index, name in enumerate(names):
-        if seen[name]:
-            yield index, name
-        seen[name] += 1
+        if name in seen:
+            raise WorldError(f"the name {name!r} is taken already - at `{path}[{index}].name`")
+        seen.add(name)
