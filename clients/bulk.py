@@ -18,9 +18,17 @@ from psycopg import pq, sql
 def bulk_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
     """A cursor in the current transaction whose errors are Django's (`django.db.Error` and below)."""
     connection.ensure_connection()
+    if connection.execute_wrappers:
+        _bring_audit_context()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.format = pq.Format.BINARY
         yield cursor
+
+
+def _bring_audit_context() -> None:
+    """Who acts travels with a statement on Django's own cursor (`clients.audit`), and stays for the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("VALUES (1)")
 
 
 def fetch_all(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

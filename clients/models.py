@@ -10,9 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from clients.audit import audited
 from clients.tenancy import TenantQuerySet
 
 
+@audited(fields=["username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser"])
 class User(AbstractUser):
     """A person. Staff see every client; others see the clients of their memberships."""
 
@@ -33,6 +35,7 @@ class ProductionRunQuerySet(TenantQuerySet["ProductionRun"]):
         return self.filter(start_date__lte=day, end_date__gte=day)
 
 
+@audited()
 class Client(models.Model):
     """A tenant: nothing of one client is ever shown to another."""
 
@@ -45,6 +48,7 @@ class Client(models.Model):
         return self.name
 
 
+@audited()
 class Brand(models.Model):
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="brands")
     name = models.CharField(max_length=200)
@@ -60,6 +64,7 @@ class Brand(models.Model):
         return f"{self.client} / {self.name}"
 
 
+@audited()
 class ProductionRun(models.Model):
     """A campaign of shipments. Its dates are inclusive and in UTC; its presence policy steers the timeline."""
 
@@ -95,6 +100,7 @@ class ProductionRun(models.Model):
         return f"{self.brand} / {self.name}"
 
 
+@audited()
 class Membership(models.Model):
     """Lets a user see one client."""
 

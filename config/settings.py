@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+import pghistory
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
@@ -53,6 +54,10 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_filters",
     "django_structlog",
+    "pgtrigger",
+    "pghistory",
+    "import_export",
+    "unfold.contrib.import_export",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "knox",
@@ -74,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
 ]
 
 TEMPLATES = [
@@ -91,6 +97,10 @@ TEMPLATES = [
         },
     },
 ]
+
+# --- Audit log ---------------------------------------------------------------------------------------
+PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 
 # --- PostgreSQL, Redis, Celery -----------------------------------------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgis:///glimpse")}

@@ -6,6 +6,7 @@ from django.db.models import F, Func, Q
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
+from clients.audit import audited
 from keys.advertisement import KEY_BYTES
 from trackers.models import Tracker
 
@@ -25,6 +26,7 @@ class LookupId(Func):
     output_field = models.CharField()
 
 
+@audited(fields=["label", "devices", "keys_per_device", "note", "state"])
 class KeyBatch(models.Model):
     """Key pairs made together, for devices that are manufactured together.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import pghistory
 from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from clients.audit import audit_options, audited
 from clients.models import ProductionRun
 from clients.tenancy import ClientIds, TenantQuerySet
 
@@ -42,6 +44,7 @@ class LocationQuerySet(TenantQuerySet["Location"]):
         return self.filter(pk__in=linked.values("location_id"))
 
 
+@audited(exclude=["fence", "updated_at"])
 class Location(models.Model):
     """A storage or delivery location: a circle, or an area where one is drawn.
 
@@ -95,6 +98,21 @@ class Location(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.DeleteEvent(),
+    model_name="LocationRunAudit",
+    obj_field=None,
+    level=pghistory.Statement,
+    **audit_options("run of a location"),
+)
+class LocationRun(Location.runs.through):
+    """Which runs a location serves: gives the table behind `Location.runs` its audit."""
+
+    class Meta:
+        proxy = True
 
 
 class StorageLocation(Location):

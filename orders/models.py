@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from clients.audit import audited
 from clients.models import Client, ProductionRun
 from clients.tenancy import TenantQuerySet
 from trackers.models import Tracker
@@ -14,6 +15,7 @@ class OrderQuerySet(TenantQuerySet["Order"]):
     client_path = "client"
 
 
+@audited()
 class Order(models.Model):
     """So many trackers for a production run. A trigger (migration 0002) ensures that the run is the client's own."""
 
@@ -70,6 +72,7 @@ class DeviceAllocationQuerySet(TenantQuerySet["DeviceAllocation"]):
         return self.filter(released_at=None)
 
 
+@audited()
 class DeviceAllocation(models.Model):
     """A tracker that belongs to an order until it is released."""
 

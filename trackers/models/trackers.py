@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db.models import Q
 from django.utils import timezone
 
+from clients.audit import audited, audited_sparsely
 from clients.models import ProductionRun
 from clients.tenancy import TenantQuerySet
 from locations.models import Location
@@ -34,6 +35,7 @@ class TrackerQuerySet(TenantQuerySet["Tracker"]):
     client_path = "latest_assignment__run__brand__client"
 
 
+@audited_sparsely(fields=["mac", "serial", "state"])
 class Tracker(models.Model):
     """A device, known by its MAC.
 
@@ -110,6 +112,7 @@ class AssignmentQuerySet(TenantQuerySet["Assignment"]):
         return self.filter(period__contains=moment)
 
 
+@audited()
 class Assignment(models.Model):
     """A tracker's time in a production run: which fences apply to its reports, and who may see them."""
 
