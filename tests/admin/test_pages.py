@@ -112,7 +112,7 @@ def test_staff_who_may_only_view_get_no_actions(client: Client, world: World) ->
     client.force_login(staff)
     page = client.get(url_of(Tracker, "change", world.trackers[0].pk))
     assert page.status_code == 200
-    assert page.context["page_actions"] == []
+    assert page.context["steps"] == []
     ask = reverse("admin:trackers_tracker_do", args=[world.trackers[0].pk, "release"])
     assert client.get(ask).status_code == 404
 

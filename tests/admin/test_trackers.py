@@ -99,7 +99,7 @@ def test_every_action_asks_first(ops: Client, world: World) -> None:
     for name in ("replay", "assign", "release"):
         data = {"action": name, "_selected_action": [world.trackers[0].pk]}
         answer = ops.post(reverse(LIST), data)
-        assert answer.templates[0].name == "admin/trackers/tracker/confirm_action.html"
+        assert answer.templates[0].name == "admin/confirm_step.html"
         asked = ops.get(reverse("admin:trackers_tracker_do", args=[world.trackers[0].pk, name]))
         assert asked.status_code == 200
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from clients.admin.base import GlimpseAdmin, ago_column, badge_column
+from clients.admin.base import ago_column, badge_column
+from clients.admin.steps import StepsAdmin
 from locations.models import SHAPE_OF_LOCATION
 from trackers.admin import actions, page, searching
 from trackers.admin.filters import SeenFilter
@@ -18,7 +18,7 @@ from trackers.models import Tracker
 
 
 @admin.register(Tracker)
-class TrackerAdmin(GlimpseAdmin):
+class TrackerAdmin(StepsAdmin):
     empty_hint = "Trackers appear here when the devices of a key batch are registered."
     list_display = (
         "mac",
@@ -41,7 +41,8 @@ class TrackerAdmin(GlimpseAdmin):
     sortable_by = ("mac", "seen")
     search_fields = ("mac", "serial")
     search_help_text = "MAC in any notation, several, or the beginning of a serial"
-    actions = [actions.bulk_action(action) for action in actions.ACTIONS]
+    steps = actions.STEPS
+    step_columns = ("mac", "serial", "client_and_run", "status_badge", "state_badge")
     fields = ("mac", "serial", "state", "created_at", "updated_at", "verified_at")
     readonly_fields = ("mac", "state", "created_at", "updated_at", "verified_at")
     change_form_outer_before_template = "admin/trackers/tracker/overview.html"
@@ -93,28 +94,4 @@ class TrackerAdmin(GlimpseAdmin):
         context = dict(extra_context or {})
         if tracker and self.has_view_permission(request, tracker):
             context |= page.page_context(tracker, request, timezone.now())
-            context["page_actions"] = self._page_actions(request, tracker)
         return super().change_view(request, object_id, form_url, context)
-
-    def get_urls(self) -> list[URLPattern]:
-        ask = path(
-            "<int:tracker_id>/do/<slug:name>/",
-            self.admin_site.admin_view(self.ask_view),
-            name="trackers_tracker_do",
-        )
-        return [ask, *super().get_urls()]
-
-    def ask_view(self, request: HttpRequest, tracker_id: int, name: str) -> HttpResponse:
-        tracker = self.get_object(request, str(tracker_id))
-        action = next((action for action in actions.ACTIONS if action.name == name), None)
-        if tracker is None or action is None or not self.has_change_permission(request, tracker):
-            raise Http404
-        return actions.ask_for_one(self, request, action, tracker)
-
-    def _page_actions(self, request: HttpRequest, tracker: Tracker) -> list[dict[str, Any]]:
-        if not self.has_change_permission(request, tracker):
-            return []
-        return [
-            {"action": action, "url": reverse("admin:trackers_tracker_do", args=[tracker.pk, action.name])}
-            for action in actions.ACTIONS
-        ]
