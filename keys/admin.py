@@ -7,10 +7,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from clients.admin.base import ReadOnlyAdmin, ago_column, badge_column
-from keys.models import KeyBatch, KeyPair
+from clients.admin.base import GlimpseAdmin, ReadOnlyAdmin, ago_column, badge_column
+from keys.models import KeyBatch, KeyPair, Manufacturer
 from trackers.admin import searching
 from trackers.models import Tracker
+
+
+@admin.register(Manufacturer)
+class ManufacturerAdmin(GlimpseAdmin):
+    empty_hint = "Add a manufacturer and its users, and give it key batches to make devices from."
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
+    autocomplete_fields = ("users",)
 
 
 @admin.register(KeyBatch)

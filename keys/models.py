@@ -1,5 +1,7 @@
 """Key batches and the key pairs in them. No private key is ever stored, shown or logged in clear."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
@@ -7,6 +9,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from clients.audit import audited
+from clients.models import User
 from keys.advertisement import KEY_BYTES
 from trackers.models import Tracker
 
@@ -26,7 +29,27 @@ class LookupId(Func):
     output_field = models.CharField()
 
 
-@audited(fields=["label", "devices", "keys_per_device", "note", "state"])
+class ManufacturerQuerySet(models.QuerySet["Manufacturer"]):
+    def of_user(self, user: User) -> Self:
+        """Those that the user works for; staff are not among them."""
+        return self.filter(users=user.pk)
+
+
+@audited()
+class Manufacturer(models.Model):
+    """Makes devices from the public keys of its batches. Its users see those batches and nothing else."""
+
+    name = models.CharField(max_length=200, unique=True)
+    users = models.ManyToManyField(User, related_name="+", blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ManufacturerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@audited(fields=["label", "manufacturer", "devices", "keys_per_device", "note", "state"])
 class KeyBatch(models.Model):
     """Key pairs made together, for devices that are manufactured together.
 
@@ -44,6 +67,14 @@ class KeyBatch(models.Model):
     devices = models.PositiveIntegerField()
     keys_per_device = models.PositiveSmallIntegerField(default=1)
     note = models.TextField(blank=True)
+    manufacturer = models.ForeignKey(
+        Manufacturer,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="batches",
+        help_text="May fetch the batch's public keys and report its devices over the API.",
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, editable=False)
     generated_devices = models.PositiveIntegerField(default=0, editable=False)
     sealed_data_key = models.BinaryField(editable=False)

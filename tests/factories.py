@@ -223,7 +223,7 @@ class DailyPositionFactory(HourlyPositionFactory):
 class KeyBatchFactory(DjangoModelFactory[KeyBatch]):
     """One device with one key, generated on paper: no key pair in it can be unsealed.
 
-    Use `keys.services.generate_batch` for one with real secrets.
+    Use `keys.services.generating.generate_batch` for one with real secrets.
     """
 
     class Meta:

@@ -10,10 +10,10 @@ from typing import Any
 from django.contrib.gis.geos import Point
 from django.db import connection
 
-import keys.services
 from clients.models import Brand, Client, ProductionRun
 from ingestion.findmy.payload import DecryptedReport, encrypt
 from keys.models import KeyPair
+from keys.services import generating, registering
 from locations.models import Location
 from trackers.models import Tracker
 from trackers.services import assigning, partitioning
@@ -84,10 +84,10 @@ def build(*, now: datetime, seed: int) -> list[Shipment]:
     fences = _create_locations(runs, draw)
     for days in range(0, STORED_DAYS + 30, 30):
         partitioning.ensure_partitions(now=now - timedelta(days=days))
-    batch = keys.services.generate_batch(
+    batch = generating.generate_batch(
         label="Benchmark", devices=STORED_TRACKERS, keys_per_device=1, actor=None, now=now
     )
-    trackers = keys.services.register_devices(
+    trackers = registering.register_devices(
         batch=batch, serials=dict.fromkeys(range(STORED_TRACKERS)), now=now
     )
     start = now - timedelta(days=STORED_DAYS + 10)

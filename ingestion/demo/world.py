@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from django.contrib.gis.geos import Point, Polygon
 from django.db import transaction
 
-import keys.services
 import orders.services
 from clients.models import Brand, Client, Membership, ProductionRun, User
 from ingestion.demo.places import Place
 from ingestion.demo.shipments import BUS_RUN, RUNS, SHIPPED_BEFORE, DemoRun, Shipment, shipments
 from keys.models import KeyBatch, KeyPair
+from keys.services import generating, registering
 from locations.models import Location
 from trackers.models import Tracker
 
@@ -72,7 +72,7 @@ def _make_world(buses: int, now: datetime, progress: Progress) -> World:
     users = _make_users()
     demo_runs = [shipment.run for shipment in shipments(now)] + [BUS_RUN] * buses
     progress(f"Keys of {len(demo_runs)} devices, {KEYS_PER_DEVICE} each")
-    batch = keys.services.generate_batch(
+    batch = generating.generate_batch(
         label=BATCH,
         devices=len(demo_runs),
         keys_per_device=KEYS_PER_DEVICE,
@@ -80,7 +80,7 @@ def _make_world(buses: int, now: datetime, progress: Progress) -> World:
         now=now - BATCH_AGE,
     )
     serials = {index: f"DEMO-{index + 1:04}" for index in range(batch.devices)}
-    trackers = keys.services.register_devices(batch=batch, serials=serials, now=now - BATCH_AGE)
+    trackers = registering.register_devices(batch=batch, serials=serials, now=now - BATCH_AGE)
     progress("Orders, allocations, shipping")
     for demo_run, quantity in Counter(demo_runs).items():
         macs = [tracker.mac for tracker, of in zip(trackers, demo_runs, strict=True) if of == demo_run]

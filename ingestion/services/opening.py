@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import keys.services
 from ingestion.findmy import payload as codec
 from ingestion.findmy.client import FetchAnswer, RejectedPiece, Rejection
+from keys.services import unsealing
 from trackers.incoming import IncomingRejection, IncomingReport, fingerprint_of
 from trackers.models import LocationReport, RejectedReport
 
@@ -60,7 +60,7 @@ def open_payloads(sealed: Iterable[SealedPayload], *, purpose: str, now: datetim
     payloads = list(sealed)
     if not payloads:
         return Opened([], [])
-    private_keys = keys.services.unseal_private_keys(
+    private_keys = unsealing.unseal_private_keys(
         hashed_keys=sorted({item.hashed_key for item in payloads}), purpose=purpose
     )
     opened = Opened([], [])

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-import keys.services
 from ingestion.findmy.client import FetchAnswer, RejectedPiece, Rejection
 from keys.models import KeyPair
+from keys.services import unsealing
 from tests.ingestion.payloads import sealed
 from trackers.models import LocationReport, RejectedReport
 
@@ -98,12 +98,12 @@ def test_a_key_that_the_vault_can_not_open_costs_only_its_own_reports(make_fleet
     trackers = make_fleet(2)
     serve(trackers)
     lost = KeyPair.objects.get(tracker=trackers[0]).hashed_key
-    original = keys.services.unseal_private_keys
+    original = unsealing.unseal_private_keys
 
     def without_one(*, hashed_keys, purpose):
         return original(hashed_keys=[key for key in hashed_keys if key != lost], purpose=purpose)
 
-    monkeypatch.setattr(keys.services, "unseal_private_keys", without_one)
+    monkeypatch.setattr(unsealing, "unseal_private_keys", without_one)
 
     run = fetch()
 

@@ -5,8 +5,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
-from keys import advertisement, selectors, services
+from keys import advertisement, selectors
 from keys.models import KeyBatch, KeyPair
+from keys.services import generating, registering, unsealing
 from keys.vault import MissingMasterKey, UnknownMasterKey, new_master_key
 from tests.factories import NOW, StaffFactory, TrackerFactory
 from trackers.models import Tracker
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def generate():
     def generate_batch(label="Batch", devices=3, keys_per_device=2, actor=None):
-        return services.generate_batch(
+        return generating.generate_batch(
             label=label, devices=devices, keys_per_device=keys_per_device, actor=actor, now=NOW
         )
 
@@ -52,14 +53,14 @@ def test_generated_batch_has_every_position_once_and_consistent_public_values(ge
 
 
 def test_generation_works_in_chunks_of_whole_devices(generate, monkeypatch):
-    monkeypatch.setattr(services, "KEYS_PER_CHUNK", 7)
+    monkeypatch.setattr(generating, "KEYS_PER_CHUNK", 7)
     batch = generate(devices=10, keys_per_device=3)
     assert positions(batch) == [(device, key) for device in range(10) for key in range(3)]
 
 
 def test_killed_generation_resumes_without_gap_or_double(generate, monkeypatch):
-    monkeypatch.setattr(services, "KEYS_PER_CHUNK", 4)
-    copy_rows, calls = services.bulk.copy_rows, []
+    monkeypatch.setattr(generating, "KEYS_PER_CHUNK", 4)
+    copy_rows, calls = generating.bulk.copy_rows, []
 
     def dies_at_the_third(*arguments):
         calls.append(arguments)
@@ -67,13 +68,13 @@ def test_killed_generation_resumes_without_gap_or_double(generate, monkeypatch):
         if len(calls) == 3:
             raise Kill
 
-    monkeypatch.setattr(services.bulk, "copy_rows", dies_at_the_third)
+    monkeypatch.setattr(generating.bulk, "copy_rows", dies_at_the_third)
     with pytest.raises(Kill):
         generate(devices=9, keys_per_device=2)
     batch = KeyBatch.objects.get()
     assert (batch.state, batch.generated_devices) == (KeyBatch.State.GENERATING, 4)
     assert len(positions(batch)) == 8
-    while services.continue_batch(batch=batch, now=NOW):
+    while generating.continue_batch(batch=batch, now=NOW):
         pass
     batch.refresh_from_db()
     assert batch.state == KeyBatch.State.GENERATED
@@ -84,7 +85,7 @@ def test_killed_generation_resumes_without_gap_or_double(generate, monkeypatch):
 def test_finished_batch_is_left_alone(generate, state):
     batch = generate()
     KeyBatch.objects.update(state=state)
-    assert services.continue_batch(batch=batch, now=NOW) is False
+    assert generating.continue_batch(batch=batch, now=NOW) is False
     assert len(positions(batch)) == 6
 
 
@@ -95,7 +96,7 @@ def test_key_pairs_with_a_taken_mac_are_drawn_again(generate, monkeypatch):
     fresh = advertisement.generate_key_pair()
     TrackerFactory(mac=tracked.mac)
     draws = iter([taken])
-    monkeypatch.setattr(services.advertisement, "generate_key_pair", lambda: next(draws))
+    monkeypatch.setattr(generating.advertisement, "generate_key_pair", lambda: next(draws))
     generate(label="First", devices=1, keys_per_device=1)
     draws = iter([taken, twice, tracked, twice, fresh])
     generate(label="Second", devices=2, keys_per_device=1)
@@ -106,10 +107,10 @@ def test_key_pairs_with_a_taken_mac_are_drawn_again(generate, monkeypatch):
 def test_mac_taken_by_another_batch_meanwhile_costs_one_more_attempt(generate, monkeypatch):
     taken, fresh = advertisement.generate_key_pair(), advertisement.generate_key_pair()
     draws = iter([taken, taken, fresh])
-    monkeypatch.setattr(services.advertisement, "generate_key_pair", lambda: next(draws))
+    monkeypatch.setattr(generating.advertisement, "generate_key_pair", lambda: next(draws))
     generate(label="First", devices=1, keys_per_device=1)
     answers = iter([set(), set()])
-    monkeypatch.setattr(services, "_taken_macs", lambda macs: next(answers))
+    monkeypatch.setattr(generating, "_taken_macs", lambda macs: next(answers))
     batch = generate(label="Second", devices=1, keys_per_device=1)
     assert KeyPair.objects.get(batch=batch).mac == fresh.mac
 
@@ -118,13 +119,13 @@ def test_mac_taken_by_another_batch_meanwhile_costs_one_more_attempt(generate, m
     ("devices", "keys_per_device"), [(0, 1), (1, 0), (1, 51)], ids=["no device", "no key", "too many keys"]
 )
 def test_impossible_batch_is_refused(generate, devices, keys_per_device):
-    with pytest.raises(services.InvalidBatch):
+    with pytest.raises(generating.InvalidBatch):
         generate(devices=devices, keys_per_device=keys_per_device)
 
 
 def test_label_is_taken_once(generate):
     generate()
-    with pytest.raises(services.InvalidBatch, match="another label"):
+    with pytest.raises(generating.InvalidBatch, match="another label"):
         generate()
 
 
@@ -140,7 +141,7 @@ def test_unsealed_private_keys_are_those_of_the_advertised_keys(generate, django
     generate(label="Other")
     pairs = {pair.hashed_key: bytes(pair.advertisement_key) for pair in KeyPair.objects.all()}
     with django_assert_num_queries(1):
-        keys = services.unseal_private_keys(hashed_keys=[*pairs, "unknown"], purpose="test")
+        keys = unsealing.unseal_private_keys(hashed_keys=[*pairs, "unknown"], purpose="test")
     assert keys.keys() == pairs.keys()
     for hashed_key, private_key in keys.items():
         assert isinstance(private_key, ec.EllipticCurvePrivateKey)
@@ -153,8 +154,8 @@ def test_unsealing_is_logged_with_who_what_for_and_how_many(generate):
     user = StaffFactory(username="ops")
     hashed_keys = list(KeyPair.objects.values_list("hashed_key", flat=True))
     with capture_logs() as logs:
-        services.unseal_private_keys(hashed_keys=hashed_keys, purpose="audit", actor=user)
-        services.unseal_private_keys(hashed_keys=hashed_keys[:2], purpose="fetch")
+        unsealing.unseal_private_keys(hashed_keys=hashed_keys, purpose="audit", actor=user)
+        unsealing.unseal_private_keys(hashed_keys=hashed_keys[:2], purpose="fetch")
     assert [(line["who"], line["purpose"], line["unsealed"]) for line in logs] == [
         ("ops", "audit", 6),
         ("system", "fetch", 2),
@@ -167,7 +168,7 @@ def test_ciphertext_moved_to_another_key_is_refused_and_costs_only_itself(genera
     one, other, *_ = KeyPair.objects.order_by("pk")
     KeyPair.objects.filter(pk=one.pk).update(sealed_private_key=other.sealed_private_key)
     with capture_logs() as logs:
-        keys = services.unseal_private_keys(hashed_keys=[one.hashed_key, other.hashed_key], purpose="test")
+        keys = unsealing.unseal_private_keys(hashed_keys=[one.hashed_key, other.hashed_key], purpose="test")
     assert keys.keys() == {other.hashed_key}
     [error] = [line for line in logs if line["log_level"] == "error"]
     assert (error["event"], error["hashed_key"]) == ("private_key_tampered", one.hashed_key)
@@ -177,24 +178,24 @@ def test_wrong_master_key_is_loud(generate, settings):
     generate()
     settings.VAULT_MASTER_KEYS = [new_master_key()]
     with pytest.raises(UnknownMasterKey):
-        services.unseal_private_keys(
+        unsealing.unseal_private_keys(
             hashed_keys=list(KeyPair.objects.values_list("hashed_key", flat=True)), purpose="test"
         )
 
 
 def test_no_secret_is_stored_in_clear_or_logged(generate, monkeypatch, caplog):
     drawn = []
-    generate_key_pair = services.advertisement.generate_key_pair
+    generate_key_pair = generating.advertisement.generate_key_pair
 
     def remember():
         drawn.append(generate_key_pair())
         return drawn[-1]
 
-    monkeypatch.setattr(services.advertisement, "generate_key_pair", remember)
+    monkeypatch.setattr(generating.advertisement, "generate_key_pair", remember)
     with caplog.at_level(logging.DEBUG):
         batch = generate()
         hashed_keys = list(KeyPair.objects.values_list("hashed_key", flat=True))
-        keys = services.unseal_private_keys(hashed_keys=hashed_keys, purpose="test")
+        keys = unsealing.unseal_private_keys(hashed_keys=hashed_keys, purpose="test")
     stored = b"".join(
         bytes(value) if isinstance(value, memoryview) else str(value).encode()
         for row in [*KeyPair.objects.values_list(), *KeyBatch.objects.values_list()]
@@ -214,7 +215,7 @@ def test_no_secret_is_stored_in_clear_or_logged(generate, monkeypatch, caplog):
 def test_registered_devices_are_trackers_in_stock_with_their_keys(generate, django_assert_max_num_queries):
     batch = generate(devices=3, keys_per_device=2)
     with django_assert_max_num_queries(10):
-        trackers = services.register_devices(batch=batch, serials={2: "C", 0: "A"}, now=NOW)
+        trackers = registering.register_devices(batch=batch, serials={2: "C", 0: "A"}, now=NOW)
     assert [(tracker.serial, tracker.state) for tracker in trackers] == [
         ("A", Tracker.State.IN_STOCK),
         ("C", Tracker.State.IN_STOCK),
@@ -228,9 +229,9 @@ def test_registered_devices_are_trackers_in_stock_with_their_keys(generate, djan
 
 def test_device_is_registered_once(generate):
     batch = generate()
-    services.register_devices(batch=batch, serials={0: None, 1: None}, now=NOW)
-    with pytest.raises(services.DeviceNotRegistrable, match="no device 1"):
-        services.register_devices(batch=batch, serials={1: None, 2: None}, now=NOW)
+    registering.register_devices(batch=batch, serials={0: None, 1: None}, now=NOW)
+    with pytest.raises(registering.DeviceNotRegistrable, match="no device 1"):
+        registering.register_devices(batch=batch, serials={1: None, 2: None}, now=NOW)
     assert Tracker.objects.count() == 2
 
 
@@ -238,21 +239,21 @@ def test_device_is_registered_once(generate):
 def test_unregistrable_devices_change_nothing(generate, serials):
     TrackerFactory(serial="TAKEN")
     batch = generate()
-    with pytest.raises(services.DeviceNotRegistrable):
-        services.register_devices(batch=batch, serials=serials, now=NOW)
+    with pytest.raises(registering.DeviceNotRegistrable):
+        registering.register_devices(batch=batch, serials=serials, now=NOW)
     assert Tracker.objects.count() == 1
     assert not KeyPair.objects.exclude(tracker=None).exists()
 
 
 def test_devices_of_an_unfinished_batch_are_not_registered(settings):
-    batch = services.create_batch(label="Queued", devices=1, keys_per_device=1, actor=None, now=NOW)
-    with pytest.raises(services.BatchNotGenerated):
-        services.register_devices(batch=batch, serials={0: None}, now=NOW)
+    batch = generating.create_batch(label="Queued", devices=1, keys_per_device=1, actor=None, now=NOW)
+    with pytest.raises(registering.BatchNotGenerated):
+        registering.register_devices(batch=batch, serials={0: None}, now=NOW)
 
 
 def test_public_keys_come_by_tracker_in_rotation_order(generate, django_assert_num_queries):
     batch = generate(devices=2, keys_per_device=3)
-    trackers = services.register_devices(batch=batch, serials={0: None, 1: None}, now=NOW)
+    trackers = registering.register_devices(batch=batch, serials={0: None, 1: None}, now=NOW)
     ids = [tracker.pk for tracker in trackers]
     with django_assert_num_queries(1):
         keys = selectors.public_keys_of(tracker_ids=[*ids, 0])

@@ -1,11 +1,10 @@
-"""Generates key batches, registers their devices as trackers, and unseals private keys for decryption."""
+"""Generates the key pairs of a batch in chunks that survive a kill."""
 
 import base64
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
@@ -14,8 +13,7 @@ from clients.errors import DomainError
 from clients.models import User
 from keys import advertisement
 from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, KeyPair
-from keys.vault import DataKey, TamperedSecret, Vault
-from trackers.models import Tracker
+from keys.vault import DataKey, Vault
 
 log = structlog.get_logger(__name__)
 
@@ -31,24 +29,10 @@ KEY_PAIR_COLUMNS = {
     "mac": "varchar",
     "sealed_private_key": "bytea",
 }
-LINK_KEY_PAIRS = """
-UPDATE keys_keypair AS pair
-SET tracker_id = device.tracker_id
-FROM unnest(%(device_indexes)s::integer[], %(tracker_ids)s::bigint[]) AS device (device_index, tracker_id)
-WHERE pair.batch_id = %(batch_id)s AND pair.device_index = device.device_index
-"""
 
 
 class InvalidBatch(DomainError):
     code = "invalid_batch"
-
-
-class BatchNotGenerated(DomainError):
-    code = "batch_not_generated"
-
-
-class DeviceNotRegistrable(DomainError):
-    code = "device_not_registrable"
 
 
 def create_batch(
@@ -160,86 +144,6 @@ def _rows(
             pair.mac,
             data_key.seal(pair.private_key, key_hash=hash_),
         )
-
-
-def register_devices(*, batch: KeyBatch, serials: Mapping[int, str | None], now: datetime) -> list[Tracker]:
-    """Take devices of a GENERATED batch into stock: one tracker each, linked with the device's key pairs.
-
-    serials: serial number by device index, None where there is none. A tracker's MAC is that of the device's first
-    key. One transaction; returns the trackers by device index. Raises BatchNotGenerated, or DeviceNotRegistrable for
-    a device that is not in the batch or registered already, or a serial that is taken.
-    """
-    with transaction.atomic():
-        batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-        if batch.state != KeyBatch.State.GENERATED:
-            raise BatchNotGenerated(f"{batch} is not generated yet: wait until all of its keys are there.")
-        _refuse_taken_serials(serials)
-        macs = dict(
-            KeyPair.objects.filter(
-                batch=batch, device_index__in=serials.keys(), key_index=0, tracker=None
-            ).values_list("device_index", "mac")
-        )
-        if unknown := serials.keys() - macs.keys():
-            raise DeviceNotRegistrable(
-                f"{batch} has no device {min(unknown)} that waits to be registered ({len(unknown)} such in all)."
-            )
-        trackers = Tracker.objects.bulk_create(
-            Tracker(mac=macs[index], serial=serials[index], created_at=now) for index in sorted(serials)
-        )
-        linked = zip(sorted(serials), (tracker.pk for tracker in trackers), strict=True)
-        arrays = bulk.transposed(list(linked), ("device_indexes", "tracker_ids"))
-        bulk.execute(LINK_KEY_PAIRS, arrays | {"batch_id": batch.pk})
-    log.info("devices_registered", batch=batch.pk, devices=len(trackers))
-    return trackers
-
-
-def _refuse_taken_serials(serials: Mapping[int, str | None]) -> None:
-    given = [serial for serial in serials.values() if serial]
-    if len(set(given)) < len(given):
-        raise DeviceNotRegistrable("A serial is given to two devices: give each its own.")
-    taken = Tracker.objects.filter(serial__in=given).values_list("serial", flat=True).first()
-    if taken:
-        raise DeviceNotRegistrable(f"A tracker has the serial {taken} already.")
-
-
-def unseal_private_keys(
-    *, hashed_keys: Collection[str], purpose: str, actor: User | None = None
-) -> dict[str, ec.EllipticCurvePrivateKey]:
-    """Open the private keys of these lookup ids, for decryption; one query.
-
-    purpose: what they are opened for, for the log, which also says who (`actor`, or the system) and how many. Keep
-    the result no longer than the work at hand. Ids that are unknown are left out, and so, with an error in the log,
-    is a key whose ciphertext was altered or moved: that one alone is lost to the caller. Raises
-    `vault.MissingMasterKey`, `MalformedMasterKey`, `UnknownMasterKey`, or `TamperedSecret` for a batch's data key.
-    """
-    pairs = (
-        KeyPair.objects.filter(hashed_key__in=hashed_keys)
-        .select_related("batch")
-        .only("hashed_key", "sealed_private_key", "batch__sealed_data_key")
-    )
-    vault = _vault()
-    data_keys: dict[int, DataKey] = {}
-    private_keys = {}
-    for pair in pairs:
-        if pair.batch_id not in data_keys:
-            data_keys[pair.batch_id] = vault.open_data_key(bytes(pair.batch.sealed_data_key))
-        try:
-            scalar = data_keys[pair.batch_id].open(
-                bytes(pair.sealed_private_key), key_hash=base64.b64decode(pair.hashed_key)
-            )
-        except TamperedSecret:
-            log.error("private_key_tampered", hashed_key=pair.hashed_key, batch=pair.batch_id)
-            continue
-        private_keys[pair.hashed_key] = advertisement.load_private_key(scalar)
-    log.info(
-        "private_keys_unsealed",
-        who=actor.get_username() if actor else "system",
-        purpose=purpose,
-        asked=len(hashed_keys),
-        unsealed=len(private_keys),
-        batches=sorted(data_keys),
-    )
-    return private_keys
 
 
 def _vault() -> Vault:
