@@ -67,6 +67,7 @@ NAVIGATION = [
         _changelist("Schedules", "schedule", "django_celery_beat_periodictask"),
         _changelist("Intervals", "timer", "django_celery_beat_intervalschedule"),
         _changelist("Crontabs", "calendar_clock", "django_celery_beat_crontabschedule"),
+        {"title": "Audit log", "icon": "manage_search", "link": reverse_lazy("audit-log")},
         _changelist("Admin log", "history", "admin_logentry"),
     ),
 ]

@@ -6,11 +6,14 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
-from clients.admin import display
+from clients.admin import audit, display
 from clients.errors import DomainError
 
 
@@ -28,6 +31,25 @@ class GlimpseAdmin(ModelAdmin):
     ordering: ClassVar[Sequence[str] | None] = ("-pk",)
     compressed_fields = True
     warn_unsaved_form = True
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row) or audit.table_of(self.model) is None:
+            return super().history_view(request, object_id, extra_context)
+        entries = audit.entries_of(row)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {row}",
+            "opts": self.opts,
+            "object": row,
+            "now": timezone.now(),
+            "entries": entries,
+            "full": len(entries) == audit.PER_PAGE,
+            "back": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk]),
+        }
+        return render(request, "admin/row_history.html", context)
 
     def report_error(self, request: HttpRequest, error: DomainError) -> None:
         self.message_user(request, error.message, messages.ERROR)
