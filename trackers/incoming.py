@@ -30,6 +30,14 @@ class IncomingReport(NamedTuple):
     hashed_key: str
 
 
+class ReportIdentity(NamedTuple):
+    """Two reports with the same are one; the first three values of an `IncomingReport`."""
+
+    tracker_id: int
+    seen_at: datetime
+    fingerprint: bytes
+
+
 class IncomingRejection(NamedTuple):
     """Something that is not a report although it came as one; reason is a `RejectedReport.Reason` code."""
 

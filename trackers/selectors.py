@@ -2,18 +2,23 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.contrib.gis.db.models import PointField
 from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Replace
 
+from clients import bulk
 from locations import geojson
 from locations.models import SHAPE_OF_LOCATION
+from trackers.incoming import ReportIdentity
 from trackers.mac import InvalidMac, parse_mac
 from trackers.models import Assignment, LocationReport, Tracker
 
+STORED_AMONG = (Path(__file__).parent / "sql" / "stored_among.sql").read_text()
 MAX_TRACK_POINTS = 5_000
 
 _NO_HEX_DIGIT = re.compile(r"[^0-9A-F]")
@@ -28,6 +33,14 @@ class TrackPoint(NamedTuple):
     accuracy_m: float | None
     battery: str
     usable: bool
+
+
+def stored_among(identities: Sequence[ReportIdentity]) -> set[ReportIdentity]:
+    """Those of the reports that are in the store; one query."""
+    if not identities:
+        return set()
+    arrays = bulk.transposed(identities, ("tracker_ids", "seen_ats", "fingerprints"))
+    return {ReportIdentity(*row) for row in bulk.fetch_all(STORED_AMONG, arrays)}
 
 
 def search_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]:

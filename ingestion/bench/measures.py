@@ -5,7 +5,7 @@ import json
 import resource
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple, TypeVar
@@ -15,14 +15,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import transaction
 
 from clients import bulk
-from ingestion.bench.world import Shipment
 from ingestion.findmy import answers, payload
 from ingestion.findmy.protocol import Shape
-from ingestion.services import opening
+from ingestion.services import opening, storing
 from locations import matching
 from trackers.incoming import IncomingReport, RecordOutcome
 from trackers.models import LocationReport
-from trackers.services import recording
 
 Result = TypeVar("Result")
 
@@ -65,15 +63,18 @@ def answer_body(made: dict[str, list[bytes]]) -> bytes:
     return json.dumps(document).encode()
 
 
-def pipeline(
-    body: bytes, shipments: Sequence[Shipment], *, now: datetime
-) -> tuple[list[IncomingReport], RecordOutcome]:
+def pipeline(body: bytes, tracker_of_key: Mapping[str, int], *, now: datetime) -> RecordOutcome:
     """The worker's way from the gateway's answer to the stored history."""
-    tracker_of_key = {shipment.hashed_key: shipment.tracker_id for shipment in shipments}
+    answer = answers.parse_answer(Shape.V2, body, tracker_of_key.keys())
+    return storing.store_answers([answer], tracker_of_key=tracker_of_key, purpose="benchmark", now=now)
+
+
+def reports_in(body: bytes, tracker_of_key: Mapping[str, int], *, now: datetime) -> list[IncomingReport]:
+    """The reports in an answer, decrypted and stored nowhere."""
     answer = answers.parse_answer(Shape.V2, body, tracker_of_key.keys())
     sealed = opening.sealed_payloads([answer], tracker_of_key=tracker_of_key)
-    opened = opening.open_payloads(sealed, purpose="benchmark", now=now)
-    return opened.reports, recording.record_reports(opened.reports, now=now)
+    pieces = opening.open_payloads(sealed, purpose="benchmark", now=now)
+    return [report for opened in pieces for report in opened.reports]
 
 
 def decrypt(sealed: Sequence[Sealed]) -> None:

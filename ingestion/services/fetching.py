@@ -18,10 +18,9 @@ from ingestion.findmy.client import FetchAnswer, FetchError
 from ingestion.models import Heartbeat
 from ingestion.queue import Claim, FetchQueue, fetch_queue
 from ingestion.selectors import FetchJob
-from ingestion.services import accounts, heartbeats, opening, outcomes
+from ingestion.services import accounts, heartbeats, outcomes, storing
 from ingestion.services.requesting import Clock, NoAccountAvailable, Requester
 from trackers.incoming import RecordOutcome
-from trackers.services import recording
 
 log = structlog.get_logger(__name__)
 
@@ -141,14 +140,8 @@ def _store(
 ) -> Mapping[int, int]:
     """Decrypt and record what came. Returns how many new reports each tracker got."""
     tracker_of_key = {hashed_key: job.tracker_id for job in jobs for hashed_key in job.hashed_keys}
-    sealed = opening.sealed_payloads(answers, tracker_of_key=tracker_of_key)
-    opened = opening.open_payloads(sealed, purpose="fetch", now=now)
-    for answer in answers:
-        opened.rejections.extend(opening.reject_pieces(answer.rejected, tracker_of_key=tracker_of_key))
-    recorded = recording.record_reports(opened.reports, now=now)
+    recorded = storing.store_answers(answers, tracker_of_key=tracker_of_key, purpose="fetch", now=now)
     run.recorded.add(recorded)
-    recording.record_rejections(opened.rejections, now=now)
-    run.recorded.rejected += len(opened.rejections)
     return recorded.stored_by_tracker
 
 

@@ -1,16 +1,25 @@
 """From payloads as the gateway hands them out to reports, in this process: Celery's processes use the cores."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ingestion.findmy import payload as codec
 from ingestion.findmy.client import FetchAnswer, RejectedPiece, Rejection
 from keys.services import unsealing
-from trackers.incoming import IncomingRejection, IncomingReport, fingerprint_of
+from trackers import selectors
+from trackers.incoming import IncomingRejection, IncomingReport, ReportIdentity, fingerprint_of
 from trackers.models import LocationReport, RejectedReport
 
 FUTURE_TOLERANCE = timedelta(minutes=10)
+# So many are decrypted while as many are recorded: a transaction's worth.
+PAYLOADS_PER_PIECE = 2_500
 SOURCE = LocationReport.Source.FIND_MY.value
 Reason = RejectedReport.Reason
 
@@ -52,19 +61,61 @@ def sealed_payloads(
     ]
 
 
-def open_payloads(sealed: Iterable[SealedPayload], *, purpose: str, now: datetime) -> Opened:
-    """Decrypt payloads, each key unsealed once. What can't be used is rejected and costs only itself.
+def without_known(sealed: Sequence[SealedPayload]) -> list[SealedPayload]:
+    """Leave out payloads that are stored already or come twice: most of what the gateway repeats.
 
-    purpose: why private keys are unsealed, for the vault's records.
+    What tells them apart is in clear, so that nothing is decrypted in vain. Malformed ones are left in.
     """
-    payloads = list(sealed)
-    if not payloads:
-        return Opened([], [])
-    private_keys = unsealing.unseal_private_keys(
-        hashed_keys=sorted({item.hashed_key for item in payloads}), purpose=purpose
-    )
+    unreadable = []
+    readable: dict[ReportIdentity, SealedPayload] = {}
+    for item in sealed:
+        try:
+            seen_at = codec.parse(item.payload).seen_at
+        except codec.PayloadError:
+            unreadable.append(item)
+        else:
+            identity = ReportIdentity(item.tracker_id, seen_at, fingerprint_of(item.payload))
+            readable.setdefault(identity, item)
+    for identity in selectors.stored_among(list(readable)):
+        del readable[identity]
+    return unreadable + list(readable.values())
+
+
+def open_payloads(sealed: Iterable[SealedPayload], *, purpose: str, now: datetime) -> Iterator[Opened]:
+    """Decrypt payloads, each key unsealed once, in pieces of whole trackers. What can't be used is rejected and costs
+    only itself.
+
+    A piece is decrypted by a thread while the caller records the one before: then this process would only wait for
+    PostgreSQL. purpose: why private keys are unsealed, for the vault's records.
+    """
+    pieces = list(_pieces(sealed))
+    if not pieces:
+        return
+    hashed_keys = sorted({item.hashed_key for piece in pieces for item in piece})
+    private_keys = unsealing.unseal_private_keys(hashed_keys=hashed_keys, purpose=purpose)
+    ahead = ThreadPoolExecutor(max_workers=1)
+    try:
+        yield from ahead.map(partial(_open_piece, private_keys, now), pieces)
+    finally:
+        ahead.shutdown(cancel_futures=True)
+
+
+def _pieces(sealed: Iterable[SealedPayload]) -> Iterator[list[SealedPayload]]:
+    piece: list[SealedPayload] = []
+    for _, of_tracker in groupby(sorted(sealed, key=attrgetter("tracker_id")), key=attrgetter("tracker_id")):
+        piece += of_tracker
+        if len(piece) >= PAYLOADS_PER_PIECE:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
+def _open_piece(
+    private_keys: Mapping[str, ec.EllipticCurvePrivateKey], now: datetime, piece: Sequence[SealedPayload]
+) -> Opened:
     opened = Opened([], [])
-    for item in payloads:
+    for item in piece:
         private_key = private_keys.get(item.hashed_key)
         if private_key is None:
             opened.rejections.append(_rejection(item, Reason.UNDECRYPTABLE, "the key could not be unsealed"))

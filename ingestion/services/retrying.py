@@ -38,10 +38,11 @@ def retry_rejected(*, ids: Collection[int], now: datetime) -> RetryOutcome:
         for row in rows
         if row.hashed_key in trackers
     ]
-    opened = opening.open_payloads(sealed, purpose="retry", now=now)
-    recording.record_reports(opened.reports, now=now)
-    _renew_reasons(rows, opened.rejections)
-    resolved = _mark_resolved(rows, opened.reports, now)
+    resolved = 0
+    for opened in opening.open_payloads(sealed, purpose="retry", now=now):
+        recording.record_reports(opened.reports, now=now)
+        _renew_reasons(rows, opened.rejections)
+        resolved += _mark_resolved(rows, opened.reports, now)
     return RetryOutcome(resolved=resolved, rejected=len(rows) - resolved)
 
 

@@ -1,0 +1,32 @@
+"""From the gateway's answers to the stored history: the way that every fetched payload takes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from ingestion.findmy.client import FetchAnswer
+from ingestion.services import opening
+from trackers.incoming import RecordOutcome
+from trackers.services import recording
+
+
+def store_answers(
+    answers: Sequence[FetchAnswer], *, tracker_of_key: Mapping[str, int], purpose: str, now: datetime
+) -> RecordOutcome:
+    """Decrypt what is new in the answers, record it, and keep what can't be used. No transaction may be open.
+
+    tracker_of_key: for every key that was asked for. purpose: why private keys are unsealed.
+    """
+    sealed = opening.sealed_payloads(answers, tracker_of_key=tracker_of_key)
+    unknown = opening.without_known(sealed)
+    outcome = RecordOutcome(duplicates=len(sealed) - len(unknown))
+    rejections = [
+        rejection
+        for answer in answers
+        for rejection in opening.reject_pieces(answer.rejected, tracker_of_key=tracker_of_key)
+    ]
+    for opened in opening.open_payloads(unknown, purpose=purpose, now=now):
+        outcome.add(recording.record_reports(opened.reports, now=now))
+        rejections += opened.rejections
+    recording.record_rejections(rejections, now=now)
+    outcome.rejected += len(rejections)
+    return outcome
