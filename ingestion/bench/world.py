@@ -27,33 +27,32 @@ STORED_DAYS = 120
 REPORT_GAP = timedelta(minutes=25)
 
 # Reports of the past for every tracker, in transit, with the events and rollups that they have in the store.
-FILL_REPORTS = """
-INSERT INTO trackers_locationreport (
-    tracker_id, seen_at, fingerprint, position, accuracy_m, confidence, battery, source, received_at
+FILL = """
+WITH stored AS (
+    INSERT INTO trackers_locationreport (
+        tracker_id, seen_at, fingerprint, position, accuracy_m, confidence, battery, source, received_at
+    )
+    SELECT
+        tracker.id,
+        report.seen_at,
+        decode(md5(tracker.id || ' ' || report.number), 'hex'),
+        ST_SetSRID(ST_MakePoint(-5 + 30 * random(), 37 + 23 * random()), 4326)::geography,
+        20 + 200 * random(),
+        2,
+        'FULL',
+        'FIND_MY',
+        report.seen_at
+    FROM trackers_tracker AS tracker
+    CROSS JOIN LATERAL (
+        SELECT number, %(since)s::timestamptz + number * %(gap)s::interval AS seen_at
+        FROM generate_series(%(first)s, %(last)s) AS number
+    ) AS report
+    RETURNING tracker_id, seen_at, fingerprint
 )
-SELECT
-    tracker.id,
-    report.seen_at,
-    decode(md5(tracker.id || ' ' || report.number), 'hex'),
-    ST_SetSRID(ST_MakePoint(-5 + 30 * random(), 37 + 23 * random()), 4326)::geography,
-    20 + 200 * random(),
-    2,
-    'FULL',
-    'FIND_MY',
-    report.seen_at
-FROM trackers_tracker AS tracker
-CROSS JOIN LATERAL (
-    SELECT number, %(since)s::timestamptz + number * %(gap)s::interval AS seen_at
-    FROM generate_series(%(first)s, %(last)s) AS number
-) AS report
-"""
-FILL_EVENTS = """
 INSERT INTO trackers_geofenceevent (tracker_id, assignment_id, type, occurred_at, fingerprint, recorded_at)
-SELECT report.tracker_id, tracker.latest_assignment_id, 'TRANSIT', report.seen_at, report.fingerprint, report.seen_at
-FROM trackers_locationreport AS report
-JOIN trackers_tracker AS tracker ON tracker.id = report.tracker_id
-WHERE report.seen_at >= %(since)s::timestamptz + %(first)s * %(gap)s::interval
-    AND report.seen_at <= %(since)s::timestamptz + %(last)s * %(gap)s::interval
+SELECT stored.tracker_id, tracker.latest_assignment_id, 'TRANSIT', stored.seen_at, stored.fingerprint, stored.seen_at
+FROM stored
+JOIN trackers_tracker AS tracker ON tracker.id = stored.tracker_id
 """
 FILL_SLICE = 50
 
@@ -135,8 +134,7 @@ def fill(rows: int, *, now: datetime) -> Iterator[int]:
         last = min(first + FILL_SLICE, per_tracker) - 1
         parameters: dict[str, Any] = {"since": since, "gap": gap, "first": first, "last": last}
         with connection.cursor() as cursor:
-            cursor.execute(FILL_REPORTS, parameters)
-            cursor.execute(FILL_EVENTS, parameters)
+            cursor.execute(FILL, parameters)
         yield (last + 1) * STORED_TRACKERS
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
