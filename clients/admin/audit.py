@@ -5,8 +5,9 @@ Only the newest rows of an audit table are read, by its primary key; going furth
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.apps import apps
@@ -52,6 +53,8 @@ class Entry:
     url: str
     reason: str
     changes: list[Change]
+    # How many further rows the same statement did the same to.
+    others: int = 0
 
 
 def tables() -> dict[str, Table]:
@@ -78,7 +81,17 @@ def latest_entries(
     """The newest entries of these tables. before: of a single table, those older than that key."""
     conditions = {} if before is None else {"pgh_id__lt": before}
     found = [entry for table in chosen for entry in _read(table, user=user, **conditions)]
-    return sorted(found, key=lambda entry: (entry.at, entry.pk), reverse=True)[:PER_PAGE]
+    found.sort(key=lambda entry: (entry.at, entry.pk), reverse=True)
+    return [_merged(list(alike)) for _, alike in groupby(found[:PER_PAGE], key=_deed)]
+
+
+def _deed(entry: Entry) -> tuple[Any, ...]:
+    return entry.at, entry.who, entry.kind, entry.action, entry.changes
+
+
+def _merged(alike: Sequence[Entry]) -> Entry:
+    """One of them for all, with the key of the oldest: paging goes on behind it."""
+    return replace(alike[-1], others=len(alike) - 1)
 
 
 def _read(table: Table, *, user: int | None = None, **conditions: Any) -> Iterator[Entry]:
@@ -145,7 +158,7 @@ def _shown(field: Any, value: Any, names: dict[Any, str]) -> str:
         return f"{value.y:.5f}, {value.x:.5f}"
     if isinstance(value, GEOSGeometry):
         return f"area of {value.num_coords - 1} corners"
-    text = str(value)
+    text = str(dict(field.flatchoices).get(value, value))
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 

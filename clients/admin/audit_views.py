@@ -34,6 +34,10 @@ class AuditFilterForm(forms.Form):
         return user
 
 
+def _is_full(entries: list[audit.Entry]) -> bool:
+    return sum(1 + entry.others for entry in entries) == audit.PER_PAGE
+
+
 def audit_log(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("admin.view_logentry"):
         raise PermissionDenied
@@ -54,7 +58,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
         "form": form,
         "entries": entries,
         "chosen": chosen,
-        "older": entries[-1].pk if chosen and len(entries) == audit.PER_PAGE else None,
+        "older": entries[-1].pk if chosen and _is_full(entries) else None,
         "searched": audit.SEARCHED,
     }
     return render(request, "admin/audit_log.html", context)

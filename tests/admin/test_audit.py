@@ -17,6 +17,7 @@ from tests.factories import (
     StaffFactory,
     TrackerFactory,
 )
+from trackers.models import Tracker
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +63,14 @@ def test_log_goes_back_by_kind(ops: Browser) -> None:
     second = ops.get(LOG, {"kind": "clients.clientaudit", "before": first.context["older"]})
     shown = [entry.row for answer in (first, second) for entry in answer.context["entries"]]
     assert sorted(shown) == sorted(Client.objects.values_list("name", flat=True))
+
+
+def test_one_statement_over_many_rows_is_one_line(ops: Browser) -> None:
+    trackers = TrackerFactory.create_batch(4)
+    Tracker.objects.filter(pk__in=[tracker.pk for tracker in trackers]).update(state=Tracker.State.LOST)
+    [entry] = [e for e in ops.get(LOG).context["entries"] if e.action == "changed"]
+    assert entry.others == 3
+    assert [(c.before, c.after) for c in entry.changes] == [("In stock", "Lost")]
 
 
 def test_log_costs_the_same_for_many_rows(ops: Browser) -> None:
