@@ -41,6 +41,7 @@ NAVIGATION = [
     _group(
         "Keys",
         _changelist("Key batches", "key", "keys_keybatch"),
+        _changelist("Exports", "file_export", "keys_manufacturerexport"),
         _changelist("Manufacturers", "factory", "keys_manufacturer"),
         _changelist("Key pairs", "vpn_key", "keys_keypair"),
     ),

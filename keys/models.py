@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from clients.audit import audited
 from clients.models import User
+from clients.tenancy import Viewer
 from keys.advertisement import KEY_BYTES
 from trackers.models import Tracker
 
@@ -49,6 +50,18 @@ class Manufacturer(models.Model):
         return self.name
 
 
+class KeyBatchQuerySet(models.QuerySet["KeyBatch"]):
+    def visible_to(self, user: Viewer) -> Self:
+        """What the API shows: the finished batches of the manufacturers that the user works for. Staff have the
+        admin."""
+        if not (user.is_active and user.is_authenticated):
+            return self.none()
+        return self.filter(manufacturer__users=user.pk, state=KeyBatch.State.GENERATED)
+
+    def unfinished(self) -> Self:
+        return self.filter(state__in=KeyBatch.UNFINISHED)
+
+
 @audited(fields=["label", "manufacturer", "devices", "keys_per_device", "note", "state"])
 class KeyBatch(models.Model):
     """Key pairs made together, for devices that are manufactured together.
@@ -62,6 +75,9 @@ class KeyBatch(models.Model):
         GENERATING = "GENERATING", "Generating"
         GENERATED = "GENERATED", "Generated"
         CANCELLED = "CANCELLED", "Cancelled"
+
+    # A worker goes on with these.
+    UNFINISHED = (State.QUEUED, State.GENERATING)
 
     label = models.CharField(max_length=100, unique=True)
     devices = models.PositiveIntegerField()
@@ -89,8 +105,16 @@ class KeyBatch(models.Model):
     )
     generated_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    objects = KeyBatchQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "key batches"
+        indexes = [
+            # A worker looks for batches to go on with; hardly any row is in it.
+            models.Index(
+                fields=["id"], condition=Q(state__in=["QUEUED", "GENERATING"]), name="key_batch_unfinished"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(devices__gte=1), name="key_batch_has_devices"),
             models.CheckConstraint(
@@ -149,3 +173,43 @@ class KeyPair(models.Model):
 
     def __str__(self) -> str:
         return self.mac
+
+
+class ManufacturerExportQuerySet(models.QuerySet["ManufacturerExport"]):
+    def visible_to(self, user: Viewer) -> Self:
+        """Those of the batches that the user may see."""
+        return self.filter(batch__in=KeyBatch.objects.visible_to(user))
+
+
+@audited()
+class ManufacturerExport(models.Model):
+    """That a batch's public keys were written in a format, for whom, and that they arrived.
+
+    The file itself is not kept: the same batch and format give the same bytes again, and `sha256` proves it.
+    """
+
+    batch = models.ForeignKey(KeyBatch, on_delete=models.PROTECT, related_name="exports")
+    format = models.CharField(max_length=30)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    rows = models.PositiveIntegerField("keys")
+    size_bytes = models.PositiveBigIntegerField("bytes")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    objects = ManufacturerExportQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="manufacturer_export_sha256_is_hex"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.format} of {self.batch}"

@@ -2,10 +2,13 @@
 
 import base64
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
-from keys.models import KeyPair
+from clients.models import User
+from keys.models import KeyPair, Manufacturer
 
 
 class PublicKey(NamedTuple):
@@ -32,3 +35,18 @@ def public_keys_of(*, tracker_ids: Collection[int]) -> dict[int, list[PublicKey]
     for tracker_id, hashed_key, advertisement_key in pairs:
         keys[tracker_id].append(PublicKey(tracker_id, hashed_key, bytes(advertisement_key)))
     return dict(keys)
+
+
+def advertisement_keys(*, batch_id: int, first: int, last: int) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+    """The keys of a batch's devices from `first` up to `last` (excluded), by device index; one query, by index."""
+    pairs = (
+        KeyPair.objects.filter(batch=batch_id, device_index__gte=first, device_index__lt=last)
+        .order_by("device_index", "key_index")
+        .values_list("device_index", "advertisement_key")
+    )
+    for device_index, keys in groupby(pairs, key=itemgetter(0)):
+        yield device_index, tuple(bytes(key) for _, key in keys)
+
+
+def works_for_a_manufacturer(user: User) -> bool:
+    return Manufacturer.objects.of_user(user).exists()

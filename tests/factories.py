@@ -15,7 +15,7 @@ from factory.django import DjangoModelFactory
 
 from clients.models import Brand, Client, Membership, ProductionRun, User
 from keys import advertisement
-from keys.models import KeyBatch, KeyPair
+from keys.models import KeyBatch, KeyPair, Manufacturer, ManufacturerExport
 from locations.models import Location
 from orders.models import DeviceAllocation, Order
 from trackers.models import (
@@ -220,6 +220,21 @@ class DailyPositionFactory(HourlyPositionFactory):
     bucket_at = NOW.replace(hour=0)
 
 
+class ManufacturerFactory(DjangoModelFactory[Manufacturer]):
+    """`users=[…]` work for it."""
+
+    class Meta:
+        model = Manufacturer
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Manufacturer {n}")
+
+    @factory.post_generation
+    def users(self: Manufacturer, create: bool, users: list[User] | None, **kwargs: Any) -> None:
+        if create and users:
+            self.users.set(users)
+
+
 class KeyBatchFactory(DjangoModelFactory[KeyBatch]):
     """One device with one key, generated on paper: no key pair in it can be unsealed.
 
@@ -252,6 +267,19 @@ class KeyPairFactory(DjangoModelFactory[KeyPair]):
     hashed_key = factory.LazyAttribute(lambda it: it.pair.hashed_key)
     mac = factory.LazyAttribute(lambda it: it.pair.mac)
     sealed_private_key = bytes(56)
+
+
+class ManufacturerExportFactory(DjangoModelFactory[ManufacturerExport]):
+    """On paper; `exporting.export_batch` makes one whose checksum is that of its file."""
+
+    class Meta:
+        model = ManufacturerExport
+
+    batch = factory.SubFactory(KeyBatchFactory)
+    format = "csv"
+    sha256 = "0" * 64
+    rows = 1
+    size_bytes = 1
 
 
 class OrderFactory(DjangoModelFactory[Order]):

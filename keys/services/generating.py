@@ -1,24 +1,29 @@
 """Generates the key pairs of a batch in chunks that survive a kill."""
 
 import base64
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
-from clients import bulk
+from clients import audit, bulk
 from clients.errors import DomainError
 from clients.models import User
 from keys import advertisement
-from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, KeyPair
+from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, KeyPair, Manufacturer
 from keys.vault import DataKey, Vault
 
 log = structlog.get_logger(__name__)
 
 # One transaction of the generation: a fifth of a second's work, and what a kill costs at most.
 KEYS_PER_CHUNK = 5_000
+MAX_KEYS_PER_BATCH = 5_000_000
+MAX_LABEL_LENGTH = 100
+# Any number that no other advisory lock of this database has: "keys" in ASCII.
+DRAINER_LOCK = 0x6B657973
 
 KEY_PAIR_COLUMNS = {
     "batch_id": "int8",
@@ -35,15 +40,30 @@ class InvalidBatch(DomainError):
     code = "invalid_batch"
 
 
+class BatchNotCancellable(DomainError):
+    code = "batch_not_cancellable"
+
+
+class BatchNotResumable(DomainError):
+    code = "batch_not_resumable"
+
+
 def create_batch(
-    *, label: str, devices: int, keys_per_device: int, actor: User | None, now: datetime, note: str = ""
+    *,
+    label: str,
+    devices: int,
+    keys_per_device: int,
+    actor: User | None,
+    now: datetime,
+    note: str = "",
+    manufacturer: Manufacturer | None = None,
 ) -> KeyBatch:
     """Queue a batch of `devices` times `keys_per_device` (1 to 50) key pairs and give it its data key.
 
     Raises InvalidBatch, also for a label that is taken, and `vault.VaultError` without a usable master key.
     """
-    if devices < 1 or not 1 <= keys_per_device <= MAX_KEYS_PER_DEVICE:
-        raise InvalidBatch(f"A batch has at least one device, and each 1 to {MAX_KEYS_PER_DEVICE} keys.")
+    label = label.strip()
+    refuse_impossible(label=label, devices=devices, keys_per_device=keys_per_device)
     if KeyBatch.objects.filter(label=label).exists():
         raise InvalidBatch(f"There is a batch {label!r} already: choose another label.")
     _, sealed_data_key = _vault().new_data_key()
@@ -52,10 +72,29 @@ def create_batch(
         devices=devices,
         keys_per_device=keys_per_device,
         note=note,
+        manufacturer=manufacturer,
         sealed_data_key=sealed_data_key,
         created_at=now,
         created_by=actor,
     )
+
+
+def refuse_impossible(*, label: str, devices: int, keys_per_device: int) -> None:
+    """Raise InvalidBatch if there can be no such batch, whatever else there is."""
+    if not 0 < len(label) <= MAX_LABEL_LENGTH or not label.isprintable():
+        raise InvalidBatch(f"A label is one line of 1 to {MAX_LABEL_LENGTH} characters.")
+    if devices < 1 or not 1 <= keys_per_device <= MAX_KEYS_PER_DEVICE:
+        raise InvalidBatch(f"A batch has at least one device, and each 1 to {MAX_KEYS_PER_DEVICE} keys.")
+    if devices * keys_per_device > MAX_KEYS_PER_BATCH:
+        raise InvalidBatch(
+            f"{devices:,} devices with {keys_per_device} keys each are {devices * keys_per_device:,} keys; a batch has"
+            f" at most {MAX_KEYS_PER_BATCH:,}: make several batches."
+        )
+
+
+def require_vault() -> None:
+    """Raise `vault.VaultError` if nothing could be sealed."""
+    _vault()
 
 
 def generate_batch(
@@ -85,10 +124,75 @@ def continue_batch(*, batch: KeyBatch, now: datetime) -> bool:
         return _generate_chunk(batch.pk, now)
 
 
+def drain_batches(*, clock: Callable[[], datetime], time_budget_s: float) -> bool:
+    """Go on with unfinished batches, the oldest first, for so many seconds; returns whether more is to be done.
+
+    Also takes up what a killed worker left. One process at a time drains: for another one there is nothing to do.
+    """
+    deadline = clock() + timedelta(seconds=time_budget_s)
+    with _only_drainer() as alone:
+        while alone and clock() < deadline:
+            batch = KeyBatch.objects.unfinished().order_by("pk").first()
+            if batch is None:
+                return False
+            while clock() < deadline and continue_batch(batch=batch, now=clock()):
+                pass
+        return alone and KeyBatch.objects.unfinished().exists()
+
+
+def cancel_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
+    """Stop the generation behind the chunk at hand. The key pairs that are there stay, and `resume_batch` goes on.
+
+    Raises BatchNotCancellable for a batch that is finished or cancelled already.
+    """
+    with transaction.atomic(), audit.acting(actor):
+        batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+        if batch.state not in KeyBatch.UNFINISHED:
+            raise BatchNotCancellable(
+                f"{batch} is {batch.get_state_display().lower()}: nothing is being generated."
+            )
+        batch.state = KeyBatch.State.CANCELLED
+        batch.save(update_fields=["state"])
+    log.info("key_batch_cancelled", batch=batch.pk, devices=batch.generated_devices, of=batch.devices)
+    return batch
+
+
+def resume_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
+    """Queue a cancelled batch again; it goes on behind the last device that has its keys.
+
+    Raises BatchNotResumable for one that is not cancelled.
+    """
+    with transaction.atomic(), audit.acting(actor):
+        batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+        if batch.state != KeyBatch.State.CANCELLED:
+            raise BatchNotResumable(
+                f"{batch} is {batch.get_state_display().lower()}: only a cancelled batch is resumed, a worker goes on"
+                " with the others by itself."
+            )
+        batch.state = KeyBatch.State.QUEUED
+        batch.save(update_fields=["state"])
+    log.info("key_batch_resumed", batch=batch.pk, devices=batch.generated_devices, of=batch.devices)
+    return batch
+
+
+@contextmanager
+def _only_drainer() -> Iterator[bool]:
+    """Whether no other process drains. The lock is the connection's, so PostgreSQL frees it when a worker is killed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [DRAINER_LOCK])
+        (alone,) = cursor.fetchone()
+    try:
+        yield alone
+    finally:
+        if alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [DRAINER_LOCK])
+
+
 @transaction.atomic
 def _generate_chunk(batch_id: int, now: datetime) -> bool:
     batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
-    if batch.state not in (KeyBatch.State.QUEUED, KeyBatch.State.GENERATING):
+    if batch.state not in KeyBatch.UNFINISHED:
         return False
     first = batch.generated_devices
     last = min(batch.devices, first + max(1, KEYS_PER_CHUNK // batch.keys_per_device))

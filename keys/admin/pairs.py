@@ -1,51 +1,16 @@
-"""Key batches and key pairs: their public side only. No form, list or search reaches a secret."""
+"""Key pairs: their public side only. No list or search reaches a secret."""
 
 import base64
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from clients.admin.base import GlimpseAdmin, ReadOnlyAdmin, ago_column, badge_column
-from keys.models import KeyBatch, KeyPair, Manufacturer
+from clients.admin.base import ReadOnlyAdmin
+from keys.models import KeyPair
 from trackers.admin import searching
 from trackers.models import Tracker
-
-
-@admin.register(Manufacturer)
-class ManufacturerAdmin(GlimpseAdmin):
-    empty_hint = "Add a manufacturer and its users, and give it key batches to make devices from."
-    list_display = ("name", "created_at")
-    search_fields = ("name",)
-    autocomplete_fields = ("users",)
-
-
-@admin.register(KeyBatch)
-class KeyBatchAdmin(ReadOnlyAdmin):
-    empty_hint = "A batch of key pairs is made before devices are manufactured."
-    list_display = ("label", "state_badge", "progress", "keys_per_device", "created", "created_by")
-    list_filter = (("state", ChoicesDropdownFilter),)
-    list_select_related = ("created_by",)
-    search_fields = ("label",)
-    sortable_by = ("label",)
-    fields = (
-        "label",
-        "state",
-        "progress",
-        "keys_per_device",
-        "note",
-        "created_at",
-        "created_by",
-        "generated_at",
-    )
-
-    state_badge = badge_column("state", "state")
-    created = ago_column("created_at", "created")
-
-    @admin.display(description="devices with keys")
-    def progress(self, batch: KeyBatch) -> str:
-        return f"{batch.generated_devices:,} of {batch.devices:,}"
 
 
 @admin.register(KeyPair)
