@@ -1,18 +1,26 @@
-"""A start without a usable master key is an error: key pairs sealed by it would be lost without a word."""
+"""A start without usable master keys is an error: key pairs sealed by them would be lost without a word."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DEFAULT_DB_ALIAS, connection
 
+from keys.models import KeyBatch
+from keys.services import rotating
 from keys.vault import Vault, VaultError
 
 HINT = (
     "Set VAULT_MASTER_KEYS to base64 of 32 random bytes, for example from `openssl rand -base64 32`, and keep a copy"
     " in a safe place: without it no private key can be opened. To replace a master key, put the new one before the"
     " old one, separated by a comma."
+)
+MISSING_HINT = (
+    "Add the master key with that id to VAULT_MASTER_KEYS, behind the first one: it is in your backup of secrets."
+    " Without it these batches' reports can't be decrypted. `manage.py rotate_vault_key` replaces a master key"
+    " without loss."
 )
 
 
@@ -25,3 +33,34 @@ def check_vault_master_keys(
     except VaultError as error:
         return [Error(f"VAULT_MASTER_KEYS: {error}.", hint=HINT, id="keys.E001")]
     return []
+
+
+@register(Tags.database)
+def check_stored_data_keys(
+    app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Each master key that seals something here is listed. Runs with `migrate` and `check --database default`."""
+    if DEFAULT_DB_ALIAS not in (databases or ()) or not _is_migrated():
+        return []
+    try:
+        vault = Vault.from_encoded(settings.VAULT_MASTER_KEYS)
+    except VaultError:
+        return []  # keys.E001 says so.
+    listed = {master_key.key_id for master_key in vault.master_keys}
+    return [
+        Error(
+            f"VAULT_MASTER_KEYS does not list master key {key_id.hex()}, which seals the data keys of {number:,} key"
+            f" batches (listed: {', '.join(sorted(each.hex() for each in listed))}).",
+            hint=MISSING_HINT,
+            id="keys.E002",
+        )
+        for key_id, number in rotating.stored_key_ids().items()
+        if key_id not in listed
+    ]
+
+
+def _is_migrated() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [KeyBatch._meta.db_table])
+        (there,) = cursor.fetchone()
+    return bool(there)

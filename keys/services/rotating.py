@@ -1,0 +1,115 @@
+"""Replaces the master key: data keys are sealed again, private keys are not touched."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from clients import bulk
+from clients.models import User
+from keys.models import KeyBatch
+from keys.vault import Vault, VaultError
+
+log = structlog.get_logger(__name__)
+
+BATCHES_PER_TRANSACTION = 1_000
+SHOWN_FAILURES = 10
+
+# Only where it is still what was read: another rotation may run at the same time.
+RESEAL = """
+UPDATE keys_keybatch AS batch
+SET sealed_data_key = new.sealed
+FROM unnest(%(ids)b::bigint[], %(before)b::bytea[], %(sealed)b::bytea[]) AS new (id, before, sealed)
+WHERE batch.id = new.id AND batch.sealed_data_key = new.before
+"""
+
+
+@dataclass(slots=True)
+class Rotation:
+    """`resealed` data keys were sealed by other master keys than the first one; `failures` could not be opened, and
+    `failed` are their number. `retired` are the ids, in hex, of master keys that nothing needs any more."""
+
+    batches: int = 0
+    resealed: int = 0
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
+
+
+def rotate_master_key(*, actor: User | None, dry_run: bool = False) -> Rotation:
+    """Seal every data key by the first master key listed, a thousand in a transaction; a killed run is just run again.
+
+    A data key that no listed master key opens is left as it is, counted and logged. With `dry_run` everything is
+    opened and nothing written. Raises `vault.MissingMasterKey` or `vault.MalformedMasterKey`.
+    """
+    vault = Vault.from_encoded(settings.VAULT_MASTER_KEYS)
+    rotation = Rotation()
+    for chunk in _chunks():
+        resealed = _reseal(vault, chunk, rotation)
+        if not dry_run:
+            _store(resealed)
+    if not dry_run:
+        in_use = stored_key_ids()
+        others = (master_key.key_id for master_key in vault.master_keys[1:])
+        rotation.retired = [key_id.hex() for key_id in others if key_id not in in_use]
+    log.info(
+        "vault_master_key_rotated",
+        who=actor.get_username() if actor else "system",
+        dry_run=dry_run,
+        batches=rotation.batches,
+        resealed=rotation.resealed,
+        failed=rotation.failed,
+    )
+    return rotation
+
+
+def stored_key_ids() -> dict[bytes, int]:
+    """The ids of the master keys that seal data keys here, with the number of batches; one query."""
+    rows = bulk.fetch_all(
+        "SELECT substring(sealed_data_key FOR 4), count(*) FROM keys_keybatch GROUP BY 1 ORDER BY 1", {}
+    )
+    return {bytes(key_id): number for key_id, number in rows}
+
+
+Row = tuple[int, str, bytes]
+
+
+def _chunks() -> Iterator[Sequence[Row]]:
+    after = 0
+    while True:
+        chunk = list(
+            KeyBatch.objects.filter(pk__gt=after)
+            .order_by("pk")
+            .values_list("pk", "label", "sealed_data_key")[:BATCHES_PER_TRANSACTION]
+        )
+        if not chunk:
+            return
+        yield [(pk, label, bytes(sealed)) for pk, label, sealed in chunk]
+        after = chunk[-1][0]
+
+
+def _reseal(vault: Vault, chunk: Sequence[Row], rotation: Rotation) -> list[tuple[int, bytes, bytes]]:
+    resealed = []
+    for pk, label, before in chunk:
+        rotation.batches += 1
+        try:
+            after = vault.reseal_data_key(before)
+            vault.open_data_key(after)
+        except VaultError as error:
+            rotation.failed += 1
+            if len(rotation.failures) < SHOWN_FAILURES:
+                rotation.failures.append(f"{label}: {error}")
+            log.error("data_key_not_resealed", batch=pk, reason=str(error))
+            continue
+        if after != before:
+            rotation.resealed += 1
+            resealed.append((pk, before, after))
+    return resealed
+
+
+def _store(resealed: Sequence[tuple[int, bytes, bytes]]) -> None:
+    if resealed:
+        with transaction.atomic():
+            bulk.execute(RESEAL, bulk.transposed(resealed, ("ids", "before", "sealed")))
