@@ -252,6 +252,7 @@ REST_FRAMEWORK = {
         "user": env.str("API_RATE_USER", default="600/min"),
         # From one address, and for one user name.
         "login": env.str("API_RATE_LOGIN", default="10/min"),
+        "manufacturer": env.str("API_RATE_MANUFACTURER", default="120/min"),
     },
     # How many X-Forwarded-For entries to trust: a caller must not choose the address that it is limited by.
     "NUM_PROXIES": 1 if env.bool("BEHIND_TLS_PROXY", default=False) else 0,

@@ -12,11 +12,22 @@ from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from clients.models import Client, Membership, ProductionRun, User
+from keys.models import KeyBatch, ManufacturerExport
+from keys.services import exporting
 from locations.models import Location
 from tests import factories
 from trackers.models import Assignment, GeofenceEvent, GeoStatus, LocationReport, StatusChange, Tracker
 
-PERSONAS = ("viewer", "manager", "other_client", "staff", "anonymous", "inactive")
+PERSONAS = (
+    "viewer",
+    "manager",
+    "other_client",
+    "staff",
+    "anonymous",
+    "inactive",
+    "manufacturer",
+    "other_manufacturer",
+)
 
 
 @dataclass
@@ -32,11 +43,22 @@ class Tenant:
 
 
 @dataclass
+class Maker:
+    """A manufacturer with a batch of two devices, exported once."""
+
+    user: User
+    batch: KeyBatch
+    export: ManufacturerExport
+
+
+@dataclass
 class World:
     now: datetime
     alpha: Tenant
     beta: Tenant
     users: dict[str, User]
+    maker: Maker
+    other_maker: Maker
 
     def api_client(self, persona: str) -> APIClient:
         client = APIClient()
@@ -61,7 +83,18 @@ def make_world() -> World:
         "staff": factories.StaffFactory(),
         "inactive": make_member(alpha.client, role.MANAGER, is_active=False),
     }
-    return World(now, alpha, beta, users)
+    maker, other_maker = make_maker("Alpha", now), make_maker("Beta", now)
+    users |= {"manufacturer": maker.user, "other_manufacturer": other_maker.user}
+    return World(now, alpha, beta, users, maker, other_maker)
+
+
+def make_maker(name: str, now: datetime) -> Maker:
+    user = factories.UserFactory()
+    manufacturer = factories.ManufacturerFactory(name=f"{name} works", users=[user])
+    batch = factories.KeyBatchFactory(label=f"{name} keys", devices=2, manufacturer=manufacturer)
+    for index in range(2):
+        factories.KeyPairFactory(batch=batch, device_index=index)
+    return Maker(user, batch, exporting.export_batch(batch=batch, format_code="csv", actor=None, now=now))
 
 
 def make_member(client: Client, role: str, **fields: object) -> User:

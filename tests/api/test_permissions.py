@@ -25,6 +25,19 @@ class Row(NamedTuple):
     inactive: int
     method: str = "get"
     scoped: bool = True
+    # None: as for another client, since a manufacturer's user belongs to no client.
+    manufacturer: int | None = None
+    other_manufacturer: int | None = None
+    # Also takes these methods.
+    writes: tuple[str, ...] = ()
+
+    def status(self, persona: str) -> int:
+        given: int | None = getattr(self, persona)
+        return self.other_client if given is None else given
+
+    @property
+    def for_makers(self) -> bool:
+        return self.manufacturer is not None
 
 
 def listed(path: str) -> Row:
@@ -35,6 +48,12 @@ def listed(path: str) -> Row:
 def own(path: str) -> Row:
     """Alpha's: it does not exist for another client."""
     return Row(path, 200, 200, 404, 200, 401, 401)
+
+
+def made(path: str, *, other: int = 404, method: str = "get", writes: tuple[str, ...] = ()) -> Row:
+    """The Alpha manufacturer's: clients and staff are refused."""
+    refused = (403, 403, 403, 403, 401, 401)
+    return Row(path, *refused, method, manufacturer=200, other_manufacturer=other, writes=writes)
 
 
 TABLE = {
@@ -61,11 +80,19 @@ TABLE = {
     "reports": listed("reports/?tracker={mac}"),
     "events": listed("events/?tracker={mac}"),
     "history": listed("history/?tracker={mac}"),
+    "manufacturer-batches": made("manufacturer/batches/", other=200),
+    "manufacturer-batch": made("manufacturer/batches/{batch}/"),
+    "manufacturer-batch-exports": made("manufacturer/batches/{batch}/exports/", writes=("post",)),
+    "manufacturer-export": made("manufacturer/exports/{export}/"),
+    "manufacturer-export-file": made("manufacturer/exports/{export}/file/"),
+    "manufacturer-export-acknowledge": made("manufacturer/exports/{export}/acknowledge/", method="post"),
     "schema": Row("schema/", 200, 200, 200, 200, 200, 401, scoped=False),
     "docs": Row("docs/", 200, 200, 200, 200, 200, 401, scoped=False),
     "unknown": Row("nothing/", 404, 404, 404, 404, 404, 404, scoped=False),
 }
-SCOPED = [name for name, row in TABLE.items() if row.scoped]
+BODIES = {"manufacturer-export-acknowledge": lambda world: {"sha256": world.maker.export.sha256}}
+SCOPED = [name for name, row in TABLE.items() if row.scoped and not row.for_makers]
+MADE = [name for name, row in TABLE.items() if row.for_makers]
 
 
 def api_patterns() -> dict[str, URLPattern]:
@@ -91,18 +118,25 @@ def view_class(name: str) -> type:
 def fill(world, path: str) -> str:
     run = world.alpha.run
     filled = path.format(
-        mac=MAC, client=run.brand.client_id, brand=run.brand_id, run=run.pk, location=world.alpha.location.pk
+        mac=MAC,
+        client=run.brand.client_id,
+        brand=run.brand_id,
+        run=run.pk,
+        location=world.alpha.location.pk,
+        batch=world.maker.batch.pk,
+        export=world.maker.export.pk,
     )
     return f"/api/v1/{filled}"
 
 
 def call(client: APIClient, world, name: str):
     row = TABLE[name]
-    return getattr(client, row.method)(fill(world, row.path))
+    body = BODIES.get(name, lambda world: None)(world)
+    return getattr(client, row.method)(fill(world, row.path), body)
 
 
 def body_of(response) -> str:
-    return response.content.decode()
+    return (response.getvalue() if response.streaming else response.content).decode()
 
 
 def test_every_endpoint_is_in_the_table():
@@ -114,7 +148,7 @@ def test_personas_get_what_the_table_says(world, as_persona, name):
     answers = {persona: call(as_persona(persona), world, name) for persona in PERSONAS}
     row = TABLE[name]
     assert {persona: each.status_code for persona, each in answers.items()} == {
-        persona: getattr(row, persona) for persona in PERSONAS
+        persona: row.status(persona) for persona in PERSONAS
     }
     for response in answers.values():
         if response.status_code >= 400:
@@ -131,6 +165,24 @@ def test_clients_see_their_own_and_nothing_of_another(world, as_persona, name):
     for marker in ("Beta", "B2:B2:B2:00:00:02"):
         assert marker not in ours
     assert "Alpha" in ours or "A1:A1:A1:00:00:01" in ours
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_manufacturers_see_nothing_of_any_client(world, as_persona, name):
+    answer = body_of(call(as_persona("manufacturer"), world, name))
+    for marker in ("Alpha", "Beta", "A1:A1:A1:00:00:01", "B2:B2:B2:00:00:02"):
+        assert marker not in answer
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_manufacturers_see_their_own_and_nothing_of_another(world, as_persona, name):
+    ours = body_of(call(as_persona("manufacturer"), world, name))
+    theirs = body_of(call(as_persona("other_manufacturer"), world, name))
+    own = ("Alpha", f"K{world.maker.batch.pk}-000000")
+    foreign = ("Beta", f"K{world.other_maker.batch.pk}-000000")
+    assert any(marker in ours for marker in own)
+    assert not any(marker in theirs for marker in own)
+    assert not any(marker in ours for marker in foreign)
 
 
 @pytest.mark.parametrize("name", SCOPED)
@@ -189,8 +241,9 @@ def test_a_view_that_steps_around_the_scope_is_found():
 
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.method == "get"])
 def test_reading_endpoints_refuse_writes(world, as_persona, name):
-    staff = as_persona("staff")
-    for method in ("post", "put", "patch", "delete"):
-        response = getattr(staff, method)(fill(world, TABLE[name].path))
+    row = TABLE[name]
+    reader = as_persona("manufacturer" if row.for_makers else "staff")
+    for method in {"post", "put", "patch", "delete"} - {*row.writes}:
+        response = getattr(reader, method)(fill(world, row.path))
         assert response.status_code == (404 if name == "unknown" else 405)
         assert response["Content-Type"] == "application/problem+json"
