@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 
-from ingestion.bench import measures, world
+from ingestion.bench import generation, measures, world
 from keys.services import unsealing
 from trackers.models import Assignment, Tracker
 
@@ -22,7 +22,7 @@ SEED = 7
 
 
 class Command(BaseCommand):
-    help = "Measure decryption, geofencing and the whole pipeline; prints JSON."
+    help = "Measure decryption, geofencing, the whole pipeline and key generation; prints JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -37,6 +37,7 @@ class Command(BaseCommand):
         figures: dict[str, Any] = {"rows": rows}
         figures |= self._measure_decryption(shipments, now)
         figures |= self._measure_pipeline(shipments, now)
+        figures |= generation.measure(now=now)
         figures["peak_rss_mb"] = round(measures.peak_rss_mb(), 1)
         self.stdout.write(json.dumps(figures, indent=1))
 
