@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pghistory
-import pgtrigger
 from django.db import models
 
 if TYPE_CHECKING:
@@ -26,15 +25,26 @@ def audited(
     """Keep an audit table `<Model>Audit`, reached as `row.audit`: a copy of `fields` (or of all but `exclude`) for
     each insert and deletion, and for each change of one of them.
 
-    With one trigger call for a statement, however many rows it writes.
+    With one trigger call for a statement, however many rows it writes: a call for each row would take longer than
+    writing it.
     """
-    return _tracked(pghistory.Statement, pgtrigger.Update, fields, exclude)
 
+    def track(model: AnyModel) -> AnyModel:
+        decorate = pghistory.track(
+            pghistory.InsertEvent(),
+            pghistory.UpdateEvent(),
+            pghistory.DeleteEvent(),
+            model_name=f"{model.__name__}Audit",
+            obj_field=pghistory.ObjForeignKey(related_name="audit", db_index=True),
+            fields=None if fields is None else list(fields),
+            exclude=list(exclude),
+            level=pghistory.Statement,
+            **audit_options(str(model._meta.verbose_name)),
+        )
+        tracked: AnyModel = decorate(model)
+        return tracked
 
-def audited_sparsely(*, fields: Sequence[str]) -> Callable[[AnyModel], AnyModel]:
-    """As `audited`, for a table of which other columns change all the time: statements that leave `fields` alone
-    cost nothing, those that write them one trigger call a row."""
-    return _tracked(pghistory.Row, pgtrigger.UpdateOf(*fields), fields, ())
+    return track
 
 
 def acting(actor: User | None, **details: Any) -> AbstractContextManager[Any]:
@@ -50,24 +60,3 @@ def audit_options(name: str) -> dict[str, Any]:
         "context_field": pghistory.ContextJSONField(),
         "meta": {"verbose_name": f"audit of {name}", "verbose_name_plural": f"audits of {name}"},
     }
-
-
-def _tracked(
-    level: Any, update: Any, fields: Sequence[str] | None, exclude: Sequence[str]
-) -> Callable[[AnyModel], AnyModel]:
-    def track(model: AnyModel) -> AnyModel:
-        decorate = pghistory.track(
-            pghistory.InsertEvent(),
-            pghistory.UpdateEvent(operation=update),
-            pghistory.DeleteEvent(),
-            model_name=f"{model.__name__}Audit",
-            obj_field=pghistory.ObjForeignKey(related_name="audit", db_index=True),
-            fields=None if fields is None else list(fields),
-            exclude=list(exclude),
-            level=level,
-            **audit_options(str(model._meta.verbose_name)),
-        )
-        tracked: AnyModel = decorate(model)
-        return tracked
-
-    return track

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from django.contrib.gis.geos import Point, Polygon
 from django.db import transaction
 
-import orders.services
 from clients.models import Brand, Client, Membership, ProductionRun, User
 from ingestion.demo.places import Place
 from ingestion.demo.shipments import BUS_RUN, RUNS, SHIPPED_BEFORE, DemoRun, Shipment, shipments
 from keys.models import KeyBatch, KeyPair
 from keys.services import generating, registering
 from locations.models import Location
+from orders.services import allocating, placing, shipping
 from trackers.models import Tracker
 
 BATCH = "Demo world"
@@ -146,7 +146,7 @@ def _make_users() -> list[NewUser]:
 
 def _ship(run: ProductionRun, macs: Sequence[str], quantity: int, now: datetime) -> None:
     shipped_at = now - SHIPPED_BEFORE
-    order = orders.services.place_order(
+    order = placing.place_order(
         client=run.brand.client,
         run=run,
         quantity=quantity,
@@ -154,8 +154,8 @@ def _ship(run: ProductionRun, macs: Sequence[str], quantity: int, now: datetime)
         wanted_by=(now + timedelta(days=7)).date(),
         now=now - BATCH_AGE,
     )
-    orders.services.allocate_devices(order=order, macs=macs, start=shipped_at, now=shipped_at)
-    orders.services.ship_order(order=order, now=shipped_at)
+    allocating.allocate_devices(order=order, macs=macs, start=shipped_at, now=shipped_at)
+    shipping.ship_order(order=order, now=shipped_at)
 
 
 def _trackers(batch: KeyBatch) -> list[Tracker]:

@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db.models import Q
 from django.utils import timezone
 
-from clients.audit import audited, audited_sparsely
+from clients.audit import audited
 from clients.models import ProductionRun
 from clients.tenancy import TenantQuerySet
 from locations.models import Location
@@ -35,7 +35,7 @@ class TrackerQuerySet(TenantQuerySet["Tracker"]):
     client_path = "latest_assignment__run__brand__client"
 
 
-@audited_sparsely(fields=["mac", "serial", "state"])
+@audited(fields=["mac", "serial", "state"])
 class Tracker(models.Model):
     """A device, known by its MAC.
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Value
 
+from clients import bulk
 from clients.errors import DomainError
 from clients.models import ProductionRun
 from trackers.models import Assignment, Tracker
@@ -19,6 +20,35 @@ from trackers.models.history import TsTzRange
 from trackers.services import locking, replaying
 
 _MACS_NAMED = 5
+OVERLAPPING = """
+SELECT tracker.mac
+FROM trackers_assignment AS assignment JOIN trackers_tracker AS tracker ON tracker.id = assignment.tracker_id
+WHERE assignment.tracker_id = ANY(%(tracker_ids)b::bigint[])
+    AND assignment.period && tstzrange(%(start)s::timestamptz, NULL)
+"""
+ADD_ASSIGNMENTS = """
+INSERT INTO trackers_assignment (tracker_id, run_id, period)
+SELECT tracker_id, %(run_id)s::bigint, tstzrange(%(start)s::timestamptz, NULL)
+FROM unnest(%(tracker_ids)b::bigint[]) AS assigned (tracker_id)
+RETURNING id, tracker_id
+"""
+END_IN_FORCE = """
+UPDATE trackers_assignment SET period = tstzrange(lower(period), %(at)s::timestamptz)
+WHERE tracker_id = ANY(%(tracker_ids)b::bigint[]) AND period @> %(at)s::timestamptz
+    AND lower(period) < %(at)s::timestamptz
+"""
+# Deleting them would make the database look for their events, which no index finds.
+WITHDRAW_PLANNED = """
+UPDATE trackers_assignment AS assignment
+SET period = tstzrange(%(at)s::timestamptz + planned.number * interval '1 microsecond',
+                       %(at)s::timestamptz + (planned.number + 1) * interval '1 microsecond')
+FROM (
+    SELECT id, row_number() OVER (PARTITION BY tracker_id ORDER BY lower(period)) - 1 AS number
+    FROM trackers_assignment
+    WHERE tracker_id = ANY(%(tracker_ids)b::bigint[]) AND lower(period) >= %(at)s::timestamptz
+) AS planned
+WHERE assignment.id = planned.id
+"""
 
 
 class AssignmentOverlap(DomainError):
@@ -34,28 +64,35 @@ class NotAssigned(DomainError):
 
 
 def assign(
-    *, tracker_ids: Collection[int], run: ProductionRun, start: datetime, now: datetime
+    *,
+    tracker_ids: Collection[int],
+    run: ProductionRun,
+    start: datetime,
+    now: datetime,
+    state: Tracker.State | None = None,
 ) -> list[Assignment]:
-    """Put the trackers into `run` from `start` on, without an end; one transaction, by tracker id.
+    """Put the trackers into `run` from `start` on, without an end, and into `state` if one is given; one transaction,
+    by tracker id.
 
     Reports that are there already since `start` belong to the run from now on, and nothing of an earlier assignment
     shows on the trackers' rows any more. Raises AssignmentOverlap, naming MACs, if a tracker is in a run at `start`
     or later, and `locking.UnknownTracker`.
     """
-    period = DateTimeTZRange(start, None, "[)")
+    arrays = {"tracker_ids": list(tracker_ids), "start": start}
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
-        overlapping = Assignment.objects.filter(tracker__in=tracker_ids, period__overlap=period)
-        if macs := list(overlapping.values_list("tracker__mac", flat=True)):
+        if macs := [mac for (mac,) in bulk.fetch_all(OVERLAPPING, arrays)]:
             raise AssignmentOverlap(
                 f"Already in a run at {start:%Y-%m-%d %H:%M} UTC or later: {name_macs(macs)}."
                 " Release them first, or begin after that."
             )
-        assignments = Assignment.objects.bulk_create(
-            Assignment(tracker_id=tracker_id, run=run, period=period) for tracker_id in sorted(tracker_ids)
-        )
-        replaying.replay_trackers(tracker_ids=tracker_ids, now=now)
-    return assignments
+        added = bulk.fetch_all(ADD_ASSIGNMENTS, arrays | {"run_id": run.pk})
+        replaying.replay_trackers(tracker_ids=tracker_ids, now=now, state=state)
+    period = DateTimeTZRange(start, None, "[)")
+    return [
+        Assignment(id=id_, tracker_id=tracker_id, run=run, period=period)
+        for id_, tracker_id in sorted(added, key=lambda row: row[1])
+    ]
 
 
 def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> None:
@@ -77,6 +114,20 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
             )
         open_.update(period=TsTzRange(F("period__startswith"), Value(at), RangeBoundary()))
         replaying.replay_trackers(tracker_ids=tracker_ids, now=now)
+
+
+def end_all(*, tracker_ids: Collection[int], at: datetime, now: datetime, state: Tracker.State) -> None:
+    """Let no assignment of the trackers go on beyond `at`, exclusive, if they have any, and bring them into `state`;
+    one transaction.
+
+    Those that are planned for later shrink to the microsecond of `at`. Raises `locking.UnknownTracker`.
+    """
+    arrays = {"tracker_ids": list(tracker_ids), "at": at}
+    with transaction.atomic():
+        locking.lock_trackers(tracker_ids)
+        bulk.execute(END_IN_FORCE, arrays)
+        bulk.execute(WITHDRAW_PLANNED, arrays)
+        replaying.replay_trackers(tracker_ids=tracker_ids, now=now, state=state)
 
 
 def name_macs(macs: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from clients import bulk
-from trackers.models import DailyPosition, HourlyPosition
+from trackers.models import DailyPosition, HourlyPosition, Tracker
 from trackers.services.windows import SQL
 
 REFRESH_TRACKERS = (SQL / "refresh_trackers.sql").read_text()
@@ -13,11 +13,13 @@ REFRESH_HOURS = _REFRESH_ROLLUPS.format(table=HourlyPosition._meta.db_table, uni
 REFRESH_DAYS = _REFRESH_ROLLUPS.format(table=DailyPosition._meta.db_table, unit="day")
 
 
-def refresh_trackers(tracker_ids: Collection[int], *, now: datetime) -> set[int]:
-    """Make the trackers' rows say how their latest assignment stands; returns the trackers that said otherwise."""
-    return {
-        row[0] for row in bulk.fetch_all(REFRESH_TRACKERS, {"tracker_ids": list(tracker_ids), "now": now})
-    }
+def refresh_trackers(
+    tracker_ids: Collection[int], *, now: datetime, state: Tracker.State | None = None
+) -> set[int]:
+    """Make the trackers' rows say how their latest assignment stands, and bring them into `state` if one is given, in
+    one write; returns the trackers that said otherwise."""
+    parameters = {"tracker_ids": list(tracker_ids), "now": now, "state": state}
+    return {row[0] for row in bulk.fetch_all(REFRESH_TRACKERS, parameters)}
 
 
 def refresh_rollups(sightings: Iterable[tuple[int, datetime]]) -> None:

@@ -1,7 +1,9 @@
 -- Sets the trackers' latest assignment and how it stands: last stay and last report within it. A tracker that never
--- had an assignment shows its last report. Rows that are right already are left alone.
+-- had an assignment shows its last report. Rows that are right already are left alone. The lifecycle's state changes
+-- with them where one is given.
 UPDATE trackers_tracker AS tracker
-SET latest_assignment_id = truth.assignment_id,
+SET state = coalesce(%(state)s::varchar, tracker.state),
+    latest_assignment_id = truth.assignment_id,
     status = truth.status,
     location_id = truth.location_id,
     status_since = truth.started_at,
@@ -50,11 +52,11 @@ FROM (
 ) AS truth
 WHERE tracker.id = truth.tracker_id
     AND (
-        tracker.latest_assignment_id, tracker.status, tracker.location_id, tracker.status_since,
+        tracker.state, tracker.latest_assignment_id, tracker.status, tracker.location_id, tracker.status_since,
         tracker.last_seen_at, tracker.last_received_at, tracker.last_position::bytea, tracker.last_accuracy_m,
         tracker.battery
     ) IS DISTINCT FROM (
-        truth.assignment_id, truth.status, truth.location_id, truth.started_at,
+        coalesce(%(state)s::varchar, tracker.state), truth.assignment_id, truth.status, truth.location_id, truth.started_at,
         truth.seen_at, truth.received_at, truth.position::bytea, truth.accuracy_m,
         truth.battery
     )

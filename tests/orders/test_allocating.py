@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, connection
 
 from clients.errors import DomainError
-from orders import services
+from orders import errors
 from orders.models import DeviceAllocation, Order
+from orders.services import allocating, placing, shipping
 from tests.factories import (
     NOW,
     AllocationFactory,
@@ -35,7 +36,7 @@ def stock(db):
 
 
 def place(run, quantity=3, **fields):
-    return services.place_order(client=run.brand.client, run=run, quantity=quantity, now=NOW, **fields)
+    return placing.place_order(client=run.brand.client, run=run, quantity=quantity, now=NOW, **fields)
 
 
 def states(trackers):
@@ -60,8 +61,8 @@ def test_placed_order_records_what_was_asked_for(run):
 
 
 def test_order_for_another_clients_run_is_refused(run):
-    with pytest.raises(services.RunOfAnotherClient):
-        services.place_order(client=ClientFactory(), run=run, quantity=1, now=NOW)
+    with pytest.raises(errors.RunOfAnotherClient):
+        placing.place_order(client=ClientFactory(), run=run, quantity=1, now=NOW)
     assert not Order.objects.exists()
 
 
@@ -78,21 +79,21 @@ def test_order_can_not_be_moved_to_another_clients_run(run):
 
 @pytest.mark.parametrize("quantity", [0, -1])
 def test_empty_order_is_refused(run, quantity):
-    with pytest.raises(services.InvalidQuantity):
+    with pytest.raises(errors.InvalidQuantity):
         place(run, quantity=quantity)
 
 
 def test_order_for_a_run_that_has_ended_is_refused_from_the_day_after(db):
     run = RunFactory(end_date=NOW.date())
     place(run)
-    with pytest.raises(services.RunHasEnded):
-        services.place_order(client=run.brand.client, run=run, quantity=1, now=NOW + timedelta(days=1))
+    with pytest.raises(errors.RunHasEnded):
+        placing.place_order(client=run.brand.client, run=run, quantity=1, now=NOW + timedelta(days=1))
 
 
 def test_allocation_takes_the_oldest_in_stock(run, stock):
     Tracker.objects.filter(pk=stock[0].pk).update(state=Tracker.State.RETIRED)
     order = place(run, quantity=3)
-    allocations = services.allocate_devices(order=order, now=NOW)
+    allocations = allocating.allocate_devices(order=order, now=NOW)
     assert allocated(allocations) == keys(stock[1:4])
     assert states(stock) == ["RETIRED", "ALLOCATED", "ALLOCATED", "ALLOCATED", "IN_STOCK"]
     order.refresh_from_db()
@@ -101,7 +102,7 @@ def test_allocation_takes_the_oldest_in_stock(run, stock):
 
 def test_allocation_opens_assignments_to_the_orders_run_from_the_start_given(run, stock):
     order = place(run, quantity=2)
-    services.allocate_devices(order=order, start=NOW - HOUR, now=NOW)
+    allocating.allocate_devices(order=order, start=NOW - HOUR, now=NOW)
     assignments = Assignment.objects.order_by("tracker")
     assert [(it.tracker_id, it.run_id, it.period.lower, it.period.upper) for it in assignments] == [
         (tracker.pk, run.pk, NOW - HOUR, None) for tracker in stock[:2]
@@ -111,83 +112,83 @@ def test_allocation_opens_assignments_to_the_orders_run_from_the_start_given(run
 def test_named_devices_are_allocated_in_any_notation_of_case(run, stock):
     order = place(run, quantity=2)
     macs = [f" {stock[4].mac.lower()} ", stock[1].mac]
-    allocations = services.allocate_devices(order=order, macs=macs, now=NOW)
+    allocations = allocating.allocate_devices(order=order, macs=macs, now=NOW)
     assert allocated(allocations) == [stock[1].pk, stock[4].pk]
 
 
 def test_short_stock_is_allocated_in_part_and_completed_later(run, stock):
     order = place(run, quantity=7)
-    services.allocate_devices(order=order, now=NOW)
+    allocating.allocate_devices(order=order, now=NOW)
     order.refresh_from_db()
     assert (order.state, order.allocations.open().count()) == (Order.State.PLACED, 5)
     TrackerFactory.create_batch(3)
-    services.allocate_devices(order=order, now=NOW)
+    allocating.allocate_devices(order=order, now=NOW)
     order.refresh_from_db()
     assert (order.state, order.allocations.open().count()) == (Order.State.ALLOCATED, 7)
 
 
 def test_all_or_nothing_leaves_a_short_stock_alone(run, stock):
     order = place(run, quantity=6)
-    with pytest.raises(services.InsufficientStock, match="5 of 6"):
-        services.allocate_devices(order=order, all_or_nothing=True, now=NOW)
+    with pytest.raises(errors.InsufficientStock, match="5 of 6"):
+        allocating.allocate_devices(order=order, all_or_nothing=True, now=NOW)
     assert set(states(stock)) == {"IN_STOCK"}
 
 
 def test_empty_stock_is_said(run):
-    with pytest.raises(services.InsufficientStock):
-        services.allocate_devices(order=place(run), now=NOW)
+    with pytest.raises(errors.InsufficientStock):
+        allocating.allocate_devices(order=place(run), now=NOW)
 
 
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"quantity": 4}, services.InvalidQuantity),
-        ({"quantity": 0}, services.InvalidQuantity),
-        ({"macs": []}, services.InvalidQuantity),
-        ({"macs": ["C0:FF:EE:00:00:00"]}, services.UnknownDevices),
-        ({"quantity": 1, "macs": ["C0:FF:EE:00:00:00"]}, services.InvalidQuantity),
+        ({"quantity": 4}, errors.InvalidQuantity),
+        ({"quantity": 0}, errors.InvalidQuantity),
+        ({"macs": []}, errors.InvalidQuantity),
+        ({"macs": ["C0:FF:EE:00:00:00"]}, errors.UnknownDevices),
+        ({"quantity": 0, "macs": ["C0:FF:EE:00:00:00"]}, errors.InvalidQuantity),
     ],
-    ids=["too many", "none", "no MACs", "unknown MAC", "both"],
+    ids=["too many", "none", "no MACs", "unknown MAC", "more named than wanted"],
 )
 def test_impossible_allocations_change_nothing(run, stock, fields, error):
     order = place(run, quantity=3)
     with pytest.raises(error):
-        services.allocate_devices(order=order, now=NOW, **fields)
+        allocating.allocate_devices(order=order, now=NOW, **fields)
     assert set(states(stock)) == {"IN_STOCK"}
     assert not DeviceAllocation.objects.exists()
 
 
 def test_a_mac_given_twice_is_refused(run, stock):
-    with pytest.raises(services.InvalidQuantity, match="twice"):
-        services.allocate_devices(order=place(run), macs=[stock[0].mac, stock[0].mac.lower()], now=NOW)
+    with pytest.raises(errors.InvalidMacs, match="twice"):
+        allocating.allocate_devices(order=place(run), macs=[stock[0].mac, stock[0].mac.lower()], now=NOW)
 
 
 def test_named_devices_must_all_be_in_stock(run, stock):
     Tracker.objects.filter(pk=stock[1].pk).update(state=Tracker.State.LOST)
-    with pytest.raises(services.NotInStock, match=stock[1].mac):
-        services.allocate_devices(order=place(run), macs=[it.mac for it in stock[:2]], now=NOW)
+    with pytest.raises(errors.NotInStock, match=stock[1].mac):
+        allocating.allocate_devices(order=place(run), macs=[it.mac for it in stock[:2]], now=NOW)
     assert not DeviceAllocation.objects.exists()
 
 
 def test_device_in_stock_that_is_still_in_a_run_stops_the_allocation(run):
     tracker = AssignmentFactory(tracker__state=Tracker.State.IN_STOCK).tracker
     with pytest.raises(assigning.AssignmentOverlap, match=tracker.mac):
-        services.allocate_devices(order=place(run), now=NOW)
+        allocating.allocate_devices(order=place(run), now=NOW)
     assert not DeviceAllocation.objects.exists()
     assert states([tracker]) == ["IN_STOCK"]
 
 
 def test_only_placed_orders_are_allocated(run, stock):
     order = place(run, quantity=1)
-    services.allocate_devices(order=order, now=NOW)
-    with pytest.raises(services.WrongOrderState):
-        services.allocate_devices(order=order, now=NOW)
+    allocating.allocate_devices(order=order, now=NOW)
+    with pytest.raises(errors.WrongOrderState):
+        allocating.allocate_devices(order=order, now=NOW)
 
 
 def test_shipping_activates_the_orders_devices(run, stock):
     order = place(run, quantity=2)
-    services.allocate_devices(order=order, now=NOW)
-    shipped = services.ship_order(order=order, now=NOW + HOUR)
+    allocating.allocate_devices(order=order, now=NOW)
+    shipped = shipping.ship_order(order=order, now=NOW + HOUR)
     assert (shipped.state, shipped.shipped_at) == (Order.State.SHIPPED, NOW + HOUR)
     assert states(stock) == ["ACTIVE", "ACTIVE", "IN_STOCK", "IN_STOCK", "IN_STOCK"]
     assert Tracker.objects.get(pk=stock[0].pk).status == GeoStatus.CREATED
@@ -196,8 +197,8 @@ def test_shipping_activates_the_orders_devices(run, stock):
 @pytest.mark.parametrize("state", [Order.State.PLACED, Order.State.CANCELLED])
 def test_only_allocated_orders_are_shipped(run, state):
     order = OrderFactory(run=run, state=state)
-    with pytest.raises(services.WrongOrderState):
-        services.ship_order(order=order, now=NOW)
+    with pytest.raises(errors.WrongOrderState):
+        shipping.ship_order(order=order, now=NOW)
 
 
 def test_tracker_has_one_open_allocation(db):
@@ -216,12 +217,12 @@ def test_allocating_takes_the_same_number_of_queries_for_any_number(run, django_
     Tracker.objects.bulk_create(TrackerFactory.build_batch(60))
     order = place(run, quantity=60)
     with django_assert_max_num_queries(30):
-        services.allocate_devices(order=order, now=NOW)
+        allocating.allocate_devices(order=order, now=NOW)
 
 
 def test_errors_carry_their_code_and_say_what_is_wrong(run):
     with pytest.raises(DomainError) as raised:
-        services.allocate_devices(
+        allocating.allocate_devices(
             order=OrderFactory(run=run, state=Order.State.SHIPPED, shipped_at=NOW), now=NOW
         )
     assert raised.value.code == "wrong_order_state"
@@ -250,7 +251,7 @@ def test_no_tracker_is_allocated_twice_however_many_allocate_at_once():
     Tracker.objects.bulk_create(TrackerFactory.build_batch(100))
     orders = [place(RunFactory(), quantity=15) for _ in range(8)]
     results = at_once(
-        [lambda order=order: services.allocate_devices(order=order, now=NOW) for order in orders]
+        [lambda order=order: allocating.allocate_devices(order=order, now=NOW) for order in orders]
     )
     given = [tracker_id for result in results if isinstance(result, list) for tracker_id in allocated(result)]
     assert len(given) == len(set(given)) == 100
@@ -266,7 +267,7 @@ def test_devices_named_by_two_orders_at_once_go_to_one_of_them():
     orders = [place(RunFactory(), quantity=20) for _ in range(4)]
     results = at_once(
         [
-            lambda order=order, macs=macs[::step]: services.allocate_devices(order=order, macs=macs, now=NOW)
+            lambda order=order, macs=macs[::step]: allocating.allocate_devices(order=order, macs=macs, now=NOW)
             for order, step in zip(orders, (1, -1, 1, -1), strict=True)
         ]
     )
@@ -278,7 +279,7 @@ def test_devices_named_by_two_orders_at_once_go_to_one_of_them():
 def test_one_order_allocated_twice_at_once_gets_its_quantity_once():
     TrackerFactory.create_batch(10)
     order = place(RunFactory(), quantity=4)
-    results = at_once([lambda: services.allocate_devices(order=order, now=NOW)] * 3)
+    results = at_once([lambda: allocating.allocate_devices(order=order, now=NOW)] * 3)
     assert sorted(type(result).__name__ for result in results) == [
         "WrongOrderState",
         "WrongOrderState",

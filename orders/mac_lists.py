@@ -1,0 +1,144 @@
+"""Lists of MACs as people paste or upload them: one a line, separated by commas, or a column of a table.
+
+Pure: text or bytes in, MACs with their places out. Rows and columns count from 1, as spreadsheets show them.
+"""
+
+import csv
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from trackers.mac import InvalidMac, parse_mac
+
+MAX_BYTES = 2 * 2**20
+MAX_MACS = 20_000
+PROBLEMS_NAMED = 10
+HEADERS = {"mac", "macaddress", "macadresse", "bluetoothmac", "blemac"}
+
+_SEPARATORS = (";", "\t", ",")
+_NO_LETTER = re.compile(r"[^a-z]")
+# What spreadsheets make of addresses without letters: 1.12233E+11, or the leading zeros gone.
+_EXPONENT = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_SHORTENED = re.compile(r"\d{9,11}([.,]0+)?")
+_HEX_SHORTENED = re.compile(r"[0-9A-F]{9,11}", re.IGNORECASE)
+
+
+class Place(NamedTuple):
+    row: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"row {self.row}, column {self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class MacList:
+    """The MACs in their order, normalised, each with its place."""
+
+    places: dict[str, Place]
+
+    @property
+    def macs(self) -> list[str]:
+        return list(self.places)
+
+    def name(self, macs: Collection[str]) -> str:
+        """The first few of these MACs with their places, and how many more there are."""
+        named = [f"{mac} ({self.places[mac]})" for mac in self.places if mac in set(macs)]
+        return _first(named, ", ")
+
+
+class UnreadableList(ValueError):
+    """The text holds something else than MACs; the message says where and what to do."""
+
+
+def decode(content: bytes) -> str:
+    """Text of an uploaded file: UTF-8, or UTF-16 with its mark. Raises UnreadableList."""
+    if len(content) > MAX_BYTES:
+        raise UnreadableList(f"The file is larger than {MAX_BYTES // 2**20} MB: upload MACs only.")
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise UnreadableList("This is a workbook: save it as CSV (UTF-8) and upload that.")
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        row = content[: error.start].count(b"\n") + 1
+        raise UnreadableList(f"Row {row} is not in UTF-8: save the file as CSV (UTF-8).") from error
+    if "\0" in text:
+        raise UnreadableList("This is no text: save the list as CSV (UTF-8) and upload that.")
+    return text
+
+
+def parse(text: str) -> MacList:
+    """All MACs of the text. Where the first row names a column "MAC", only that column counts; else every cell must be
+    a MAC. Raises UnreadableList, naming the first few places that are wrong."""
+    places: dict[str, Place] = {}
+    problems: list[str] = []
+    try:
+        cells = list(_cells(text))
+    except csv.Error as error:
+        raise UnreadableList(f"This can't be read as a list or table: {error}.") from error
+    for place, cell in cells:
+        try:
+            mac = parse_mac(cell)
+        except InvalidMac:
+            problems.append(f"{place}: {_explain(cell)}")
+            continue
+        if mac in places:
+            problems.append(f"{place}: {mac} is in row {places[mac].row} already")
+        places.setdefault(mac, place)
+    if problems:
+        raise UnreadableList(_capitalised(_first(problems, "; ", PROBLEMS_NAMED)) + ".")
+    if not places:
+        raise UnreadableList("There is no MAC in it: give one a line.")
+    if len(places) > MAX_MACS:
+        raise UnreadableList(f"At most {MAX_MACS:,} MACs at once; these are {len(places):,}.")
+    return MacList(places)
+
+
+def _cells(text: str) -> Iterator[tuple[Place, str]]:
+    """The cells that should hold a MAC."""
+    text = text.removeprefix("\ufeff")
+    separator = max(_SEPARATORS, key=text.count)
+    lines = text.splitlines()
+    rows = enumerate(csv.reader(lines, delimiter=separator), start=1)
+    wanted: int | None = None
+    seen_first = False
+    for row, cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if not seen_first:
+            seen_first = True
+            wanted = _mac_column(cells)
+            if wanted is not None:
+                continue
+        for column, cell in enumerate(cells, start=1):
+            if cell.strip() and wanted in (None, column):
+                yield Place(row, column), cell.strip().strip("'")
+
+
+def _mac_column(cells: list[str]) -> int | None:
+    for column, cell in enumerate(cells, start=1):
+        if _NO_LETTER.sub("", cell.lower()) in HEADERS:
+            return column
+    return None
+
+
+def _explain(cell: str) -> str:
+    if _EXPONENT.fullmatch(cell):
+        return f"a spreadsheet made the number {cell} of a MAC; format the column as text and fill it in again"
+    if _SHORTENED.fullmatch(cell) or _HEX_SHORTENED.fullmatch(cell):
+        return (
+            f"{cell} has too few digits for a MAC; if a spreadsheet cut the leading zeros off, format the column as"
+            " text and fill it in again"
+        )
+    return f"{cell[:40]!r} is no MAC, such as E2:7B:7C:0B:3A:2F; a table needs a first row that names its column MAC"
+
+
+def _first(items: list[str], separator: str, number: int = 5) -> str:
+    named = separator.join(items[:number])
+    return named if len(items) <= number else f"{named}{separator}and {len(items) - number:,} more"
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,1 @@
+"""What is done with orders and with the devices allocated to them, by use case."""

@@ -1,0 +1,139 @@
+"""Orders are drafted by ops, or placed at once by ops and clients."""
+
+from datetime import date, datetime
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from clients import audit
+from clients.models import Client, ProductionRun, User
+from orders.errors import InvalidQuantity, ReferenceTaken, RunHasEnded, RunOfAnotherClient
+from orders.models import MAX_DEVICES, Order
+from orders.services import states
+
+log = structlog.get_logger(__name__)
+
+
+def refuse_invalid(*, run: ProductionRun, quantity: int, now: datetime) -> None:
+    """Raise RunHasEnded (before today, in UTC) or InvalidQuantity if such an order can't be made."""
+    if run.end_date < now.date():
+        raise RunHasEnded(f"{run} ended on {run.end_date}: extend it or choose another run.")
+    if not 1 <= quantity <= MAX_DEVICES:
+        raise InvalidQuantity(f"An order is for 1 to {MAX_DEVICES:,} trackers; split a larger one.")
+
+
+def draft_order(
+    *,
+    run: ProductionRun,
+    quantity: int,
+    now: datetime,
+    reference: str = "",
+    wanted_by: date | None = None,
+    actor: User | None = None,
+) -> Order:
+    """Note down an order of the run's client; `place_draft` makes it count. Raises as `place_order` does."""
+    return _make(Order.State.DRAFT, run, quantity, reference, wanted_by, actor, now)
+
+
+def place_draft(*, order: Order, now: datetime, actor: User | None = None) -> Order:
+    """Place a DRAFT: it waits for devices from now on. Raises WrongOrderState, RunHasEnded."""
+    with transaction.atomic(), audit.acting(actor):
+        order = states.lock_order(order, Order.State.DRAFT)
+        refuse_invalid(run=order.run, quantity=order.quantity, now=now)
+        states.move_orders([order], Order.State.PLACED, now=now, actor=actor, placed_at=now)
+    log.info("order_placed", order=order.pk, quantity=order.quantity, run=order.run_id)
+    return order
+
+
+def place_order(
+    *,
+    client: Client,
+    run: ProductionRun,
+    quantity: int,
+    now: datetime,
+    reference: str = "",
+    wanted_by: date | None = None,
+    actor: User | None = None,
+) -> Order:
+    """Place an order of `client` for so many trackers in `run`; aware `now`.
+
+    Raises RunOfAnotherClient, RunHasEnded (before today, in UTC), InvalidQuantity, or ReferenceTaken if an order of
+    the client that is not cancelled has the reference.
+    """
+    if run.brand.client_id != client.pk:
+        raise RunOfAnotherClient(f"{run} is not a run of {client}: order for one of its own.")
+    order = _make(Order.State.PLACED, run, quantity, reference, wanted_by, actor, now)
+    log.info("order_placed", order=order.pk, quantity=quantity, run=run.pk)
+    return order
+
+
+def place_once(
+    *,
+    run: ProductionRun,
+    quantity: int,
+    reference: str,
+    wanted_by: date | None,
+    actor: User | None,
+    now: datetime,
+) -> tuple[Order, bool]:
+    """Place an order of the run's client, unless the same one is there: a request may be sent again.
+
+    The same has the same reference, run, quantity and date. Returns the order, and whether it is new. Raises as
+    `place_order` does.
+    """
+    client = run.brand.client
+    asked = (run.pk, quantity, wanted_by)
+    try:
+        order = place_order(
+            client=client,
+            run=run,
+            quantity=quantity,
+            reference=reference,
+            wanted_by=wanted_by,
+            actor=actor,
+            now=now,
+        )
+    except ReferenceTaken:
+        known = _with_reference(client.pk, reference)
+        if known and (known.run_id, known.quantity, known.wanted_by) == asked:
+            return known, False
+        raise
+    return order, True
+
+
+def _make(
+    state: Order.State,
+    run: ProductionRun,
+    quantity: int,
+    reference: str,
+    wanted_by: date | None,
+    actor: User | None,
+    now: datetime,
+) -> Order:
+    refuse_invalid(run=run, quantity=quantity, now=now)
+    try:
+        with transaction.atomic(), audit.acting(actor):
+            order = Order.objects.create(
+                client_id=run.brand.client_id,
+                run=run,
+                quantity=quantity,
+                reference=reference,
+                wanted_by=wanted_by,
+                state=state,
+                created_at=now,
+                created_by=actor,
+                placed_at=now if state == Order.State.PLACED else None,
+            )
+            states.record_beginning(order, now=now, actor=actor)
+    except IntegrityError as error:
+        if "order_reference_once_per_client" not in str(error):
+            raise
+        raise ReferenceTaken(
+            f"{run.brand.client} has an order with the reference {reference!r} already: choose another one."
+        ) from error
+    return order
+
+
+def _with_reference(client_id: int, reference: str) -> Order | None:
+    orders = Order.objects.filter(client=client_id, reference=reference)
+    return orders.exclude(state=Order.State.CANCELLED).first()

@@ -1,0 +1,109 @@
+"""Takes devices from their orders: by cancelling, return, loss and retirement.
+
+Whatever takes a device away ends its allocation and its assignment at that moment: the client sees what happened until
+then, nothing of what happens later, and within a minute nothing is fetched any more.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from clients import audit
+from clients.models import User
+from orders.errors import ChangedMeanwhile, WrongDeviceState
+from orders.models import DeviceAllocation, Order
+from orders.services import states
+from trackers.models import Tracker
+from trackers.services import assigning, locking
+
+log = structlog.get_logger(__name__)
+
+State = Tracker.State
+
+# By the state that a device comes into: those that it may come from.
+COMES_FROM: dict[State, tuple[State, ...]] = {
+    # A device that was lost may turn up.
+    State.RETURNED: (State.ACTIVE, State.LOST),
+    State.LOST: (State.IN_STOCK, State.ALLOCATED, State.ACTIVE, State.RETURNED),
+    State.RETIRED: (State.IN_STOCK, State.ALLOCATED, State.ACTIVE, State.RETURNED, State.LOST),
+    # Taken from an order that has not been shipped, or checked after its return.
+    State.IN_STOCK: (State.ALLOCATED, State.RETURNED),
+}
+
+
+def cancel_order(*, order: Order, now: datetime, actor: User | None = None, reason: str = "") -> Order:
+    """Cancel an order that has not been shipped; its devices go back into the stock.
+
+    Returns the order as it is now. Raises WrongOrderState.
+    """
+    with transaction.atomic(), audit.acting(actor, reason=reason):
+        order = states.lock_order(order, Order.State.DRAFT, Order.State.PLACED, Order.State.ALLOCATED)
+        tracker_ids = list(order.allocations.open().values_list("tracker_id", flat=True))
+        locking.lock_trackers(tracker_ids)
+        _release(tracker_ids, State.IN_STOCK, now)
+        states.move_orders([order], Order.State.CANCELLED, now=now, actor=actor, reason=reason)
+    log.info("order_cancelled", order=order.pk, devices=len(tracker_ids))
+    return order
+
+
+def return_devices(
+    *, tracker_ids: Collection[int], now: datetime, actor: User | None = None, reason: str = ""
+) -> None:
+    """ACTIVE or LOST devices are back; `restock_devices` makes them available again. Raises WrongDeviceState."""
+    _take_away(tracker_ids, State.RETURNED, now, actor, reason)
+
+
+def report_lost(
+    *, tracker_ids: Collection[int], now: datetime, actor: User | None = None, reason: str = ""
+) -> None:
+    """Nobody knows where the devices are. Raises WrongDeviceState for those lost or retired already."""
+    _take_away(tracker_ids, State.LOST, now, actor, reason)
+
+
+def retire_devices(
+    *, tracker_ids: Collection[int], now: datetime, actor: User | None = None, reason: str = ""
+) -> None:
+    """The devices are out of use for good. Raises WrongDeviceState for those retired already."""
+    _take_away(tracker_ids, State.RETIRED, now, actor, reason)
+
+
+def restock_devices(
+    *, tracker_ids: Collection[int], now: datetime, actor: User | None = None, reason: str = ""
+) -> None:
+    """Make devices available for orders again: RETURNED ones, or ALLOCATED ones that are taken from their order
+    before it is shipped. Raises WrongDeviceState."""
+    _take_away(tracker_ids, State.IN_STOCK, now, actor, reason)
+
+
+def _take_away(
+    tracker_ids: Collection[int], to: State, now: datetime, actor: User | None, reason: str
+) -> None:
+    """An order that was fully allocated and loses one of its devices is PLACED again."""
+    with transaction.atomic(), audit.acting(actor, reason=reason):
+        open_ = DeviceAllocation.objects.open().filter(tracker__in=tracker_ids)
+        concerned = Order.objects.filter(pk__in=open_.values("order")).order_by("pk")
+        orders = list(concerned.select_for_update(no_key=True))
+        locking.lock_trackers(tracker_ids)
+        _refuse_other_states(tracker_ids, to)
+        if open_.exclude(order__in=orders).exists():
+            raise ChangedMeanwhile("One of the devices was allocated just now: look again, and repeat it.")
+        _release(tracker_ids, to, now)
+        complete = [order for order in orders if order.state == Order.State.ALLOCATED]
+        why = reason or f"A device is {to.label.lower()}."
+        states.move_orders(complete, Order.State.PLACED, now=now, actor=actor, reason=why)
+    log.info("devices_taken_away", devices=len(tracker_ids), to=to.value)
+
+
+def _refuse_other_states(tracker_ids: Collection[int], to: State) -> None:
+    others = Tracker.objects.filter(pk__in=tracker_ids).exclude(state__in=COMES_FROM[to])
+    if macs := list(others.values_list("mac", flat=True)):
+        allowed = " or ".join(state.label.lower() for state in COMES_FROM[to])
+        raise WrongDeviceState(f"Only what is {allowed} can become {to.label.lower()}; not", macs)
+
+
+def _release(tracker_ids: Collection[int], to: State, now: datetime) -> None:
+    """End allocations and assignments of locked trackers."""
+    DeviceAllocation.objects.open().filter(tracker__in=tracker_ids).update(released_at=now)
+    assigning.end_all(tracker_ids=tracker_ids, at=now, now=now, state=to)

@@ -1,0 +1,42 @@
+"""Sends allocated orders, and closes them when all has arrived."""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from clients import audit
+from clients.models import User
+from orders.models import Order
+from orders.services import states
+from trackers.models import Tracker
+from trackers.services import locking
+
+log = structlog.get_logger(__name__)
+
+
+def ship_order(*, order: Order, now: datetime, actor: User | None = None) -> Order:
+    """Send an ALLOCATED order: its trackers become ACTIVE, and their reports are fetched while the run lasts.
+
+    Returns the order as it is now. Raises WrongOrderState.
+    """
+    with transaction.atomic(), audit.acting(actor):
+        order = states.lock_order(order, Order.State.ALLOCATED)
+        tracker_ids = list(order.allocations.open().values_list("tracker_id", flat=True))
+        locking.lock_trackers(tracker_ids)
+        Tracker.objects.filter(pk__in=tracker_ids).update(state=Tracker.State.ACTIVE, updated_at=now)
+        states.move_orders([order], Order.State.SHIPPED, now=now, actor=actor, shipped_at=now)
+    log.info("order_shipped", order=order.pk, devices=len(tracker_ids))
+    return order
+
+
+def fulfil_order(*, order: Order, now: datetime, actor: User | None = None, reason: str = "") -> Order:
+    """Close a SHIPPED order: nobody waits for it any more. Its devices go on as they are.
+
+    Ops decide when, since a device may be lost on the way or return. Raises WrongOrderState.
+    """
+    with transaction.atomic(), audit.acting(actor):
+        order = states.lock_order(order, Order.State.SHIPPED)
+        states.move_orders([order], Order.State.FULFILLED, now=now, actor=actor, reason=reason)
+    log.info("order_fulfilled", order=order.pk)
+    return order

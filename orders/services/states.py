@@ -1,0 +1,58 @@
+"""The states of orders: locked, checked, changed and recorded in one place.
+
+The rule for locks: orders first, in the order of their ids, then their trackers (`trackers.services.locking`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from clients.models import User
+from orders.errors import WrongOrderState
+from orders.models import Order, OrderTransition
+
+
+def lock_order(order: Order, *required: Order.State) -> Order:
+    """Lock the order until the transaction ends and return it as it is now, with run and client.
+
+    Raises WrongOrderState if it is in none of the `required` states.
+    """
+    locked = (
+        Order.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("run", "client")
+        .get(pk=order.pk)
+    )
+    if locked.state not in required:
+        wanted = " or ".join(state.label.lower() for state in required)
+        raise WrongOrderState(
+            f"{locked} is {locked.get_state_display().lower()}; this needs one that is {wanted}."
+        )
+    return locked
+
+
+def move_orders(
+    orders: Sequence[Order],
+    to: Order.State,
+    *,
+    now: datetime,
+    actor: User | None,
+    reason: str = "",
+    **columns: object,
+) -> None:
+    """Bring locked orders into a state that may follow theirs, set `columns` with it, and record it."""
+    ids = [order.pk for order in orders]
+    Order.objects.filter(pk__in=ids).update(state=to, **columns)
+    OrderTransition.objects.bulk_create(
+        OrderTransition(
+            order=order, from_state=order.state, to_state=to, at=now, actor=actor, reason=reason
+        )
+        for order in orders
+    )
+    for order in orders:
+        order.state = to
+        for name, value in columns.items():
+            setattr(order, name, value)
+
+
+def record_beginning(order: Order, *, now: datetime, actor: User | None) -> None:
+    """Record the state that an order was made in."""
+    OrderTransition.objects.create(order=order, to_state=order.state, at=now, actor=actor)
