@@ -37,6 +37,7 @@ NAVIGATION = [
         "Orders",
         _changelist("Orders", "shopping_cart", "orders_order"),
         _changelist("Allocations", "inventory_2", "orders_deviceallocation"),
+        _changelist("Order history", "history", "orders_ordertransition"),
     ),
     _group(
         "Keys",

@@ -15,6 +15,7 @@ from clients.models import Client, Membership, ProductionRun, User
 from keys.models import KeyBatch, ManufacturerExport
 from keys.services import exporting
 from locations.models import Location
+from orders.models import Order
 from tests import factories
 from trackers.models import Assignment, GeofenceEvent, GeoStatus, LocationReport, StatusChange, Tracker
 
@@ -36,6 +37,7 @@ class Tenant:
     run: ProductionRun
     location: Location
     assignment: Assignment
+    order: Order
 
     @property
     def tracker(self) -> Tracker:
@@ -104,7 +106,7 @@ def make_member(client: Client, role: str, **fields: object) -> User:
 
 
 def make_tenant(name: str, *, mac: str, latitude: float, now: datetime) -> Tenant:
-    """A client with a run, a storage location, and a tracker that arrived there two hours ago."""
+    """A client with a run, a storage location, an order, and its tracker that arrived there two hours ago."""
     client = factories.ClientFactory(name=name)
     brand = factories.BrandFactory(client=client, name=f"{name} shoes")
     run = factories.RunFactory(brand=brand, name=f"{name} spring")
@@ -124,7 +126,9 @@ def make_tenant(name: str, *, mac: str, latitude: float, now: datetime) -> Tenan
         last_accuracy_m=20,
         battery="LOW",
     )
-    return Tenant(client, run, location, assignment)
+    order = factories.OrderFactory(run=run, reference=f"{name} order", placed_at=now)
+    factories.AllocationFactory(order=order, tracker=tracker, allocated_at=now)
+    return Tenant(client, run, location, assignment, order)
 
 
 def make_report(assignment: Assignment, seen_at: datetime, **fields: object) -> LocationReport:

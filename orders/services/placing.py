@@ -22,6 +22,12 @@ def refuse_invalid(*, run: ProductionRun, quantity: int, now: datetime) -> None:
         raise InvalidQuantity(f"An order is for 1 to {MAX_DEVICES:,} trackers; split a larger one.")
 
 
+def is_taken(*, client_id: int, reference: str, but: int | None) -> bool:
+    """Whether an order of the client that is not cancelled, other than `but`, has the reference."""
+    orders = Order.objects.filter(client=client_id, reference=reference).exclude(pk=but)
+    return orders.exclude(state=Order.State.CANCELLED).exists()
+
+
 def draft_order(
     *,
     run: ProductionRun,
@@ -33,6 +39,30 @@ def draft_order(
 ) -> Order:
     """Note down an order of the run's client; `place_draft` makes it count. Raises as `place_order` does."""
     return _make(Order.State.DRAFT, run, quantity, reference, wanted_by, actor, now)
+
+
+def revise_draft(
+    *,
+    order: Order,
+    run: ProductionRun,
+    quantity: int,
+    reference: str,
+    wanted_by: date | None,
+    now: datetime,
+    actor: User | None = None,
+) -> Order:
+    """Change a DRAFT. Raises WrongOrderState, and as `place_order` does."""
+    refuse_invalid(run=run, quantity=quantity, now=now)
+    if reference and is_taken(client_id=run.brand.client_id, reference=reference, but=order.pk):
+        raise ReferenceTaken(
+            f"{run.brand.client} has an order with the reference {reference!r} already: choose another one."
+        )
+    with transaction.atomic(), audit.acting(actor):
+        order = states.lock_order(order, Order.State.DRAFT)
+        order.client, order.run = run.brand.client, run
+        order.quantity, order.reference, order.wanted_by = quantity, reference, wanted_by
+        order.save(update_fields=["client", "run", "quantity", "reference", "wanted_by"])
+    return order
 
 
 def place_draft(*, order: Order, now: datetime, actor: User | None = None) -> Order:

@@ -168,6 +168,7 @@ def more_of_everything(world) -> None:
         (f"reports/?tracker={MAC}", 1),
         (f"events/?tracker={MAC}", 1),
         (f"history/?tracker={MAC}", 1),
+        ("orders/", 2),
     ],
 )
 def test_number_of_queries_does_not_grow_with_the_rows(

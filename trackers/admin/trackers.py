@@ -4,7 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
@@ -12,7 +14,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from clients.admin.base import ago_column, badge_column
 from clients.admin.steps import StepsAdmin
 from locations.models import SHAPE_OF_LOCATION
-from trackers.admin import actions, page, searching
+from trackers.admin import actions, lifecycle, page, searching
 from trackers.admin.filters import SeenFilter
 from trackers.models import Tracker
 
@@ -95,3 +97,21 @@ class TrackerAdmin(StepsAdmin):
         if tracker and self.has_view_permission(request, tracker):
             context |= page.page_context(tracker, request, timezone.now())
         return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.lifecycle_view)
+        return [path("<int:pk>/lifecycle/", view, name=self._url_name("lifecycle")), *super().get_urls()]
+
+    def lifecycle_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        tracker = self.get_object(request, str(pk))
+        if tracker is None or not self.has_view_permission(request, tracker):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Lifecycle of {tracker}",
+            "opts": self.opts,
+            "tracker": tracker,
+            "steps": lifecycle.steps_of(tracker),
+            "now": timezone.now(),
+        }
+        return render(request, "admin/trackers/tracker/lifecycle.html", context)

@@ -1,0 +1,101 @@
+"""What ops do with single devices: the steps that orders add to the trackers' list and pages."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from clients.admin.steps import Rows, Step
+from clients.models import User
+from orders.models import DeviceAllocation
+from orders.services import releasing
+from trackers.admin import actions
+from trackers.models import Tracker
+
+State = Tracker.State
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Kept in the history, with your name.",
+    )
+
+
+def _performer(service: Callable[..., None], done: str) -> Callable[..., str]:
+    def perform(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
+        service(tracker_ids=[row.pk for row in rows], now=now, actor=actor, reason=values["reason"])
+        return f"{actions.count(rows)} {done}."
+
+    return perform
+
+
+def _explainer(what: str) -> Callable[[Rows], str]:
+    """What happens, and how many of the trackers are taken from an order."""
+
+    def explain(rows: Rows) -> str:
+        held = DeviceAllocation.objects.open().filter(tracker__in=[row.pk for row in rows])
+        orders = sorted({str(allocation.order) for allocation in held.select_related("order")})
+        if not orders:
+            return f"{what} No order holds any of them."
+        taken = "1 is" if len(held) == 1 else f"{len(held)} are"
+        return (
+            f"{what} {taken} taken from {', '.join(orders)}: allocation and assignment end now, the client keeps what"
+            " happened until then, and nothing is fetched any more."
+        )
+
+    return explain
+
+
+def _from(*states: State) -> Callable[[Tracker], bool]:
+    return lambda tracker: tracker.state in states
+
+
+actions.register(
+    Step(
+        name="return",
+        title="Take back",
+        button="Returned",
+        icon="keyboard_return",
+        explain=_explainer("The devices are back from the client. Once checked, they can be put into stock."),
+        perform=_performer(releasing.return_devices, "returned"),
+        form_class=ReasonForm,
+        offered=_from(*releasing.COMES_FROM[State.RETURNED]),
+    ),
+    Step(
+        name="restock",
+        title="Put into stock",
+        button="Into stock",
+        icon="inventory_2",
+        explain=_explainer("The devices are available for orders again."),
+        perform=_performer(releasing.restock_devices, "in stock again"),
+        form_class=ReasonForm,
+        offered=_from(*releasing.COMES_FROM[State.IN_STOCK]),
+    ),
+    Step(
+        name="lose",
+        title="Report lost",
+        button="Lost",
+        icon="location_off",
+        explain=_explainer("Nobody knows where the devices are. If one turns up, take it back."),
+        perform=_performer(releasing.report_lost, "reported lost"),
+        form_class=ReasonForm,
+        offered=_from(*releasing.COMES_FROM[State.LOST]),
+        dangerous=True,
+    ),
+    Step(
+        name="retire",
+        title="Retire",
+        button="Retire",
+        icon="delete_forever",
+        explain=_explainer("The devices are out of use for good; there is no way back."),
+        perform=_performer(releasing.retire_devices, "retired"),
+        form_class=ReasonForm,
+        offered=_from(*releasing.COMES_FROM[State.RETIRED]),
+        dangerous=True,
+    ),
+)

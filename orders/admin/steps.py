@@ -1,0 +1,189 @@
+"""What ops do with orders."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from clients.admin.steps import Rows, Step
+from clients.errors import DomainError
+from clients.models import User
+from orders import selectors
+from orders.admin.devices import ReasonForm
+from orders.admin.forms import AllocationForm
+from orders.models import MAX_DEVICES, Order
+from orders.services import allocating, placing, releasing, shipping
+
+State = Order.State
+
+
+class NoneDone(DomainError):
+    code = "none_done"
+
+
+class OneAtATime(DomainError):
+    code = "one_at_a_time"
+
+
+def _each(rows: Rows, work: Callable[[Order], Any], done: str) -> str:
+    """Do it to each order. Those that refuse are named; if none could be done, it is an error."""
+    refusals = []
+    for order in rows:
+        try:
+            work(order)
+        except DomainError as error:
+            refusals.append(error.message)
+    if len(refusals) == len(rows):
+        raise NoneDone(" ".join(refusals))
+    return " ".join([f"{_count(len(rows) - len(refusals), 'order')} {done}.", *refusals])
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _devices(rows: Rows) -> str:
+    return _count(sum(order.allocated for order in rows), "device")
+
+
+def _place(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
+    return _each(rows, lambda order: placing.place_draft(order=order, now=now, actor=actor), "placed")
+
+
+def _allocate(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
+    if len(rows) > 1:
+        raise OneAtATime("Allocate one order at a time: each has devices of its own.")
+    (order,) = rows
+    given = allocating.allocate_devices(
+        order=order,
+        quantity=values["quantity"],
+        macs=values.get("named"),
+        all_or_nothing=values["all_or_nothing"],
+        actor=actor,
+        now=now,
+    )
+    has = order.allocated + len(given)
+    lacking = order.quantity - has
+    return (
+        f"{_count(len(given), 'device')} allocated: {order} has {has:,} of {order.quantity:,}"
+        + (f", {lacking:,} are still wanted." if lacking else ".")
+    )
+
+
+def _ship(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
+    return _each(rows, lambda order: shipping.ship_order(order=order, now=now, actor=actor), "shipped")
+
+
+def _fulfil(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
+    reason = values["reason"]
+    return _each(
+        rows,
+        lambda order: shipping.fulfil_order(order=order, now=now, actor=actor, reason=reason),
+        "fulfilled",
+    )
+
+
+def _cancel(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
+    reason = values["reason"]
+    return _each(
+        rows,
+        lambda order: releasing.cancel_order(order=order, now=now, actor=actor, reason=reason),
+        "cancelled",
+    )
+
+
+def _explain_placing(rows: Rows) -> str:
+    wanted = sum(order.quantity for order in rows)
+    return f"{_count(wanted, 'device')} will be wanted; the stock has {selectors.stock():,}. Then it can't be edited."
+
+
+def _explain_allocating(rows: Rows) -> str:
+    lacking = sum(order.quantity - order.allocated for order in rows)
+    return (
+        f"{_count(lacking, 'device')} lacking; the stock has {selectors.stock():,}. They leave the stock and belong to"
+        f" {rows[0].run} from now on, so the client sees them. Nothing is fetched before the order is shipped."
+    )
+
+
+def _explain_shipping(rows: Rows) -> str:
+    return (
+        f"{_devices(rows)} will be active: within a minute their reports are fetched, for as long as the run lasts"
+        f" ({', '.join(sorted({f'until {order.run.end_date}' for order in rows}))}). A shipped order can't be cancelled."
+    )
+
+
+def _explain_fulfilling(rows: Rows) -> str:
+    standings = [selectors.standing_of_devices(order) for order in rows]
+    delivered = sum(standing["delivered"] for standing in standings)
+    return (
+        f"{delivered:,} of {_devices(rows)} are at a delivery location now. The order is closed; its devices stay with"
+        " the client and go on being fetched while the run lasts."
+    )
+
+
+def _explain_cancelling(rows: Rows) -> str:
+    return (
+        f"{_devices(rows)} will go back into the stock, and the client sees nothing of what happens to them later."
+        " A cancelled order stays cancelled; its reference may be used again."
+    )
+
+
+def _in(*states: State) -> Callable[[Order], bool]:
+    return lambda order: order.state in states
+
+
+def _lacking(rows: Rows) -> dict[str, Any]:
+    return {"quantity": min(rows[0].quantity - rows[0].allocated, MAX_DEVICES) or None}
+
+
+STEPS = (
+    Step(
+        name="place",
+        title="Place",
+        button="Place",
+        icon="shopping_cart_checkout",
+        explain=_explain_placing,
+        perform=_place,
+        offered=_in(State.DRAFT),
+    ),
+    Step(
+        name="allocate",
+        title="Allocate devices",
+        button="Allocate",
+        icon="inventory_2",
+        explain=_explain_allocating,
+        perform=_allocate,
+        form_class=AllocationForm,
+        initial=_lacking,
+        offered=_in(State.PLACED),
+    ),
+    Step(
+        name="ship",
+        title="Ship",
+        button="Ship",
+        icon="local_shipping",
+        explain=_explain_shipping,
+        perform=_ship,
+        offered=_in(State.ALLOCATED),
+    ),
+    Step(
+        name="fulfil",
+        title="Fulfil",
+        button="Fulfil",
+        icon="task_alt",
+        explain=_explain_fulfilling,
+        perform=_fulfil,
+        form_class=ReasonForm,
+        offered=_in(State.SHIPPED),
+    ),
+    Step(
+        name="cancel",
+        title="Cancel",
+        button="Cancel the order",
+        icon="cancel",
+        explain=_explain_cancelling,
+        perform=_cancel,
+        form_class=ReasonForm,
+        offered=_in(State.DRAFT, State.PLACED, State.ALLOCATED),
+        dangerous=True,
+    ),
+)

@@ -1,0 +1,66 @@
+"""Reads about orders, their devices and the stock."""
+
+from typing import Any, NamedTuple
+
+from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, When
+
+from orders.models import DeviceAllocation, Order
+from trackers.models import GeoStatus, Tracker
+
+DEVICES_PER_PAGE = 50
+
+
+class Demand(NamedTuple):
+    """What placed orders ask for: how many there are, and how many devices they still lack."""
+
+    orders: int
+    lacking: int
+
+
+def demand() -> Demand:
+    placed = Order.objects.filter(state=Order.State.PLACED)
+    sums = placed.aggregate(orders=Count("pk"), devices=Sum("quantity"))
+    given = DeviceAllocation.objects.open().filter(order__in=placed).count()
+    return Demand(sums["orders"], max(0, (sums["devices"] or 0) - given))
+
+
+def stock() -> int:
+    return Tracker.objects.filter(state=Tracker.State.IN_STOCK).count()
+
+
+def devices_page(order: Order, after: int) -> tuple[list[DeviceAllocation], int | None]:
+    """A page of the devices that the order has, behind the allocation `after`; and where the next one begins."""
+    rows = order.allocations.open().filter(pk__gt=after).select_related("tracker").order_by("pk")
+    page = list(rows[: DEVICES_PER_PAGE + 1])
+    more = len(page) > DEVICES_PER_PAGE
+    return page[:DEVICES_PER_PAGE], page[DEVICES_PER_PAGE - 1].pk if more else None
+
+
+def standing_of_devices(order: Order) -> dict[str, int]:
+    """How many of the order's devices are delivered, and how many were released (returned, lost, cancelled)."""
+    delivered = Q(released_at=None, tracker__status=GeoStatus.DELIVERED)
+    numbers: dict[str, int] = order.allocations.aggregate(
+        delivered=Count("pk", filter=delivered), released=Count("pk", filter=~Q(released_at=None))
+    )
+    return numbers
+
+
+def devices_for_api(allocations: QuerySet[DeviceAllocation]) -> QuerySet[DeviceAllocation]:
+    """Open allocations with their tracker's `mac`, `serial`, `state` and `status`.
+
+    The status is that of the tracker's latest assignment: where somebody assigned the tracker to another client by
+    hand, it is left out.
+    """
+    own = Q(tracker__latest_assignment__run__brand__client=F("order__client"))
+    return allocations.open().annotate(
+        mac=F("tracker__mac"),
+        serial=F("tracker__serial"),
+        state=F("tracker__state"),
+        status=Case(When(own, then=F("tracker__status")), output_field=CharField(null=True)),
+    )
+
+
+def unfit_for_allocation(macs: list[str]) -> tuple[set[str], set[str]]:
+    """Which of these normalised MACs no tracker has, and which are not in stock."""
+    states: dict[str, Any] = dict(Tracker.objects.filter(mac__in=macs).values_list("mac", "state"))
+    return set(macs) - states.keys(), {mac for mac in states if states[mac] != Tracker.State.IN_STOCK}
