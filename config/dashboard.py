@@ -21,7 +21,7 @@ from config import health
 from ingestion import selectors as fetching
 from ingestion.models import AccountState, FetchState, Heartbeat
 from locations.models import SHAPE_OF_LOCATION
-from orders.models import DeviceAllocation, Order
+from orders import selectors as ordering
 from trackers.models import GeofenceEvent, GeoStatus, RejectedReport, StatusChange, TimelineCheck, Tracker
 
 CACHE_KEY = "dashboard:fleet"
@@ -199,11 +199,14 @@ def _at_most(number: int) -> str:
 def _stock(fleet: Counter[tuple[str, str, int]]) -> Context:
     """What is in stock, and what placed orders still lack."""
     held = sum(number for (state, _, _), number in fleet.items() if state == Tracker.State.IN_STOCK)
-    placed = Order.objects.filter(state=Order.State.PLACED)
-    ordered = placed.aggregate(total=Sum("quantity"))["total"] or 0
-    given = DeviceAllocation.objects.open().filter(order__in=placed).count()
-    lacking = max(0, ordered - given)
-    return {"held": held, "lacking": lacking, "short": held < lacking, "low": held < lacking + LOW_STOCK}
+    orders, lacking = ordering.demand()
+    return {
+        "held": held,
+        "orders": orders,
+        "lacking": lacking,
+        "short": held < lacking,
+        "low": held < lacking + LOW_STOCK,
+    }
 
 
 def _drift(now: datetime) -> Context:

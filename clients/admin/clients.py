@@ -1,7 +1,9 @@
 """Clients, brands, production runs and memberships."""
 
+from datetime import date
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,6 +18,43 @@ POLICY_LABELS = {
     "exit_accuracy_cap_m": "Error circle on leaving, at most (m)",
     "confirmations": "Confirming reports",
 }
+
+
+# Beyond these a date is a slip of the finger.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+
+
+class BrandForm(forms.ModelForm):
+    def clean_client(self) -> Any:
+        """All that a brand's trackers reported would move with it."""
+        client = self.cleaned_data["client"]
+        if self.instance.pk and client.pk != self.instance.client_id and self.instance.runs.exists():
+            raise forms.ValidationError(
+                f"{self.instance.name} has production runs, so it stays with {self.instance.client}: add a brand of"
+                f" that name to {client} instead."
+            )
+        return client
+
+
+class RunForm(forms.ModelForm):
+    def clean_brand(self) -> Any:
+        brand = self.cleaned_data["brand"]
+        if self.instance.pk and brand.client_id != self.instance.brand.client_id:
+            raise forms.ValidationError(
+                f"A production run stays with its client, {self.instance.brand.client}: choose one of its brands, or"
+                " add a run to the other one."
+            )
+        return brand
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        start, end = values.get("start_date"), values.get("end_date")
+        for name, day in (("start_date", start), ("end_date", end)):
+            if day and not FIRST_DAY <= day <= LAST_DAY:
+                self.add_error(name, f"Give a day between {FIRST_DAY} and {LAST_DAY}.")
+        if start and end and end < start:
+            self.add_error("end_date", f"The run would end before it begins, on {start}.")
+        return values
 
 
 class BrandInline(TabularInline):
@@ -43,6 +82,7 @@ class ClientAdmin(GlimpseAdmin):
 @admin.register(Brand)
 class BrandAdmin(GlimpseAdmin):
     empty_hint = "A brand belongs to a client and has production runs."
+    form = BrandForm
     list_display = ("name", "client")
     list_filter = (("client", AutocompleteSelectFilter),)
     list_select_related = ("client",)
@@ -57,6 +97,7 @@ class ProductionRunAdmin(GlimpseAdmin):
     """Registered in `trackers.admin`: a change of dates or policy replays trackers."""
 
     empty_hint = "Add a run, link its locations, and orders can be placed for it."
+    form = RunForm
     list_display = ("name", "brand", "start_date", "end_date", "confirmations", "max_accuracy_m")
     list_filter = (("brand__client", AutocompleteSelectFilter), ("brand", AutocompleteSelectFilter))
     list_select_related = ("brand__client",)

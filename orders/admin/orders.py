@@ -67,13 +67,16 @@ class OrderAdmin(StepsAdmin):
         return kept if obj.state == Order.State.DRAFT else self.get_fields(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Order, form: forms.ModelForm, change: Any) -> None:
+        """What is read-only is not in the form."""
+        if change and obj.state != Order.State.DRAFT:
+            return
         values = {name: form.cleaned_data[name] for name in OrderForm.Meta.fields}
         actor, now = cast(User, request.user), timezone.now()
         if not change:
             made = placing.draft_order(**values, actor=actor, now=now)
             obj.pk = made.pk
             obj.refresh_from_db()
-        elif obj.state == Order.State.DRAFT:
+        else:
             placing.revise_draft(order=obj, **values, actor=actor, now=now)
 
     def change_view(

@@ -103,7 +103,7 @@ class OrderCancelView(OfOrders):
         return Response(self.get_serializer(self.get_object()).data)
 
 
-@extend_schema(tags=["orders"], operation_id="orders_devices_list")
+@extend_schema(tags=["orders"])
 class OrderDevicesView(TenantScoped, ListAPIView):
     """The devices that the order has, in the order of their allocation."""
 

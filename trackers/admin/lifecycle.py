@@ -63,7 +63,7 @@ def register(*stages: Stage) -> None:
 def steps_of(tracker: Tracker) -> list[Step]:
     """What happened, in the order of time, then what is still to come."""
     found = [(milestone, stage) for stage in _STAGES for milestone in stage.load(tracker)]
-    found.sort(key=lambda each: (each[0].at, each[1].position))
+    found.sort(key=lambda each: (each[0].at, each[1].restarts, each[1].position))
     reached = 0
     for _, stage in found:
         reached = stage.position if stage.restarts else max(reached, stage.position)

@@ -12,13 +12,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 
-from ingestion.bench import generation, measures, world
+from ingestion.bench import allocating, generation, measures, world
 from keys.services import unsealing
 from trackers.models import Assignment, Tracker
 
 ROUNDS = 5
 DECRYPTIONS_PER_TURN = 250
 SEED = 7
+# What is measured beside the main job, each on its own rows.
+TOPICS = (generation, allocating)
 
 
 class Command(BaseCommand):
@@ -37,8 +39,9 @@ class Command(BaseCommand):
         figures: dict[str, Any] = {"rows": rows}
         figures |= self._measure_decryption(shipments, now)
         figures |= self._measure_pipeline(shipments, now)
-        figures |= generation.measure(now=now)
         figures["peak_rss_mb"] = round(measures.peak_rss_mb(), 1)
+        for topic in TOPICS:
+            figures |= topic.measure(now=now)
         self.stdout.write(json.dumps(figures, indent=1))
 
     def _prepare(self, rows: int, now: datetime) -> list[world.Shipment]:
