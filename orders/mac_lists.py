@@ -126,7 +126,9 @@ def _mac_column(cells: list[str]) -> int | None:
 
 def _explain(cell: str) -> str:
     if _EXPONENT.fullmatch(cell):
-        return f"a spreadsheet made the number {cell} of a MAC; format the column as text and fill it in again"
+        return (
+            f"a spreadsheet made the number {cell} of a MAC; format the column as text and fill it in again"
+        )
     if _SHORTENED.fullmatch(cell) or _HEX_SHORTENED.fullmatch(cell):
         return (
             f"{cell} has too few digits for a MAC; if a spreadsheet cut the leading zeros off, format the column as"

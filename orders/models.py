@@ -170,7 +170,9 @@ class DeviceAllocation(models.Model):
     class Meta:
         indexes = [
             # An order's devices, page by page and counted.
-            models.Index(fields=["order", "id"], condition=Q(released_at=None), name="allocation_open_of_order"),
+            models.Index(
+                fields=["order", "id"], condition=Q(released_at=None), name="allocation_open_of_order"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

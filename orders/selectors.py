@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, When
 
-from orders.models import DeviceAllocation, Order
+from orders.models import DeviceAllocation, DeviceAllocationQuerySet, Order
 from trackers.models import GeoStatus, Tracker
 
 DEVICES_PER_PAGE = 50
@@ -45,7 +45,7 @@ def standing_of_devices(order: Order) -> dict[str, int]:
     return numbers
 
 
-def devices_for_api(allocations: QuerySet[DeviceAllocation]) -> QuerySet[DeviceAllocation]:
+def devices_for_api(allocations: DeviceAllocationQuerySet) -> QuerySet[DeviceAllocation]:
     """Open allocations with their tracker's `mac`, `serial`, `state` and `status`.
 
     The status is that of the tracker's latest assignment: where somebody assigned the tracker to another client by

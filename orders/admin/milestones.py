@@ -89,7 +89,9 @@ def _came_into(state: State, name: str) -> Callable[[Tracker], list[Milestone]]:
 
 
 lifecycle.register(
-    Stage(50, "shopping_cart", _order_came_into(Order.State.PLACED, "Ordered"), awaited="Ordered by a client"),
+    Stage(
+        50, "shopping_cart", _order_came_into(Order.State.PLACED, "Ordered"), awaited="Ordered by a client"
+    ),
     Stage(60, "playlist_add_check", _allocated, awaited="Allocated to an order"),
     Stage(70, "local_shipping", _order_came_into(Order.State.SHIPPED, "Shipped"), awaited="Shipped"),
     Stage(110, "keyboard_return", _came_into(State.RETURNED, "Returned")),

@@ -59,17 +59,15 @@ class OrderAdmin(StepsAdmin):
         drafted = ("run", "quantity", "reference", "wanted_by")
         return drafted if obj is None else (*drafted, "created_at", "created_by", "placed_at", "shipped_at")
 
+    def has_change_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
+        """Only a draft can be edited; steps do the rest."""
+        editable = obj is None or obj.state == Order.State.DRAFT
+        return editable and super().has_change_permission(request, obj)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
-        """Only a draft can be changed."""
-        if obj is None:
-            return ()
-        kept = ("created_at", "created_by", "placed_at", "shipped_at")
-        return kept if obj.state == Order.State.DRAFT else self.get_fields(request, obj)
+        return ("created_at", "created_by", "placed_at", "shipped_at")
 
     def save_model(self, request: HttpRequest, obj: Order, form: forms.ModelForm, change: Any) -> None:
-        """What is read-only is not in the form."""
-        if change and obj.state != Order.State.DRAFT:
-            return
         values = {name: form.cleaned_data[name] for name in OrderForm.Meta.fields}
         actor, now = cast(User, request.user), timezone.now()
         if not change:
@@ -94,7 +92,9 @@ class OrderAdmin(StepsAdmin):
 
 
 def _page_context(order: Any, after: str, now: datetime) -> dict[str, Any]:
-    page, following = selectors.devices_page(order, int(after) if after.isdecimal() and len(after) < 19 else 0)
+    page, following = selectors.devices_page(
+        order, int(after) if after.isdecimal() and len(after) < 19 else 0
+    )
     text = f"{order.allocated:,} of {order.quantity:,} devices allocated"
     return {
         "order": order,

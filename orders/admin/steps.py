@@ -63,9 +63,8 @@ def _allocate(rows: Rows, values: dict[str, Any], actor: User, now: datetime) ->
     )
     has = order.allocated + len(given)
     lacking = order.quantity - has
-    return (
-        f"{_count(len(given), 'device')} allocated: {order} has {has:,} of {order.quantity:,}"
-        + (f", {lacking:,} are still wanted." if lacking else ".")
+    return f"{_count(len(given), 'device')} allocated: {order} has {has:,} of {order.quantity:,}" + (
+        f", {lacking:,} are still wanted." if lacking else "."
     )
 
 
@@ -105,9 +104,10 @@ def _explain_allocating(rows: Rows) -> str:
 
 
 def _explain_shipping(rows: Rows) -> str:
+    ends = ", ".join(sorted({f"until {order.run.end_date}" for order in rows}))
     return (
         f"{_devices(rows)} will be active: within a minute their reports are fetched, for as long as the run lasts"
-        f" ({', '.join(sorted({f'until {order.run.end_date}' for order in rows}))}). A shipped order can't be cancelled."
+        f" ({ends}). A shipped order can't be cancelled."
     )
 
 

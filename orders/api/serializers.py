@@ -48,7 +48,7 @@ class RunField(serializers.PrimaryKeyRelatedField[ProductionRun]):
     def to_internal_value(self, data: Any) -> ProductionRun:
         if type(data) is not int or not 1 <= data <= LARGEST_ID:
             self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(data)
+        return super().to_internal_value(data)  # type: ignore[arg-type]
 
 
 class NewOrderSerializer(serializers.Serializer[Any]):

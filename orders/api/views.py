@@ -22,7 +22,7 @@ CANCELLABLE = (Order.State.DRAFT, Order.State.PLACED)
 
 
 class OfOrders(TenantScoped):
-    model: Any = Order
+    model = Order
 
     def narrow(self, visible: Any) -> Any:
         return visible.with_allocated().select_related("client", "run").order_by("-id")

@@ -24,8 +24,8 @@ def refuse_invalid(*, run: ProductionRun, quantity: int, now: datetime) -> None:
 
 def is_taken(*, client_id: int, reference: str, but: int | None) -> bool:
     """Whether an order of the client that is not cancelled, other than `but`, has the reference."""
-    orders = Order.objects.filter(client=client_id, reference=reference).exclude(pk=but)
-    return orders.exclude(state=Order.State.CANCELLED).exists()
+    taken_by = _with_reference(client_id, reference)
+    return taken_by is not None and taken_by.pk != but
 
 
 def draft_order(

@@ -42,9 +42,7 @@ def move_orders(
     ids = [order.pk for order in orders]
     Order.objects.filter(pk__in=ids).update(state=to, **columns)
     OrderTransition.objects.bulk_create(
-        OrderTransition(
-            order=order, from_state=order.state, to_state=to, at=now, actor=actor, reason=reason
-        )
+        OrderTransition(order=order, from_state=order.state, to_state=to, at=now, actor=actor, reason=reason)
         for order in orders
     )
     for order in orders:

@@ -99,9 +99,7 @@ def test_body_that_is_no_object_is_refused(manager, body):
 
 
 def test_run_that_has_ended_is_a_conflict(world, manager):
-    run = factories.RunFactory(
-        brand=world.alpha.run.brand, end_date=(world.now - timedelta(days=1)).date()
-    )
+    run = factories.RunFactory(brand=world.alpha.run.brand, end_date=(world.now - timedelta(days=1)).date())
     response = manager.post(ORDERS, wish(world, run=run.pk))
     assert (response.status_code, response.json()["code"]) == (409, "run_has_ended")
 

@@ -267,7 +267,9 @@ def test_devices_named_by_two_orders_at_once_go_to_one_of_them():
     orders = [place(RunFactory(), quantity=20) for _ in range(4)]
     results = at_once(
         [
-            lambda order=order, macs=macs[::step]: allocating.allocate_devices(order=order, macs=macs, now=NOW)
+            lambda order=order, macs=macs[::step]: allocating.allocate_devices(
+                order=order, macs=macs, now=NOW
+            )
             for order, step in zip(orders, (1, -1, 1, -1), strict=True)
         ]
     )

@@ -18,7 +18,7 @@ ONE, TWO = "E2:7B:7C:0B:3A:2F", "E2:7B:7C:0B:3A:30"
         "e27b.7c0b.3a2f\ne2-7b-7c-0b-3a-30",
         f"\ufeffMAC\n{ONE}\n{TWO}",
         f"Serial;MAC address;Note\nA-1;{ONE};first\nA-2;{TWO};\n",
-        f"serial\tmac\nA-1\t'{ONE}\nA-2\t\"{TWO}\"",
+        f'serial\tmac\nA-1\t\'{ONE}\nA-2\t"{TWO}"',
     ],
 )
 def test_every_common_shape_is_read(text):

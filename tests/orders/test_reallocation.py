@@ -78,7 +78,11 @@ def test_each_client_sees_its_own_time_only(world, as_persona, series):
 def test_tracker_and_its_place_are_the_second_clients(as_persona):
     assert as_persona("viewer").get(f"/api/v1/trackers/{MAC}/").status_code == 404
     shown = as_persona("other_client").get(f"/api/v1/trackers/{MAC}/").json()
-    assert (shown["state"], shown["status"], shown["location"]["name"]) == ("ACTIVE", "IN_STORAGE", "Beta depot")
+    assert (shown["state"], shown["status"], shown["location"]["name"]) == (
+        "ACTIVE",
+        "IN_STORAGE",
+        "Beta depot",
+    )
 
 
 def test_order_of_the_first_client_has_the_device_no_more(world, as_persona, moved):
@@ -126,4 +130,5 @@ def test_lifecycle_begins_again_with_the_stock(db):
     releasing.return_devices(tracker_ids=[tracker.pk], now=tracker.created_at)
     assert [step.name for step in lifecycle.steps_of(tracker) if not step.milestone] == []
     releasing.restock_devices(tracker_ids=[tracker.pk], now=tracker.created_at)
-    assert [step.name for step in lifecycle.steps_of(tracker) if not step.milestone][0] == "Ordered by a client"
+    coming = [step.name for step in lifecycle.steps_of(tracker) if not step.milestone]
+    assert coming[0] == "Ordered by a client"

@@ -191,5 +191,7 @@ def test_cancelling_takes_the_same_number_of_queries_for_any_number(django_asser
     with django_assert_max_num_queries(30):
         releasing.cancel_order(order=order, now=NOW + HOUR)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM trackers_trackeraudit WHERE state = 'IN_STOCK' AND pgh_label = 'update'")
+        cursor.execute(
+            "SELECT count(*) FROM trackers_trackeraudit WHERE state = 'IN_STOCK' AND pgh_label = 'update'"
+        )
         assert cursor.fetchone() == (60,)

@@ -20,7 +20,7 @@ MAX_REPEATS = 20
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """What happened, when, who did it (empty for Glimpse itself), where to read more, and a few words."""
+    """What happened, when, who did it (empty where nobody did), where to read more, and a few words."""
 
     name: str
     at: datetime
@@ -105,7 +105,9 @@ def _first_reports(tracker: Tracker) -> list[Milestone]:
         seen_at = reports.order_by("seen_at").values_list("seen_at", flat=True).first()
         if seen_at:
             milestones.append(
-                Milestone("First report", seen_at, url=f"{_page(tracker)}#reports", detail=str(assignment.run))
+                Milestone(
+                    "First report", seen_at, url=f"{_page(tracker)}#reports", detail=str(assignment.run)
+                )
             )
     return milestones
 

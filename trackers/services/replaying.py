@@ -21,8 +21,8 @@ def replay_trackers(
     """Recompute all assignments of the trackers, write the difference and refresh their rows, in one transaction;
     with the rows they come into `state`, if one is given.
 
-    A tracker that never reported costs no more than its row; the others are played a few at a time. The result names the trackers of which anything was not right. Raises `locking.UnknownTracker` if one doesn't
-    exist.
+    A tracker that never reported costs no more than its row; the others are played a few at a time. The result names
+    the trackers of which anything was not right. Raises `locking.UnknownTracker` if one doesn't exist.
     """
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
