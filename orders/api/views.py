@@ -14,7 +14,6 @@ from clients.api.scoping import TenantScoped
 from clients.models import Membership, ProductionRun
 from orders import selectors
 from orders.api import filters, serializers
-from orders.errors import WrongOrderState
 from orders.models import DeviceAllocation, Order
 from orders.services import placing, releasing
 
@@ -93,13 +92,11 @@ class OrderCancelView(OfOrders):
             raise PermissionDenied("Only a manager of the client may cancel its orders.")
         asked = serializers.CancellationSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        if order.state not in CANCELLABLE:
-            raise WrongOrderState(
-                f"The order is {order.get_state_display().lower()}: only a draft or a placed one can be cancelled here."
-            )
         user: Any = request.user
         reason = asked.validated_data["reason"]
-        releasing.cancel_order(order=order, actor=user, reason=reason, now=timezone.now())
+        releasing.cancel_order(
+            order=order, allowed=CANCELLABLE, actor=user, reason=reason, now=timezone.now()
+        )
         return Response(self.get_serializer(self.get_object()).data)
 
 

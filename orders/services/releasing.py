@@ -21,6 +21,7 @@ from trackers.services import assigning, locking
 log = structlog.get_logger(__name__)
 
 State = Tracker.State
+NOT_SHIPPED = (Order.State.DRAFT, Order.State.PLACED, Order.State.ALLOCATED)
 
 # By the state that a device comes into: those that it may come from.
 COMES_FROM: dict[State, tuple[State, ...]] = {
@@ -33,13 +34,20 @@ COMES_FROM: dict[State, tuple[State, ...]] = {
 }
 
 
-def cancel_order(*, order: Order, now: datetime, actor: User | None = None, reason: str = "") -> Order:
-    """Cancel an order that has not been shipped; its devices go back into the stock.
+def cancel_order(
+    *,
+    order: Order,
+    now: datetime,
+    allowed: Collection[Order.State] = NOT_SHIPPED,
+    actor: User | None = None,
+    reason: str = "",
+) -> Order:
+    """Cancel an order in one of the `allowed` states; its devices go back into the stock.
 
     Returns the order as it is now. Raises WrongOrderState.
     """
     with transaction.atomic(), audit.acting(actor, reason=reason):
-        order = states.lock_order(order, Order.State.DRAFT, Order.State.PLACED, Order.State.ALLOCATED)
+        order = states.lock_order(order, *allowed)
         tracker_ids = list(order.allocations.open().values_list("tracker_id", flat=True))
         locking.lock_trackers(tracker_ids)
         _release(tracker_ids, State.IN_STOCK, now)

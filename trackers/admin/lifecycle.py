@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from clients.models import User
-from trackers.models import Assignment, StatusChange, Tracker
+from trackers.models import Assignment, LocationReport, StatusChange, Tracker
 
 # Of anything that comes again and again, the latest so many.
 MAX_REPEATS = 20
@@ -96,20 +97,22 @@ def _registered(tracker: Tracker) -> list[Milestone]:
 
 def _first_reports(tracker: Tracker) -> list[Milestone]:
     """The first report under each assignment."""
-    milestones = []
-    assignments = Assignment.objects.filter(tracker=tracker).select_related("run__brand__client")
-    for assignment in assignments.order_by("-period__startswith")[:MAX_REPEATS]:
-        reports = tracker.reports.filter(seen_at__gte=assignment.period.lower)
-        if assignment.period.upper:
-            reports = reports.filter(seen_at__lt=assignment.period.upper)
-        seen_at = reports.order_by("seen_at").values_list("seen_at", flat=True).first()
-        if seen_at:
-            milestones.append(
-                Milestone(
-                    "First report", seen_at, url=f"{_page(tracker)}#reports", detail=str(assignment.run)
-                )
-            )
-    return milestones
+    later = LocationReport.objects.filter(
+        tracker=OuterRef("tracker"), seen_at__gte=OuterRef("period__startswith")
+    )
+    first = Subquery(later.order_by("seen_at").values("seen_at")[:1])
+    assignments = Assignment.objects.filter(tracker=tracker).annotate(first_seen_at=first)
+    latest = assignments.select_related("run__brand__client").order_by("-period__startswith")
+    return [
+        Milestone(
+            "First report",
+            assignment.first_seen_at,
+            url=f"{_page(tracker)}#reports",
+            detail=str(assignment.run),
+        )
+        for assignment in latest[:MAX_REPEATS]
+        if assignment.first_seen_at and assignment.first_seen_at in assignment.period
+    ]
 
 
 def _arrivals(status: str, name: str) -> Callable[[Tracker], list[Milestone]]:
