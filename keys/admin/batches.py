@@ -7,7 +7,8 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -23,7 +24,7 @@ from clients.models import User
 from keys import tasks
 from keys.admin.exports import download_url
 from keys.exports.formats import FORMATS
-from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch
+from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, ManufacturerExport
 from keys.services import exporting, generating
 from keys.vault import VaultError
 
@@ -64,7 +65,9 @@ class NewBatchForm(forms.ModelForm):
 
 class ExportForm(forms.Form):
     format = forms.ChoiceField(
-        choices=lambda: [(each.code, each.title) for each in FORMATS.values()], widget=UnfoldAdminSelectWidget
+        choices=lambda: [(each.code, each.title) for each in FORMATS.values()],
+        widget=UnfoldAdminSelectWidget,
+        initial="csv",
     )
 
 
@@ -96,6 +99,12 @@ def _export(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
         ],
     )
     return format_html("Exported, ready for download: {}", links)
+
+
+def _arrival(export: ManufacturerExport) -> str:
+    if export.acknowledged_at is None:
+        return "not acknowledged yet"
+    return f"acknowledged {display.ago_text(export.acknowledged_at, timezone.now())}"
 
 
 @admin.register(KeyBatch)
@@ -211,6 +220,10 @@ class KeyBatchAdmin(ProgressAdmin):
         obj.refresh_from_db()
         tasks.generate_keys.delay_on_commit()  # type: ignore[attr-defined]
 
+    def response_post_save_add(self, request: HttpRequest, obj: KeyBatch) -> HttpResponse:
+        """To the page that shows how it goes on."""
+        return HttpResponseRedirect(reverse("admin:keys_keybatch_change", args=[obj.pk]))
+
     def progress(self, row: KeyBatch) -> Progress:
         running = row.state in KeyBatch.UNFINISHED
         told = f"{self.devices_with_keys(row)} devices have their keys"
@@ -230,7 +243,7 @@ class KeyBatchAdmin(ProgressAdmin):
                 display.ago(export.created_at),
                 export.created_by or "–",
                 export.sha256[:12],
-                f"acknowledged {display.ago_text(export.acknowledged_at, timezone.now())}",
+                _arrival(export),
             )
             for export in exports
         ]

@@ -70,4 +70,6 @@ class ManufacturerExportAdmin(ReadOnlyAdmin):
 
     @admin.display(description="file")
     def download(self, export: ManufacturerExport) -> SafeString:
-        return format_html('<a href="{}">{}</a>', download_url(export), exporting.file_name(export))
+        return format_html(
+            '<a class="underline" href="{}">{}</a>', download_url(export), exporting.file_name(export)
+        )

@@ -18,8 +18,8 @@ from keys.vault import DataKey, Vault
 
 log = structlog.get_logger(__name__)
 
-# One transaction of the generation: a fifth of a second's work, and what a kill costs at most.
-KEYS_PER_CHUNK = 5_000
+# One transaction of the generation: a third of a second's work, and what a kill costs at most.
+KEYS_PER_CHUNK = 2_000
 MAX_KEYS_PER_BATCH = 5_000_000
 MAX_LABEL_LENGTH = 100
 # Any number that no other advisory lock of this database has: "keys" in ASCII.

@@ -48,8 +48,9 @@ def steps_of(ops, batch: KeyBatch) -> list[str]:
 
 def test_batch_is_asked_for_and_queued(ops, asked):
     manufacturer = ManufacturerFactory()
-    ops.post(reverse(ADD), NEW | {"manufacturer": manufacturer.pk})
+    answer = ops.post(reverse(ADD), NEW | {"manufacturer": manufacturer.pk})
     batch = KeyBatch.objects.get()
+    assert answer["Location"] == page(batch)
     assert (batch.label, batch.devices, batch.keys_per_device, batch.note) == ("Spring", 3, 2, "For June")
     assert (batch.state, batch.manufacturer, batch.created_by.username) == ("QUEUED", manufacturer, "ops")
     assert asked == ["generate"]
