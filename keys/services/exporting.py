@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import BinaryIO
+from typing import IO
 
 import structlog
 from django.db import transaction
@@ -43,7 +43,7 @@ class ExportChanged(DomainError):
 
 
 def export_batch(
-    *, batch: KeyBatch, format_code: str, actor: User | None, now: datetime, out: BinaryIO | None = None
+    *, batch: KeyBatch, format_code: str, actor: User | None, now: datetime, out: IO[bytes] | None = None
 ) -> ManufacturerExport:
     """Write all public keys of a GENERATED batch to `out`, and record the export with its SHA-256.
 
