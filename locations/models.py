@@ -76,6 +76,12 @@ class Location(models.Model):
         help_text="Reports from before this moment make no entry here. Empty: always active.",
     )
     active_until = models.DateTimeField(null=True, blank=True, help_text="Empty: until further notice.")
+    free_time_h = models.PositiveIntegerField(
+        "free time (h)",
+        null=True,
+        blank=True,
+        help_text="Hours that a stay costs nothing; those beyond are chargeable. Empty: none are.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -32,7 +32,7 @@ class LocationForm(forms.ModelForm):
 
     class Meta:
         model = Location
-        fields = ("name", "kind", "address", "radius_m", "runs", "active_from", "active_until")
+        fields = ("name", "kind", "address", "radius_m", "runs", "active_from", "active_until", "free_time_h")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -33,7 +33,7 @@ class LocationAdmin(GlimpseAdmin):
     change_form_before_template = "admin/locations/fence.html"
     fieldsets = (
         ("Fence", {"fields": (("lat", "lon", "radius_m"),)}),
-        (None, {"fields": ("name", "address", "runs", "active_from", "active_until")}),
+        (None, {"fields": ("name", "address", "runs", "active_from", "active_until", "free_time_h")}),
         ("Area", {"fields": ("area",), "classes": ("collapse",)}),
     )
 

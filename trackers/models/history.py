@@ -4,6 +4,7 @@ from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import F, Func, Q
 
@@ -73,6 +74,13 @@ class StatusChange(models.Model):
             # What was believed of a tracker before: few rows.
             models.Index(
                 fields=["tracker", "started_at"], condition=RETRACTED, name="status_change_retracted"
+            ),
+            # Who stayed at a location within a range of time, also those that came before it.
+            GistIndex(
+                F("location"),
+                TsTzRange("started_at", "ended_at", RangeBoundary()),
+                condition=VALID & Q(location__isnull=False),
+                name="status_change_at_location",
             ),
         ]
         constraints = [

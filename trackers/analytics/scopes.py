@@ -1,0 +1,53 @@
+"""Whose history is looked at, and from when to when: assignments that the user may see, and a bounded range."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from clients.errors import DomainError
+from trackers.models import Assignment
+
+MAX_RANGE = timedelta(days=366)
+
+
+class InvalidRange(DomainError):
+    code = "invalid_range"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class Range(NamedTuple):
+    """From `since`, inclusive, to `until`, exclusive; made by `bounded`."""
+
+    since: datetime
+    until: datetime
+
+
+def bounded(since: datetime, until: datetime) -> Range:
+    """Raises InvalidRange for an empty range, and for one of more than MAX_RANGE."""
+    if until <= since:
+        raise InvalidRange("The range is empty: let it end after it begins.")
+    if until - since > MAX_RANGE:
+        raise InvalidRange(f"Ask for at most {MAX_RANGE.days} days at a time.")
+    return Range(since, until)
+
+
+def fetch(
+    statement: str, assignments: QuerySet[Assignment], parameters: dict[str, Any], **parts: str
+) -> list[tuple[Any, ...]]:
+    """The rows of one of our statements for these assignments; `{parts}` of it are filled in first."""
+    query, arguments = _by_name(assignments)
+    text = statement.format(assignments=query, **parts)
+    with connection.cursor() as cursor:
+        cursor.execute(text, arguments | parameters)
+        return list(cursor.fetchall())
+
+
+def _by_name(assignments: QuerySet[Assignment]) -> tuple[str, dict[str, Any]]:
+    """A query of (id, tracker_id) in the order of the trackers, its parameters by name as in our own statements."""
+    rows = assignments.order_by("tracker_id", "id").values_list("id", "tracker_id")
+    text, values = rows.query.sql_with_params()
+    names = [f"scope_{number}" for number in range(len(values))]
+    return text % tuple(f"%({name})s" for name in names), dict(zip(names, values, strict=True))
