@@ -166,6 +166,23 @@ FETCH_LEASE_S = env.int("FETCH_LEASE_S", default=300)
 MAX_BACKOFF_HOURS = env.float("MAX_BACKOFF_HOURS", default=6)
 MAX_REPORT_AGE_DAYS = env.int("MAX_REPORT_AGE_DAYS", default=7)
 
+# --- Alerts: what counts as an anomaly ----------------------------------------------------------------
+ALERT_MAX_SPEED_KMH = env.float("ALERT_MAX_SPEED_KMH", default=1000)
+# A tracker is silent after so many of its usual gaps, but not before the least hours, and after the greatest.
+ALERT_SILENT_FACTOR = env.float("ALERT_SILENT_FACTOR", default=6)
+ALERT_SILENT_MIN_HOURS = env.float("ALERT_SILENT_MIN_HOURS", default=24)
+ALERT_SILENT_MAX_HOURS = env.float("ALERT_SILENT_MAX_HOURS", default=168)
+ALERT_NEVER_REPORTED_HOURS = env.float("ALERT_NEVER_REPORTED_HOURS", default=72)
+# Off the route: by this point the way is longer than so many times the direct one, and so many km.
+ALERT_OFF_ROUTE_DETOUR = env.float("ALERT_OFF_ROUTE_DETOUR", default=1.3)
+ALERT_OFF_ROUTE_SLACK_KM = env.float("ALERT_OFF_ROUTE_SLACK_KM", default=50)
+ALERT_LONG_STORAGE_DAYS = env.float("ALERT_LONG_STORAGE_DAYS", default=14)
+ALERT_LONG_TRANSIT_DAYS = env.float("ALERT_LONG_TRANSIT_DAYS", default=10)
+# Back at a storage location counts after it was away from there for so long.
+ALERT_BACK_AFTER_HOURS = env.float("ALERT_BACK_AFTER_HOURS", default=6)
+# So many trackers silent at one place, and most of those there, are the place's fault.
+ALERT_SILENT_PLACE_TRACKERS = env.int("ALERT_SILENT_PLACE_TRACKERS", default=5)
+
 # --- Web ---------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

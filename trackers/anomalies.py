@@ -98,7 +98,7 @@ def impossible_speed(
         way_m = distance_m(before[1:3], after[1:3]) - before.accuracy_m - after.accuracy_m
         elapsed = max(after.seen_at - before.seen_at, LEAST_ELAPSED)
         speed_kmh = max(way_m, 0) / 1000 / (elapsed / HOUR)
-        verdicts.append(Verdict(after.seen_at, speed_kmh > max_speed_kmh, round(speed_kmh)))
+        verdicts.append(Verdict(after.seen_at, speed_kmh > max_speed_kmh, float(round(speed_kmh))))
     return join(Kind.IMPOSSIBLE_SPEED, verdicts, ongoing=ongoing)
 
 
@@ -139,7 +139,7 @@ def _off_route(sighting: Sighting, legs: Sequence[Leg], allowed_m: Sequence[floa
         for leg, allowed in zip(legs, allowed_m, strict=True)
     )
     excess_m -= 2 * sighting.accuracy_m
-    return Verdict(sighting.seen_at, excess_m > 0, round(max(excess_m, 0) / 1000))
+    return Verdict(sighting.seen_at, excess_m > 0, float(round(max(excess_m, 0) / 1000)))
 
 
 def allowed_silence(gaps: Sequence[timedelta], thresholds: Thresholds) -> timedelta:

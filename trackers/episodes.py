@@ -55,30 +55,25 @@ def join(
     """The episodes of verdicts in time order.
 
     An episode begins with the first of so many wrong verdicts in a row as `confirmations` says, and ends with the
-    next right one. ongoing: the episode that the first verdict lies in, if it does; its beginning stands.
+    next right one; verdicts that say nothing prolong it. ongoing: the episode that the first verdict lies in, if it
+    does; its beginning stands.
     """
     episodes: list[Episode] = []
     current = ongoing._replace(ended_at=None) if ongoing else None
     waiting: list[Verdict] = []
-    for number, verdict in enumerate(verdicts):
-        if number == 0 and current:
-            current = current._replace(latest_at=min(current.latest_at, verdict.at))
-        if verdict.wrong is None:
-            continue
-        if not verdict.wrong:
+    for verdict in verdicts:
+        if verdict.wrong is False:
             waiting = []
             if current:
                 episodes.append(current._replace(ended_at=verdict.at))
-                current = None
-            continue
-        if current:
+            current = None
+        elif current:
             current = current._replace(latest_at=verdict.at)
-            continue
-        waiting.append(verdict)
-        if len(waiting) >= confirmations:
-            first = waiting[0]
-            current = Episode(kind, first.at, verdict.at, measure=first.measure)
-            waiting = []
+        elif verdict.wrong:
+            waiting.append(verdict)
+            if len(waiting) >= confirmations:
+                first, waiting = waiting[0], []
+                current = Episode(kind, first.at, verdict.at, measure=first.measure)
     return [*episodes, current] if current else episodes
 
 

@@ -17,7 +17,7 @@ from clients.errors import DomainError
 from clients.models import ProductionRun
 from trackers.models import Assignment, Tracker
 from trackers.models.history import TsTzRange
-from trackers.services import locking, replaying
+from trackers.services import locking, replaying, watching
 
 _MACS_NAMED = 5
 OVERLAPPING = """
@@ -88,6 +88,7 @@ def assign(
             )
         added = bulk.fetch_all(ADD_ASSIGNMENTS, arrays | {"run_id": run.pk})
         replaying.replay_trackers(tracker_ids=tracker_ids, now=now, state=state)
+        watching.mark_changed(tracker_ids, now=now)
     period = DateTimeTZRange(start, None, "[)")
     return [
         Assignment(id=id_, tracker_id=tracker_id, run=run, period=period)
@@ -114,6 +115,7 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
             )
         open_.update(period=TsTzRange(F("period__startswith"), Value(at), RangeBoundary()))
         replaying.replay_trackers(tracker_ids=tracker_ids, now=now)
+        watching.mark_changed(tracker_ids, now=now)
 
 
 def end_all(*, tracker_ids: Collection[int], at: datetime, now: datetime, state: Tracker.State) -> None:
@@ -128,6 +130,7 @@ def end_all(*, tracker_ids: Collection[int], at: datetime, now: datetime, state:
         bulk.execute(END_IN_FORCE, arrays)
         bulk.execute(WITHDRAW_PLANNED, arrays)
         replaying.replay_trackers(tracker_ids=tracker_ids, now=now, state=state)
+        watching.mark_changed(tracker_ids, now=now)
 
 
 def name_macs(macs: Iterable[str]) -> str:

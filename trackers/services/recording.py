@@ -13,7 +13,7 @@ from django.db import DataError, IntegrityError, InternalError, transaction
 from clients import bulk
 from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, fingerprint_of
 from trackers.models import RejectedReport
-from trackers.services import locking, summaries, windows
+from trackers.services import locking, summaries, watching, windows
 from trackers.services.rewriting import rewrite
 from trackers.services.windows import SQL, Position, Scope
 from trackers.timeline import is_usable
@@ -94,6 +94,7 @@ def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
         outcome.events = rewrite(windows.since_first_change(firsts), now=now).events
     summaries.refresh_trackers(tracker_ids, now=now)
     summaries.refresh_rollups((report.tracker_id, report.seen_at) for report in new)
+    watching.mark_seen(((report.tracker_id, report.seen_at) for report in new), now=now)
     return outcome
 
 

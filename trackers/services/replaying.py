@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from clients import bulk
 from trackers.models import Assignment, StatusChange, Tracker
-from trackers.services import locking, summaries, windows
+from trackers.services import locking, summaries, watching, windows
 from trackers.services.rewriting import Rewritten, rewrite
 
 TRACKERS_PER_TRANSACTION = 50
@@ -34,6 +34,7 @@ def replay_trackers(
             rewritten.events += part.events
             rewritten.tracker_ids |= part.tracker_ids
         rewritten.tracker_ids |= summaries.refresh_trackers(tracker_ids, now=now, state=state)
+        watching.mark_changed(rewritten.tracker_ids, now=now)
     return rewritten
 
 

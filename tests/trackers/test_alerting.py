@@ -1,0 +1,308 @@
+"""Alerts, from what is recorded to what is stored."""
+
+import threading
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from tests.factories import (
+    NOW,
+    AssignmentFactory,
+    DeliveryFactory,
+    MembershipFactory,
+    RunFactory,
+    StatusChangeFactory,
+    StorageFactory,
+    UserFactory,
+)
+from tests.trackers.reports import incoming, longitude_at
+from trackers.models import Alert, AlertWatch, Assignment, GeoStatus, Tracker
+from trackers.services import alerting, assigning, recording, replaying, silent_places
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+START = datetime(2026, 1, 1, tzinfo=NOW.tzinfo)
+pytestmark = pytest.mark.django_db
+
+
+def assigned(since: datetime = NOW - 10 * HOUR, **others: object) -> Assignment:
+    return AssignmentFactory(start=since, **others)
+
+
+def look(now: datetime = NOW) -> int:
+    return alerting.look_at_due(most=10_000, now=now)
+
+
+def alerts(**filters: object) -> list[tuple[str, datetime, datetime | None]]:
+    rows = Alert.objects.valid().filter(**filters).order_by("kind", "began_at")
+    return [(row.kind, row.began_at, row.ended_at) for row in rows]
+
+
+def way(tracker_id: int, begin: datetime, *, hours: int, **others: object) -> list:
+    return [
+        incoming(tracker_id, begin + i * HOUR, number=i, **others)  # type: ignore[arg-type]
+        for i in range(hours)
+    ]
+
+
+def test_recorded_reports_are_looked_at_once() -> None:
+    assignment = assigned()
+    reports = way(assignment.tracker_id, NOW - 10 * HOUR, hours=10, battery="LOW")
+    recording.record_reports(reports, now=NOW)
+    watch = AlertWatch.objects.get()
+    assert (watch.changed_since, watch.due_at) == (NOW - 10 * HOUR, NOW)
+    assert look() == 1
+    assert alerts() == [("BATTERY_LOW", NOW - 10 * HOUR, None)]
+    watch.refresh_from_db()
+    assert (watch.changed_since, watch.due_at) == (None, NOW + 23 * HOUR)
+    assert look() == 0
+
+
+def test_an_alert_names_its_assignment_and_is_seen_by_its_client_alone() -> None:
+    assignment = assigned()
+    recording.record_reports([incoming(assignment.tracker_id, NOW, battery="LOW")], now=NOW)
+    look()
+    member = MembershipFactory(client=assignment.run.brand.client).user
+    assert Alert.objects.visible_to(member).get().assignment == assignment
+    assert not Alert.objects.visible_to(MembershipFactory().user).exists()
+    assert not Alert.objects.visible_to(UserFactory()).exists()
+
+
+def test_silence_is_found_when_its_time_has_come_and_ends_with_a_report() -> None:
+    assignment = assigned()
+    recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=10), now=NOW)
+    look()
+    assert alerts() == []
+    due = AlertWatch.objects.get().due_at
+    assert due == NOW + DAY
+    assert look(due + HOUR) == 1
+    assert alerts() == [("SILENT", NOW, None)]
+    later = NOW + 2 * DAY
+    recording.record_reports([incoming(assignment.tracker_id, later, number=77)], now=later)
+    look(later)
+    assert alerts() == [("SILENT", NOW, later)]
+
+
+def test_a_late_report_moves_the_silence_and_one_later_takes_it_back() -> None:
+    assignment = assigned()
+    recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=10), now=NOW)
+    look()
+    look(NOW + 30 * HOUR)
+    alert = Alert.objects.valid().get()
+    late = incoming(assignment.tracker_id, NOW + 2 * HOUR, number=50)
+    recording.record_reports([late], now=NOW + 30 * HOUR)
+    look(NOW + 30 * HOUR)
+    moved = Alert.objects.valid().get()
+    assert (moved.pk, moved.began_at, moved.ended_at) == (alert.pk, NOW + 2 * HOUR, None)
+    recording.record_reports(
+        [incoming(assignment.tracker_id, NOW + 20 * HOUR, number=51)], now=NOW + 31 * HOUR
+    )
+    look(NOW + 31 * HOUR)
+    assert alerts() == []
+    assert Alert.objects.get().retracted_at == NOW + 31 * HOUR
+
+
+def test_a_tracker_that_never_reported() -> None:
+    run = RunFactory()
+    tracker = AssignmentFactory(run=RunFactory(), end=START + DAY).tracker
+    assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
+    look()
+    assert alerts() == []
+    look(NOW + DAY)
+    look(NOW + 2 * DAY)
+    look(NOW + 4 * DAY)
+    assert alerts() == [("NEVER_REPORTED", NOW, None)]
+    assigning.release(tracker_ids=[tracker.pk], at=NOW + 5 * DAY, now=NOW + 5 * DAY)
+    look(NOW + 5 * DAY)
+    assert alerts() == [("NEVER_REPORTED", NOW, NOW + 5 * DAY)]
+    assert not AlertWatch.objects.exists()
+
+
+def test_trackers_that_are_not_fetched_are_not_silent() -> None:
+    assignment = AssignmentFactory(tracker__state=Tracker.State.ALLOCATED)
+    replaying.replay_trackers(tracker_ids=[assignment.tracker_id], now=NOW)
+    AlertWatch.objects.get_or_create(tracker=assignment.tracker, defaults={"due_at": NOW})
+    look()
+    assert alerts() == []
+    assert AlertWatch.objects.get().due_at == NOW + DAY
+
+
+def test_a_shipment_with_everything_wrong() -> None:
+    """Leaves its delivery location, comes back to storage, stands there for weeks."""
+    run = RunFactory()
+    depot = StorageFactory(runs=[run])
+    shop = DeliveryFactory(runs=[run], center=f"SRID=4326;POINT({longitude_at(5000)} 52)")
+    depot.center = f"SRID=4326;POINT({longitude_at(0)} 52)"
+    depot.save()
+    begin = NOW - 40 * DAY
+    tracker_id = assigned(begin, run=run).tracker_id
+    stations = [(0, 0), (20, 2500), (24, 5000), (48, 2500), (60, 0)]
+    reports = [
+        incoming(tracker_id, begin + hour * HOUR, number=hour, east_m=east_m) for hour, east_m in stations
+    ]
+    reports += [incoming(tracker_id, begin + (60 + 12 * i) * HOUR, number=1000 + i) for i in range(1, 60)]
+    recording.record_reports(reports, now=NOW)
+    look()
+    back = begin + 60 * HOUR
+    assert alerts() == [
+        ("BACK_TO_STORAGE", back, None),
+        ("LEFT_DELIVERY", begin + 48 * HOUR, None),
+        ("LONG_STAY", back + 14 * DAY, None),
+        ("SILENT", begin + (60 + 12 * 59) * HOUR, None),
+    ]
+    assert Alert.objects.get(kind="LEFT_DELIVERY").location == shop
+
+
+def test_the_order_of_arrival_does_not_matter() -> None:
+    draw = Random(3)
+    run = RunFactory()
+    StorageFactory(runs=[run], center=f"SRID=4326;POINT({longitude_at(0)} 52)")
+    DeliveryFactory(runs=[run], center=f"SRID=4326;POINT({longitude_at(20_000)} 52)")
+    found = []
+    plan = [
+        (draw.randrange(0, 900), draw.choice([0, 10_000, 20_000, 4_000_000]), draw.choice(["FULL", "LOW", ""]))
+        for _ in range(60)
+    ]
+    for shuffled in (False, True, True):
+        tracker_id = assigned(NOW - 60 * DAY, run=run).tracker_id
+        reports = [
+            incoming(
+                tracker_id, NOW - 60 * DAY + hours * HOUR, number=i, east_m=east_m, battery=battery
+            )
+            for i, (hours, east_m, battery) in enumerate(plan)
+        ]
+        if shuffled:
+            draw.shuffle(reports)
+        for i in range(0, len(reports), 60 if not shuffled else 7):
+            recording.record_reports(reports[i : i + (60 if not shuffled else 7)], now=NOW)
+            look()
+        rows = Alert.objects.valid().filter(tracker=tracker_id).order_by("kind", "began_at")
+        found.append(list(rows.values_list("kind", "began_at", "latest_at", "ended_at", "measure")))
+    assert found[0] == found[1] == found[2]
+    assert {kind for kind, *_ in found[0]} > {"IMPOSSIBLE_SPEED", "BATTERY_LOW", "SILENT"}
+
+
+def test_looking_again_at_everything_writes_nothing() -> None:
+    assignment = assigned(NOW - 50 * HOUR)
+    recording.record_reports(way(assignment.tracker_id, NOW - 50 * HOUR, hours=10, battery="LOW"), now=NOW)
+    look()
+    before = list(Alert.objects.values())
+    assert len(before) == 2
+    for changed_since in (None, NOW - 45 * HOUR, START):
+        AlertWatch.objects.update(changed_since=changed_since, due_at=NOW)
+        assert look() == 1
+    assert list(Alert.objects.values()) == before
+
+
+@pytest.mark.parametrize("most", [3, 5])
+def test_a_look_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerting, "TRACKERS_PER_TRANSACTION", 2)
+    for assignment in AssignmentFactory.create_batch(7):
+        AlertWatch.objects.create(tracker=assignment.tracker, due_at=NOW)
+    assert look() == 7
+    AlertWatch.objects.update(due_at=NOW)
+    assert alerting.look_at_due(most=most, now=NOW) == most
+
+
+def test_a_look_costs_the_same_for_many_trackers(django_assert_num_queries) -> None:
+    for assignment in [assigned() for _ in range(20)]:
+        recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=3, battery="LOW"), now=NOW)
+    with django_assert_num_queries(12, exact=False):
+        look()
+    assert Alert.objects.count() == 20
+
+
+def test_one_open_alert_of_a_kind_for_a_tracker() -> None:
+    assignment = AssignmentFactory()
+    fields = {
+        "kind": "SILENT",
+        "tracker": assignment.tracker,
+        "assignment": assignment,
+        "began_at": NOW,
+        "latest_at": NOW,
+        "recorded_at": NOW,
+    }
+    Alert.objects.create(**fields)
+    with pytest.raises(IntegrityError, match="alert_one_open_per_tracker_and_kind"), transaction.atomic():
+        Alert.objects.create(**fields)
+
+
+def make_silent(number: int, location: object) -> list[Assignment]:
+    found = []
+    for i in range(number):
+        assignment = AssignmentFactory()
+        at = NOW - 40 * HOUR + i * HOUR
+        StatusChangeFactory(assignment=assignment, status="IN_STORAGE", location=location, started_at=at)
+        Tracker.objects.filter(pk=assignment.tracker_id).update(
+            status=GeoStatus.IN_STORAGE, location=location, last_seen_at=at
+        )
+        Alert.objects.create(
+            kind="SILENT",
+            tracker=assignment.tracker,
+            assignment=assignment,
+            began_at=at,
+            latest_at=at,
+            recorded_at=NOW,
+        )
+        found.append(assignment)
+    return found
+
+
+def test_many_silent_at_one_place_are_one_alert() -> None:
+    depot = StorageFactory()
+    silent = make_silent(6, depot)
+    make_silent(2, StorageFactory())
+    [place] = silent_places.look_at_places(now=NOW)
+    assert (place.location_id, place.trackers) == (depot.pk, 6)
+    alert = Alert.objects.get(kind="SILENT_PLACE")
+    assert (alert.began_at, alert.latest_at, alert.measure) == (NOW - 36 * HOUR, NOW - 35 * HOUR, 6)
+    assert {each.tracker_id for each in alert.parts.all()} == {each.tracker_id for each in silent}
+    assert Alert.objects.to_act_on().count() == 3
+    silent_places.look_at_places(now=NOW + HOUR)
+    assert list(Alert.objects.filter(kind="SILENT_PLACE")) == [alert]
+    Alert.objects.filter(tracker__in=[each.tracker_id for each in silent[:2]]).update(ended_at=NOW)
+    Tracker.objects.filter(pk=silent[0].tracker_id).update(last_seen_at=NOW)
+    silent_places.look_at_places(now=NOW + 2 * HOUR)
+    alert.refresh_from_db()
+    assert alert.ended_at == NOW
+    assert Alert.objects.to_act_on().count() == 6
+
+
+def test_a_few_silent_among_many_are_their_own_fault() -> None:
+    depot = StorageFactory()
+    make_silent(6, depot)
+    for assignment in AssignmentFactory.create_batch(5):
+        Tracker.objects.filter(pk=assignment.tracker_id).update(status="IN_STORAGE", location=depot)
+    assert silent_places.look_at_places(now=NOW) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_look_at_different_trackers() -> None:
+    for assignment in [assigned() for _ in range(4)]:
+        recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=3, battery="LOW"), now=NOW)
+    numbers: list[int] = []
+
+    def work() -> None:
+        try:
+            numbers.append(look())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(numbers) == 4
+    assert Alert.objects.filter(kind="BATTERY_LOW").count() == 4
+
+
+def test_time_is_the_callers() -> None:
+    """Looked at years later, the alerts of an old run are those of its own time."""
+    assignment = assigned(NOW - 80 * HOUR, end=NOW)
+    recording.record_reports(way(assignment.tracker_id, NOW - 80 * HOUR, hours=10), now=timezone.now())
+    look(timezone.now())
+    assert alerts() == [("SILENT", NOW - 71 * HOUR, NOW)]

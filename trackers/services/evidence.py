@@ -1,0 +1,103 @@
+"""What a look for alerts goes by, read for a chunk of assignments at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from clients import bulk
+from trackers.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, Sighting, Stay
+from trackers.episodes import Episode, Kind, Stored
+from trackers.judgement import Evidence
+from trackers.models import Alert
+from trackers.services.windows import SQL, Scope
+
+SIGHTINGS = (SQL / "alert_sightings.sql").read_text()
+HOURS = (SQL / "alert_hours.sql").read_text()
+STAYS = (SQL / "alert_stays.sql").read_text()
+LEGS = (SQL / "run_legs.sql").read_text()
+
+# Of a chunk's assignments together so many sightings are held at most; one with more is read alone.
+SIGHTINGS_AT_ONCE = 1_000
+STAYS_LOOKED_AT = 500
+# A run with more storage or delivery locations is judged by the first of them.
+LEG_ENDS = 50
+
+
+class Look(NamedTuple):
+    """An assignment to be looked at, because of what is new from `changed_since` on."""
+
+    scope: Scope
+    changed_since: datetime
+    watched: bool
+
+
+def gather(looks: Sequence[Look]) -> dict[int, Evidence]:
+    """By assignment. Locks the alerts, in the order of their ids."""
+    stored = _stored([look.scope.assignment_id for look in looks])
+    sightings = _sightings(looks)
+    hours = _hours(looks)
+    stays: defaultdict[int, list[Stay]] = defaultdict(list)
+    for assignment_id, *row in bulk.fetch_all(STAYS, _arrays(looks) | {"most": STAYS_LOOKED_AT}):
+        stays[assignment_id].append(Stay._make(row))
+    found = {}
+    for look in looks:
+        key = look.scope.assignment_id
+        before = [hour for hour in hours[key] if hour.last_seen_at < look.changed_since]
+        found[key] = Evidence(
+            sightings=sightings[key],
+            before=before,
+            hours=hours[key][len(before) :],
+            stays=stays[key],
+            stays_are_cut=len(stays[key]) == STAYS_LOOKED_AT,
+            stored=stored[key],
+        )
+    return found
+
+
+def legs_of_runs(run_ids: Iterable[int]) -> defaultdict[int, list[Leg]]:
+    legs: defaultdict[int, list[Leg]] = defaultdict(list)
+    for run_id, *ends in bulk.fetch_all(LEGS, {"run_ids": sorted(set(run_ids)), "most": LEG_ENDS}):
+        legs[run_id].append(Leg((ends[0], ends[1]), (ends[2], ends[3])))
+    return legs
+
+
+def _arrays(looks: Sequence[Look]) -> dict[str, list[object]]:
+    scopes = [look.scope for look in looks]
+    return {
+        "assignment_ids": [scope.assignment_id for scope in scopes],
+        "tracker_ids": [scope.tracker_id for scope in scopes],
+        "froms": [look.changed_since for look in looks],
+        "sinces": [scope.since for scope in scopes],
+        "untils": [scope.until for scope in scopes],
+        "max_accuracies_m": [scope.max_accuracy_m for scope in scopes],
+    }
+
+
+def _sightings(looks: Sequence[Look], most: int | None = SIGHTINGS_AT_ONCE) -> dict[int, list[Sighting]]:
+    found: dict[int, list[Sighting]] = {look.scope.assignment_id: [] for look in looks}
+    for assignment_id, *row in bulk.fetch_all(SIGHTINGS, _arrays(looks) | {"most": most}):
+        found[assignment_id].append(Sighting._make(row))
+    if most is not None:
+        for look in looks:
+            if len(found[look.scope.assignment_id]) >= most:
+                found |= _sightings([look], most=None)
+    return found
+
+
+def _hours(looks: Sequence[Look]) -> defaultdict[int, list[SeenHour]]:
+    hours: defaultdict[int, list[SeenHour]] = defaultdict(list)
+    for assignment_id, *row in bulk.fetch_all(HOURS, _arrays(looks) | {"before": GAPS_FOR_RHYTHM + 1}):
+        hours[assignment_id].append(SeenHour._make(row))
+    return hours
+
+
+def _stored(assignment_ids: Collection[int]) -> defaultdict[int, list[Stored]]:
+    fields = ("kind", "began_at", "latest_at", "ended_at", "measure", "location_id")
+    rows = Alert.objects.valid().filter(assignment__in=assignment_ids).order_by("pk")
+    stored: defaultdict[int, list[Stored]] = defaultdict(list)
+    for id_, assignment_id, kind, *rest in rows.select_for_update(no_key=True).values_list(
+        "pk", "assignment_id", *fields
+    ):
+        stored[assignment_id].append(Stored(id_, Episode(Kind(kind), *rest)))
+    return stored
