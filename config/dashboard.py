@@ -22,9 +22,19 @@ from ingestion import selectors as fetching
 from ingestion.models import AccountState, FetchState, Heartbeat
 from locations.models import SHAPE_OF_LOCATION
 from orders import selectors as ordering
-from trackers.models import GeofenceEvent, GeoStatus, RejectedReport, StatusChange, TimelineCheck, Tracker
+from trackers.analytics import alerts
+from trackers.models import (
+    Alert,
+    GeofenceEvent,
+    GeoStatus,
+    RejectedReport,
+    StatusChange,
+    TimelineCheck,
+    Tracker,
+)
 
 CACHE_KEY = "dashboard:fleet"
+ALERTS_KEY = "dashboard:alerts"
 CACHE_S = 15
 COUNT_LIMIT = 10_000
 LISTED = 8
@@ -72,6 +82,7 @@ def add_overview(request: HttpRequest, context: Context) -> Context:
         "drift": _drift(now),
         "services": _services(now),
         "latest_events": _latest_events(),
+        "alerts": _alerts(),
         "is_empty": not fleet,
     }
 
@@ -214,6 +225,17 @@ def _drift(now: datetime) -> Context:
     sums = checks.aggregate(trackers=Sum("trackers"), drifted=Sum("drifted"))
     latest = TimelineCheck.objects.order_by("-checked_at").first()
     return {"latest": latest, "trackers": sums["trackers"] or 0, "drifted": sums["drifted"] or 0}
+
+
+def _alerts() -> list[tuple[str, str, int, str]]:
+    """Alerts to act on by kind, most first, with their list; kept for a few seconds."""
+    numbers = cache.get(ALERTS_KEY)
+    if numbers is None:
+        numbers = alerts.open_by_kind(Alert.objects.all())
+        cache.set(ALERTS_KEY, numbers, CACHE_S)
+    ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+    page = reverse("admin:trackers_alert_changelist")
+    return [(kind, Alert.Kind(kind).label, number, f"{page}?kind={kind}") for kind, number in ordered]
 
 
 def _latest_events() -> list[Any]:

@@ -20,7 +20,11 @@ def _group(title: str, *items: dict[str, Any], folded: bool = False) -> dict[str
 
 NAVIGATION = [
     {"items": [_item("Overview", "dashboard", "index")]},
-    _group("Fleet", _changelist("Trackers", "location_on", "trackers_tracker")),
+    _group(
+        "Fleet",
+        _changelist("Trackers", "location_on", "trackers_tracker"),
+        _changelist("Alerts", "notification_important", "trackers_alert"),
+    ),
     _group(
         "Locations",
         _changelist("Storage", "warehouse", "locations_storagelocation"),

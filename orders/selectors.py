@@ -2,10 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, When
+from django.contrib.postgres.fields import RangeBoundary
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Sum, When
 
 from orders.models import DeviceAllocation, DeviceAllocationQuerySet, Order
-from trackers.models import GeoStatus, Tracker
+from trackers.models import Assignment, GeoStatus, Tracker
+from trackers.models.history import TsTzRange
 
 DEVICES_PER_PAGE = 50
 
@@ -64,3 +66,13 @@ def unfit_for_allocation(macs: list[str]) -> tuple[set[str], set[str]]:
     """Which of these normalised MACs no tracker has, and which are not in stock."""
     states: dict[str, Any] = dict(Tracker.objects.filter(mac__in=macs).values_list("mac", "state"))
     return set(macs) - states.keys(), {mac for mac in states if states[mac] != Tracker.State.IN_STOCK}
+
+
+def assignments_of(order: Order, assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    """Those of the order's trackers to its run, in force at some time while they were allocated to it."""
+    allocated = TsTzRange("allocated_at", "released_at", RangeBoundary(inclusive_upper=True))
+    theirs = DeviceAllocation.objects.filter(order=order)
+    in_time = theirs.alias(allocated=allocated).filter(
+        tracker=OuterRef("tracker"), allocated__overlap=OuterRef("period")
+    )
+    return assignments.filter(Exists(in_time), run=order.run, tracker__in=theirs.values("tracker"))

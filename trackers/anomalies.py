@@ -272,9 +272,7 @@ def long_stays(
         long_at = stay.started_at + limit
         if long_at < (stay.ended_at or until):
             days = round(limit / timedelta(days=1), 1)
-            episodes.append(
-                Episode(Kind.LONG_STAY, long_at, long_at, stay.ended_at, days, stay.location_id)
-            )
+            episodes.append(Episode(Kind.LONG_STAY, long_at, long_at, stay.ended_at, days, stay.location_id))
         elif stay.ended_at is None:
             becomes_long_at = long_at
     return episodes, becomes_long_at

@@ -51,7 +51,7 @@ def draw(spans: Iterable[Span], *, seen_hours: Iterable[datetime], start: dateti
     """The window from `start` to `end`; `seen_hours` are the beginnings of the hours with reports, in order."""
     segments = [segment for span in spans if (segment := _segment(span, start, end))]
     marks = [segment for span in _joined(seen_hours) if (segment := _segment(span, start, end))]
-    return Strip(start, end, segments, marks, _ticks(start, end))
+    return Strip(start, end, segments, marks, ticks(start, end))
 
 
 def _segment(span: Span, start: datetime, end: datetime) -> Segment | None:
@@ -76,17 +76,17 @@ def _joined(hours: Iterable[datetime]) -> list[Span]:
     return spans
 
 
-def _ticks(start: datetime, end: datetime) -> list[Tick]:
-    """At round hours or midnights (UTC), at most MAX_TICKS of them."""
+def ticks(start: datetime, end: datetime) -> list[Tick]:
+    """Marks of the time from `start` to `end`: round hours or midnights (UTC), at most MAX_TICKS of them."""
     whole = end - start
     step = next((h * _HOUR for h in _STEPS_H if whole / (h * _HOUR) <= MAX_TICKS), _STEPS_H[-1] * _HOUR)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    ticks = []
+    marks = []
     moment = midnight
     while moment <= end:
         left = round(100 * ((moment - start) / whole), 3)
         if 0 <= left <= LAST_TICK:
             text = f"{moment:%d %b}" if moment.hour == 0 else f"{moment:%H:%M}"
-            ticks.append(Tick(left, text))
+            marks.append(Tick(left, text))
         moment += step
-    return ticks
+    return marks

@@ -1,6 +1,6 @@
 """Filters of our admin pages."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -35,6 +35,17 @@ def utc(moment: datetime | None) -> str:
 def lasted(stay: Any) -> str:
     """How long a row with `started_at` and `ended_at` lasted."""
     return display.duration(stay.ended_at - stay.started_at) if stay.ended_at else "lasts"
+
+
+@register.filter
+def until(begin: datetime, end: datetime) -> str:
+    """How long it is from one moment to another."""
+    return display.duration(end - begin)
+
+
+@register.filter
+def lasting(duration: timedelta) -> str:
+    return display.duration(duration)
 
 
 @register.filter

@@ -19,12 +19,14 @@ from orders.admin.forms import OrderForm
 from orders.admin.steps import STEPS
 from orders.models import Order
 from orders.services import placing
+from trackers.admin.analytics import AnalyticsAdmin, Subject, of_assignments
+from trackers.models import Assignment
 
 MAX_TRANSITIONS = 50
 
 
 @admin.register(Order)
-class OrderAdmin(StepsAdmin):
+class OrderAdmin(AnalyticsAdmin, StepsAdmin):
     empty_hint = "Draft an order for a production run and place it, or let the client place it over the API."
     list_display = ("number", "client", "run", "state_badge", "devices", "wanted_by", "placed")
     list_filter = (("state", ChoicesDropdownFilter), ("client", AutocompleteSelectFilter))
@@ -39,6 +41,10 @@ class OrderAdmin(StepsAdmin):
 
     state_badge = badge_column("state", "state")
     placed = ago_column("placed_at", "placed")
+
+    def subject(self, request: HttpRequest, row: Order) -> Subject:
+        mine = selectors.assignments_of(row, Assignment.objects.visible_to(request.user))
+        return of_assignments(mine, request, run=row.run)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         rows = super().get_queryset(request).select_related("client", "run__brand__client", "created_by")

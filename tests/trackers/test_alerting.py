@@ -163,15 +163,17 @@ def test_the_order_of_arrival_does_not_matter() -> None:
     DeliveryFactory(runs=[run], center=f"SRID=4326;POINT({longitude_at(20_000)} 52)")
     found = []
     plan = [
-        (draw.randrange(0, 900), draw.choice([0, 10_000, 20_000, 4_000_000]), draw.choice(["FULL", "LOW", ""]))
+        (
+            draw.randrange(0, 900),
+            draw.choice([0, 10_000, 20_000, 4_000_000]),
+            draw.choice(["FULL", "LOW", ""]),
+        )
         for _ in range(60)
     ]
     for shuffled in (False, True, True):
         tracker_id = assigned(NOW - 60 * DAY, run=run).tracker_id
         reports = [
-            incoming(
-                tracker_id, NOW - 60 * DAY + hours * HOUR, number=i, east_m=east_m, battery=battery
-            )
+            incoming(tracker_id, NOW - 60 * DAY + hours * HOUR, number=i, east_m=east_m, battery=battery)
             for i, (hours, east_m, battery) in enumerate(plan)
         ]
         if shuffled:

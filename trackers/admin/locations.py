@@ -11,17 +11,18 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from clients.admin import display
-from clients.admin.base import GlimpseAdmin, ReadOnlyAdmin, badge_column
+from clients.admin.base import ReadOnlyAdmin, badge_column
 from locations.models import DeliveryLocation, Location, StorageLocation
 from trackers import tasks
 from trackers.admin import page, selectors
+from trackers.admin.analytics import AnalyticsAdmin, Subject
 from trackers.admin.fences import DECISIVE, LocationForm
-from trackers.models import Tracker
+from trackers.models import Alert, Assignment, Tracker
 
 _NAMED_RUNS = 2
 
 
-class LocationAdmin(GlimpseAdmin):
+class LocationAdmin(AnalyticsAdmin):
     form = LocationForm
     compressed_fields = False
     kind: Location.Kind
@@ -48,6 +49,10 @@ class LocationAdmin(GlimpseAdmin):
             .prefetch_related("runs")
             .annotate(here=Coalesce(Subquery(counted), 0))
         )
+
+    def subject(self, request: HttpRequest, row: Location) -> Subject:
+        mine = Alert.objects.visible_to(request.user).filter(location=row)
+        return Subject(Assignment.objects.visible_to(request.user), mine, location_id=row.pk)
 
     @admin.display(description="runs")
     def run_names(self, location: Location) -> str:

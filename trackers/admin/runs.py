@@ -11,13 +11,18 @@ from django.utils import timezone
 from clients.admin.clients import ProductionRunAdmin
 from clients.models import ProductionRun
 from trackers import tasks
+from trackers.admin.analytics import AnalyticsAdmin, Subject, of_assignments
 from trackers.models import Assignment, Tracker
 
 DECISIVE = {"start_date", "end_date", "max_accuracy_m", "exit_accuracy_cap_m", "confirmations"}
 
 
 @admin.register(ProductionRun)
-class ReplayingRunAdmin(ProductionRunAdmin):
+class ReplayingRunAdmin(AnalyticsAdmin, ProductionRunAdmin):
+    def subject(self, request: HttpRequest, row: ProductionRun) -> Subject:
+        mine = Assignment.objects.visible_to(request.user).filter(run=row)
+        return of_assignments(mine, request, run=row)
+
     def save_model(
         self, request: HttpRequest, obj: ProductionRun, form: forms.ModelForm, change: Any
     ) -> None:

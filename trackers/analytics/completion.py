@@ -199,14 +199,10 @@ def _curve(delivered: list[datetime], journeys: Sequence[Journey], now: datetime
     if not journeys:
         return []
     begin = min(journey.assigned_at for journey in journeys)
-    return [
-        Point(at, bisect_right(delivered, at) / len(journeys)) for at in _moments(min(begin, now), now)
-    ]
+    return [Point(at, bisect_right(delivered, at) / len(journeys)) for at in _moments(min(begin, now), now)]
 
 
-def _band(
-    expected: dict[float, list[datetime]], delivered: int, total: int, now: datetime
-) -> list[Band]:
+def _band(expected: dict[float, list[datetime]], delivered: int, total: int, now: datetime) -> list[Band]:
     end = max(expected[SLOW], default=now)
     if end <= now:
         return []

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from trackers.analytics import scopes
 from trackers.analytics.scopes import Range
-from trackers.models import Assignment
+from trackers.models import Assignment, GeoStatus
 
 SQL = Path(__file__).parent.parent / "sql"
 STAYS_IN_RANGE = (SQL / "stays_in_range.sql").read_text()
@@ -45,6 +45,10 @@ class Stay(NamedTuple):
     first_report_at: datetime | None
     last_report_at: datetime | None
     reports: int
+
+    @property
+    def label(self) -> str:
+        return str(GeoStatus(self.status).label)
 
     @property
     def duration(self) -> timedelta:

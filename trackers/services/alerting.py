@@ -121,9 +121,7 @@ def _look_at_next(wanted: int, now: datetime) -> int:
     return len(watches)
 
 
-def _looks(
-    scopes: Sequence[Scope], changed_since: dict[int, datetime | None], now: datetime
-) -> list[Look]:
+def _looks(scopes: Sequence[Scope], changed_since: dict[int, datetime | None], now: datetime) -> list[Look]:
     """The assignments that may have changed: those in force, those of the change, and those with open alerts."""
     trackers = Tracker.objects.filter(pk__in=changed_since, state=Tracker.State.ACTIVE)
     watched = set(trackers.values_list("pk", flat=True))

@@ -16,7 +16,11 @@ LEAST_SHARE = 0.6
 PLACES_LOOKED_AT = 500
 
 SILENT_AT_PLACES = """
-SELECT tracker.location_id, (array_agg(alert.began_at ORDER BY alert.began_at))[%(least)s], max(alert.began_at), count(*)
+SELECT
+    tracker.location_id,
+    (array_agg(alert.began_at ORDER BY alert.began_at))[%(least)s],
+    max(alert.began_at),
+    count(*)
 FROM trackers_alert AS alert
 JOIN trackers_tracker AS tracker ON tracker.id = alert.tracker_id
 WHERE alert.kind = 'SILENT'

@@ -1,0 +1,30 @@
+"""Alerts of those whose assignments one may see."""
+
+from django.db.models import Count, QuerySet
+
+from locations.models import SHAPE_OF_LOCATION
+from trackers.models import Alert, Assignment
+
+
+def for_page(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
+    """With what a list shows of them."""
+    return alerts.select_related("tracker", "location", "assignment__run__brand__client").defer(
+        *SHAPE_OF_LOCATION
+    )
+
+
+def newest(alerts: QuerySet[Alert], limit: int) -> list[Alert]:
+    """Those that last first, then by their beginning; only valid ones."""
+    open_ = list(for_page(alerts.open()).order_by("-began_at", "-pk")[:limit])
+    ended = for_page(alerts.valid().filter(ended_at__isnull=False)).order_by("-ended_at", "-pk")
+    return [*open_, *ended[: limit - len(open_)]] if len(open_) < limit else open_
+
+
+def under(alerts: QuerySet[Alert], assignments: QuerySet[Assignment]) -> QuerySet[Alert]:
+    return alerts.filter(assignment__in=assignments.values("pk"))
+
+
+def open_by_kind(alerts: QuerySet[Alert]) -> dict[str, int]:
+    """How many there are to act on."""
+    counted = alerts.to_act_on().order_by().values("kind").annotate(number=Count("pk"))
+    return dict(counted.values_list("kind", "number"))
