@@ -73,10 +73,12 @@ class Stay(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """A way that shipments of the run may take, between a storage and a delivery location (latitude, longitude)."""
+    """A way that shipments of the run may take, between a storage and a delivery location (latitude, longitude), and
+    how long it is directly."""
 
     origin: tuple[float, float]
     destination: tuple[float, float]
+    direct_m: float
 
 
 def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -126,18 +128,17 @@ def off_route(
     """
     if not legs:
         return []
-    allowed_m = [detour * distance_m(*leg) + slack_m for leg in legs]
-    verdicts = [_off_route(sighting, legs, allowed_m) for sighting in sightings]
+    ends = {end for leg in legs for end in leg[:2]}
+    verdicts = []
+    for sighting in sightings:
+        away_m = {end: distance_m(sighting[1:3], end) for end in ends}
+        excess_m = min(away_m[leg[0]] + away_m[leg[1]] - detour * leg[2] for leg in legs)
+        verdicts.append(_off_route(sighting, excess_m - slack_m))
     return join(Kind.OFF_ROUTE, verdicts, ongoing=ongoing, confirmations=OFF_ROUTE_CONFIRMATIONS)
 
 
-def _off_route(sighting: Sighting, legs: Sequence[Leg], allowed_m: Sequence[float]) -> Verdict:
-    at = sighting[1:3]
-    away_m = {end: distance_m(at, end) for leg in legs for end in leg}
-    excess_m = min(
-        away_m[leg.origin] + away_m[leg.destination] - allowed
-        for leg, allowed in zip(legs, allowed_m, strict=True)
-    )
+def _off_route(sighting: Sighting, excess_m: float) -> Verdict:
+    """Its error circle counts on the way to it and on the way from it."""
     excess_m -= 2 * sighting.accuracy_m
     return Verdict(sighting.seen_at, excess_m > 0, float(round(max(excess_m, 0) / 1000)))
 

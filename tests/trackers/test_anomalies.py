@@ -97,7 +97,7 @@ def test_battery_low(levels, expected) -> None:
     assert spans(battery_low([at(i, battery=level) for i, level in enumerate(levels)])) == expected
 
 
-LEGS = [Leg(AMSTERDAM, BERLIN), Leg(AMSTERDAM, MADRID)]
+LEGS = [Leg(AMSTERDAM, end, distance_m(AMSTERDAM, end)) for end in (BERLIN, MADRID)]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_off_route(places, legs, expected) -> None:
 
 def test_a_road_that_is_short_enough_never_leaves_the_route() -> None:
     """Straight to a point aside and on to the end: all of it passes until the way is 1.3 times the direct one."""
-    leg = Leg((0.0, 0.0), (0.0, 10.0))
+    leg = Leg((0.0, 0.0), (0.0, 10.0), distance_m((0, 0), (0, 10)))
     for north, expected in ((0.0, 0), (4.0, 0), (4.3, 1), (6.0, 1)):
         sightings = [at(0, (north, 5.0)), at(1, (north, 5.0))]
         assert len(off_route(sightings, [leg], detour=1.3, slack_m=0)) == expected, north

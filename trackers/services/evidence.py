@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from clients import bulk
-from trackers.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, Sighting, Stay
+from trackers.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, Sighting, Stay, distance_m
 from trackers.episodes import Episode, Kind, Stored
 from trackers.judgement import Evidence
 from trackers.models import Alert
@@ -21,7 +21,7 @@ LEGS = (SQL / "run_legs.sql").read_text()
 SIGHTINGS_AT_ONCE = 1_000
 STAYS_LOOKED_AT = 500
 # A run with more storage or delivery locations is judged by the first of them.
-LEG_ENDS = 50
+LEG_ENDS = 30
 
 
 class Look(NamedTuple):
@@ -58,7 +58,8 @@ def gather(looks: Sequence[Look]) -> dict[int, Evidence]:
 def legs_of_runs(run_ids: Iterable[int]) -> defaultdict[int, list[Leg]]:
     legs: defaultdict[int, list[Leg]] = defaultdict(list)
     for run_id, *ends in bulk.fetch_all(LEGS, {"run_ids": sorted(set(run_ids)), "most": LEG_ENDS}):
-        legs[run_id].append(Leg((ends[0], ends[1]), (ends[2], ends[3])))
+        origin, destination = (ends[0], ends[1]), (ends[2], ends[3])
+        legs[run_id].append(Leg(origin, destination, distance_m(origin, destination)))
     return legs
 
 

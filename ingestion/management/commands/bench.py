@@ -5,6 +5,7 @@ import statistics
 import sys
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 
-from ingestion.bench import allocating, generation, measures, world
+from ingestion.bench import allocating, analytics, generation, measures, world
 from keys.services import unsealing
 from trackers.models import Assignment, Tracker
 
@@ -30,11 +31,27 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rows", type=int, default=1_000_000, metavar="N", help="reports stored beforehand (1,000,000)"
         )
+        parser.add_argument(
+            "--analytics", type=int, metavar="TRACKERS", help="measure analytics of so large a fleet instead"
+        )
+        parser.add_argument(
+            "--reports",
+            type=int,
+            default=200,
+            metavar="N",
+            help="with --analytics: reports of each tracker (200)",
+        )
+        parser.add_argument(
+            "--plans", type=Path, metavar="DIR", help="with --analytics: write query plans there"
+        )
 
     def handle(self, *, rows: int, **options: Any) -> None:
         if Tracker.objects.exists():
             raise CommandError("This database is in use. Measure in an empty one: bin/bench makes it.")
         now = timezone.now()
+        if options["analytics"]:
+            self._measure_analytics(options["analytics"], options["reports"], options["plans"], now)
+            return
         shipments = self._prepare(rows, now)
         figures: dict[str, Any] = {"rows": rows}
         figures |= self._measure_decryption(shipments, now)
@@ -42,6 +59,17 @@ class Command(BaseCommand):
         figures["peak_rss_mb"] = round(measures.peak_rss_mb(), 1)
         for topic in TOPICS:
             figures |= topic.measure(now=now)
+        self.stdout.write(json.dumps(figures, indent=1))
+
+    def _measure_analytics(self, trackers: int, reports: int, plans: Path | None, now: datetime) -> None:
+        with Console(file=sys.stderr).status("Filling the fleet …") as status:
+            for filled in analytics.fill(trackers=trackers, reports=reports, now=now):
+                status.update(f"Filled: {filled} …")
+        figures = {"trackers": trackers, "reports": trackers * reports} | analytics.measure(now=now)
+        if plans:
+            plans.mkdir(parents=True, exist_ok=True)
+            for name, plan in analytics.plans(now=now).items():
+                (plans / f"{name}.txt").write_text(f"{plan}\n")
         self.stdout.write(json.dumps(figures, indent=1))
 
     def _prepare(self, rows: int, now: datetime) -> list[world.Shipment]:
