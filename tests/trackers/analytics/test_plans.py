@@ -1,0 +1,100 @@
+"""Analytics of a large fleet read by index; docs/plans has the plans at 100,000 trackers."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from ingestion.bench import analytics as bench
+from tests.factories import NOW
+from trackers.analytics import alerts, deliveries, scopes, stays
+from trackers.models import Alert, AlertWatch, Assignment, StatusChange
+
+MONTH = scopes.bounded(NOW - timedelta(days=30), NOW)
+LARGE = ("trackers_statuschange", "trackers_locationreport", "trackers_alert", "trackers_alertwatch")
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the benchmark's, but smaller; VACUUM can't run within a test's transaction."""
+    execute = bench._execute
+    monkeypatch.setattr(
+        bench, "_execute", lambda text, values: execute(text.replace("VACUUM (ANALYZE)", "ANALYZE"), values)
+    )
+    for _ in bench.fill(trackers=3000, reports=4, now=NOW):
+        pass
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
+
+
+def explained(work: Callable[[], Any]) -> list[dict[str, Any]]:
+    """The plan of the first query that reads a large table."""
+    found: list[list[dict[str, Any]]] = []
+
+    def explain(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        if not found and any(table in sql for table in LARGE):
+            with context["connection"].connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+                answer = cursor.fetchone()[0]
+            plan = json.loads(answer) if isinstance(answer, str) else answer
+            found.append(nodes(plan[0]["Plan"]))
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(explain):
+        work()
+    return found[0]
+
+
+def assert_by_index(plan: list[dict[str, Any]], index: str) -> None:
+    for node in plan:
+        if node.get("Relation Name", "") in LARGE:
+            assert node["Node Type"] in ("Index Scan", "Index Only Scan", "Bitmap Heap Scan"), node
+    assert index in {node.get("Index Name") for node in plan}
+
+
+def test_large_fleets_are_read_by_index(fleet: None) -> None:
+    mine = Assignment.objects.filter(run__brand__client=_first("clients_client"))
+    everybody = Assignment.objects.all()
+    depot = StatusChange.objects.filter(status="IN_STORAGE").values_list("location_id", flat=True)[0]
+    run = Assignment.objects.filter(run=mine[0].run_id)
+    cases: list[tuple[str, Callable[[], Any]]] = [
+        ("status_change_of_tracker", lambda: stays.page_of_stays(mine, MONTH, now=NOW)),
+        ("status_change_of_tracker", lambda: stays.dwell_by_location(mine, MONTH, now=NOW)),
+        (
+            "status_change_at_location",
+            lambda: stays.page_of_stays(everybody, MONTH, now=NOW, location_id=depot),
+        ),
+        ("status_change_of_tracker", lambda: deliveries.journeys(run)),
+        ("alert_of_tracker", lambda: list(Alert.objects.valid().filter(tracker=mine[0].tracker_id))),
+    ]
+    for index, work in cases:
+        assert_by_index(explained(work), index)
+
+
+def test_open_alerts_are_counted_and_due_trackers_taken_by_index(fleet: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = explained(lambda: alerts.open_by_kind(Alert.objects.all()))
+    assert "alert_open_by_kind" in {node.get("Index Name") for node in plan}
+    due = AlertWatch.objects.filter(due_at__lte=NOW).order_by("due_at")
+    plan = explained(lambda: list(due.select_for_update(skip_locked=True, no_key=True)[:200]))
+    assert "alert_watch_due" in {node.get("Index Name") for node in plan}
+
+
+def test_a_page_reads_no_more_trackers_than_it_shows(fleet: None) -> None:
+    """Nothing sorts a client's whole month: the plan stops when the page is full."""
+    mine = Assignment.objects.filter(run__brand__client=_first("clients_client"))
+    plan = explained(lambda: stays.page_of_stays(mine, MONTH, now=NOW, limit=10))
+    assert "Incremental Sort" in {node["Node Type"] for node in plan}
+
+
+def _first(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT min(id) FROM {table}")  # noqa: S608
+        return int(cursor.fetchone()[0])
