@@ -67,24 +67,33 @@ FILL = (
     (
         "stays",
         """
+        WITH place AS MATERIALIZED (
+            SELECT
+                linked.productionrun_id AS run_id,
+                array_agg(location.id) FILTER (WHERE location.kind = 'STORAGE') AS storages,
+                array_agg(location.id) FILTER (WHERE location.kind = 'DELIVERY') AS deliveries
+            FROM locations_location_runs AS linked
+            JOIN locations_location AS location ON location.id = linked.location_id
+            GROUP BY linked.productionrun_id
+        )
         INSERT INTO trackers_statuschange (
             tracker_id, assignment_id, status, location_id, started_at, ended_at, fingerprint, recorded_at
         )
         SELECT
             tracker_id, id,
             CASE WHEN n %% 2 = 1 THEN 'IN_TRANSIT' WHEN n = %(stays)s - 2 THEN 'DELIVERED' ELSE 'IN_STORAGE' END,
-            CASE WHEN n %% 2 = 0 THEN (
-                SELECT location_id FROM locations_location_runs AS linked
-                JOIN locations_location AS location ON location.id = linked.location_id
-                WHERE linked.productionrun_id = run_id
-                    AND location.kind = CASE WHEN n = %(stays)s - 2 THEN 'DELIVERY' ELSE 'STORAGE' END
-                ORDER BY (location.id * 7919 + tracker_id * 104729 + n) %% 997 LIMIT 1
-            ) END,
+            CASE
+                WHEN n %% 2 = 1 THEN NULL
+                WHEN n = %(stays)s - 2 THEN deliveries[1 + (tracker_id * 31 + n) %% cardinality(deliveries)]
+                ELSE storages[1 + (tracker_id * 31 + n) %% cardinality(storages)]
+            END,
             %(since)s + (n + (tracker_id %% 97) / 100.0) * %(gap)s,
             CASE WHEN n < %(stays)s - 1 - (tracker_id %% 2)
                 THEN %(since)s + (n + 1 + (tracker_id %% 97) / 100.0) * %(gap)s END,
             decode(md5(tracker_id || ' ' || n), 'hex'), %(now)s
-        FROM trackers_assignment, generate_series(0, %(stays)s - 1) AS n
+        FROM trackers_assignment
+        JOIN place USING (run_id)
+        CROSS JOIN generate_series(0, %(stays)s - 1) AS n
         WHERE n < %(stays)s - (tracker_id %% 2)""",
     ),
     (
@@ -142,6 +151,7 @@ def fill(*, trackers: int, reports: int, now: datetime) -> Iterator[str]:
     }
     for name, statement in FILL:
         _execute(statement, values)
+        _execute("ANALYZE", {})
         yield name
     values["gap"] = timedelta(days=DAYS) / max(reports, 1)
     for first in range(0, reports, REPORTS_AT_ONCE):

@@ -25,7 +25,7 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         bench, "_execute", lambda text, values: execute(text.replace("VACUUM (ANALYZE)", "ANALYZE"), values)
     )
-    for _ in bench.fill(trackers=3000, reports=4, now=NOW):
+    for _ in bench.fill(trackers=2000, reports=2, now=NOW):
         pass
 
 
