@@ -101,7 +101,7 @@ def _first_reports(tracker: Tracker) -> list[Milestone]:
         tracker=OuterRef("tracker"), seen_at__gte=OuterRef("period__startswith")
     )
     first = Subquery(later.order_by("seen_at").values("seen_at")[:1])
-    assignments = Assignment.objects.filter(tracker=tracker).annotate(first_seen_at=first)
+    assignments: Any = Assignment.objects.filter(tracker=tracker).annotate(first_seen_at=first)
     latest = assignments.select_related("run__brand__client").order_by("-period__startswith")
     return [
         Milestone(
