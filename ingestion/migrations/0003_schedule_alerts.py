@@ -38,7 +38,7 @@ def _tell_beat(apps):
 class Migration(migrations.Migration):
     dependencies = [
         ("ingestion", "0002_schedules"),
-        ("trackers", "0008_alerts"),
+        ("trackers", "0009_alerts"),
         ("django_celery_beat", "0019_alter_periodictasks_options"),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trackers", "0008_alerts")]
+    dependencies = [("trackers", "0009_alerts")]
 
     operations = [
         migrations.RunSQL(

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('locations', '0003_free_time'),
-        ('trackers', '0007_audit'),
+        ('trackers', '0008_audit_trackers_by_statement'),
     ]
 
     operations = [
