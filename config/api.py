@@ -40,6 +40,7 @@ urlpatterns = [
     path("", include("trackers.api.urls")),
     path("", include("keys.api.urls")),
     path("", include("orders.api.urls")),
+    path("", include("keys.api.device_imports.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^.*$", UnknownPathView.as_view(), name="unknown"),

@@ -247,6 +247,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
+# Files of devices are refused above this size before they are read, and held in memory until their keys are sealed.
+IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", default=32)
 
 # --- API ---------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

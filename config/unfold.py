@@ -47,6 +47,7 @@ NAVIGATION = [
         "Keys",
         _changelist("Key batches", "key", "keys_keybatch"),
         _changelist("Exports", "file_export", "keys_manufacturerexport"),
+        _changelist("Device imports", "upload_file", "keys_deviceimport"),
         _changelist("Manufacturers", "factory", "keys_manufacturer"),
         _changelist("Key pairs", "vpn_key", "keys_keypair"),
     ),

@@ -9,9 +9,10 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from clients.audit import audited
-from clients.models import User
-from clients.tenancy import Viewer
+from clients.models import ProductionRun, User
+from clients.tenancy import Viewer, sees_everything
 from keys.advertisement import KEY_BYTES
+from keys.imports import verdicts
 from trackers.models import Tracker
 
 MAX_KEYS_PER_DEVICE = 50
@@ -132,6 +133,149 @@ class KeyBatch(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class DeviceImportQuerySet(models.QuerySet["DeviceImport"]):
+    def visible_to(self, user: Viewer) -> Self:
+        """All for staff, a manufacturer's own for its users, nothing for anybody else."""
+        if sees_everything(user):
+            return self
+        if not (user.is_active and user.is_authenticated):
+            return self.none()
+        return self.filter(manufacturer__in=Manufacturer.objects.of_user(user))
+
+    def unfinished(self) -> Self:
+        """Those on which a worker has something to do."""
+        return self.filter(state__in=[DeviceImport.State.QUEUED, DeviceImport.State.IMPORTING])
+
+
+@audited(fields=["file_name", "sha256", "batch", "manufacturer", "accept_mac_mismatch", "state"])
+class DeviceImport(models.Model):
+    """A file of manufactured devices on its way into stock.
+
+    Its rows wait in `DeviceImportRow` until it ends; those that are rejected stay there for some time. Of `total`
+    rows `checked` are judged, and of these `valid` are to be imported. `sealed_data_key` seals the private keys that
+    an existing fleet brings along, until it becomes that of their key batch.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "QUEUED", "Being checked"
+        CHECKED = "CHECKED", "Checked"
+        IMPORTING = "IMPORTING", "Importing"
+        DONE = "DONE", "Imported"
+        FAILED = "FAILED", "Failed"
+        CANCELLED = "CANCELLED", "Cancelled"
+
+    file_name = models.CharField("file", max_length=200)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    size_bytes = models.PositiveIntegerField()
+    batch = models.ForeignKey(
+        KeyBatch,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="imports",
+        help_text="All keys have to be of this batch.",
+    )
+    manufacturer = models.ForeignKey(
+        Manufacturer,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="imports",
+        help_text="Sent it, and may only name keys of its own batches.",
+    )
+    accept_mac_mismatch = models.BooleanField(
+        "accept other MACs",
+        default=False,
+        help_text="Also take devices with one key whose MAC is not the one that the key implies.",
+    )
+    brings_private_keys = models.BooleanField(default=False, editable=False)
+    sealed_data_key = models.BinaryField(null=True, editable=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, editable=False)
+    is_confirmed = models.BooleanField(default=False, editable=False)
+    total = models.PositiveIntegerField("rows", default=0, editable=False)
+    checked = models.PositiveIntegerField(default=0, editable=False)
+    valid = models.PositiveIntegerField(default=0, editable=False)
+    imported = models.PositiveIntegerField(default=0, editable=False)
+    unchanged = models.PositiveIntegerField(default=0, editable=False)
+    rejected = models.PositiveIntegerField(default=0, editable=False)
+    failure = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = DeviceImportQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Workers look for what is to be done; few rows are.
+            models.Index(
+                fields=["id"], condition=Q(state__in=["QUEUED", "IMPORTING"]), name="device_import_unfinished"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at=None) ^ Q(state__in=["DONE", "FAILED", "CANCELLED"]),
+                name="device_import_ends_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(brings_private_keys=False) | Q(manufacturer=None),
+                name="device_import_private_keys_from_ops_only",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.IMPORTING)
+
+
+class DeviceImportRow(models.Model):
+    """A row of a file. `cells` is what may be shown of it, without private keys; `problems` says why it is rejected."""
+
+    class Outcome(models.TextChoices):
+        PENDING = verdicts.Outcome.PENDING.value, "Not checked yet"
+        VALID = verdicts.Outcome.VALID.value, "To be imported"
+        UNCHANGED = verdicts.Outcome.UNCHANGED.value, "Unchanged"
+        REJECTED = verdicts.Outcome.REJECTED.value, "Rejected"
+
+    device_import = models.ForeignKey(DeviceImport, on_delete=models.CASCADE, related_name="rows", db_index=False)
+    number = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.PENDING)
+    problems = models.JSONField(default=list)
+    cells = models.JSONField(default=dict)
+    mac = models.CharField("MAC", max_length=17, blank=True)
+    serial = models.CharField(max_length=64, blank=True)
+    advertisement_key = models.BinaryField(max_length=28, null=True)
+    hashed_key = models.CharField(max_length=44, blank=True)
+    key_mac = models.CharField(max_length=17, blank=True)
+    firmware = models.CharField(max_length=32, blank=True)
+    hardware_revision = models.CharField(max_length=32, blank=True)
+    manufactured_at = models.DateTimeField(null=True)
+    production_run = models.CharField(max_length=200, blank=True)
+    run = models.ForeignKey(
+        ProductionRun, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    sealed_private_key = models.BinaryField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device_import", "number"], name="device_import_row_once"),
+        ]
+        indexes = [
+            # The preview's rows of one outcome, and the next to import.
+            models.Index(fields=["device_import", "outcome", "number"], name="device_import_row_outcome"),
+        ]
 
 
 class KeyPair(models.Model):

@@ -1,14 +1,43 @@
-"""Reads of key pairs: their public side only."""
+"""Reads of key pairs, their public side only, and of device imports."""
 
 import base64
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from http import HTTPStatus
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
+from clients import bulk
+from clients.errors import DomainError
 from clients.models import User
-from keys.models import KeyPair, Manufacturer
+from clients.tenancy import sees_everything
+from keys.imports.rejects import Reject
+from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufacturer
+
+REASONS = """
+SELECT problem->>'code', problem->>'column', count(*), min(row.number), (array_agg(problem->>'message' ORDER BY number))[1]
+FROM keys_deviceimportrow AS row
+CROSS JOIN LATERAL jsonb_array_elements(row.problems) AS problem
+WHERE row.device_import_id = %(import_id)s AND row.outcome = 'REJECTED'
+GROUP BY 1, 2
+ORDER BY 3 DESC, 1, 2
+"""
+
+
+class UnknownBatch(DomainError):
+    code = "unknown_batch"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class Reason(NamedTuple):
+    """How many rows of an import are rejected for one reason, the first of them, and what is said there."""
+
+    code: str
+    column: str
+    rows: int
+    first: int
+    example: str
 
 
 class PublicKey(NamedTuple):
@@ -50,3 +79,45 @@ def advertisement_keys(*, batch_id: int, first: int, last: int) -> Iterator[tupl
 
 def works_for_a_manufacturer(user: User) -> bool:
     return Manufacturer.objects.of_user(user).exists()
+
+
+def batch_called(label: str, *, manufacturer: Manufacturer | None) -> KeyBatch | None:
+    """The batch of this label, None for an empty one; for a manufacturer only its own. Raises UnknownBatch."""
+    if not label:
+        return None
+    batches = KeyBatch.objects.filter(label=label)
+    if manufacturer:
+        batches = batches.filter(manufacturer=manufacturer)
+    batch = batches.first()
+    if batch is None:
+        raise UnknownBatch(f"There is no key batch {label[:100]!r}: give its label as it is written there.")
+    return batch
+
+
+def manufacturer_of(user: User, *, batch_label: str) -> Manufacturer | None:
+    """For whom a user sends devices: None if it works for no manufacturer. Raises UnknownBatch if the batch has to
+    tell and doesn't."""
+    of_user = list(Manufacturer.objects.of_user(user).order_by("pk"))
+    if len(of_user) < 2:
+        return of_user[0] if of_user else None
+    for manufacturer in of_user:
+        if manufacturer.batches.filter(label=batch_label).exists():
+            return manufacturer
+    raise UnknownBatch("You work for several manufacturers: give the label of a key batch of one of them.")
+
+
+def reasons_of(device_import: DeviceImport) -> list[Reason]:
+    """Why rows are rejected, the most frequent reason first."""
+    return [Reason(*row) for row in bulk.fetch_all(REASONS, {"import_id": device_import.pk})]
+
+
+def rejects_of(device_import: DeviceImport) -> Iterator[Reject]:
+    """The rejected rows in the order of the file, a few at a time."""
+    rows = device_import.rows.filter(outcome=DeviceImportRow.Outcome.REJECTED).order_by("number")
+    for row in rows.only("number", "cells", "problems").iterator(chunk_size=1_000):
+        yield Reject(row.number, row.cells, [problem["message"] for problem in row.problems])
+
+
+def sends_devices(user: User) -> bool:
+    """Whether the user may send files of devices: ops, and those who work for a manufacturer."""
+    return sees_everything(user) or Manufacturer.objects.of_user(user).exists()

@@ -53,6 +53,9 @@ class Tracker(models.Model):
 
     mac = models.CharField("MAC", max_length=17, unique=True)
     serial = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    firmware = models.CharField(max_length=32, blank=True)
+    hardware_revision = models.CharField(max_length=32, blank=True)
+    manufactured_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.IN_STOCK)
     latest_assignment = models.ForeignKey(
         "Assignment", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"

@@ -1,0 +1,165 @@
+"""Files of manufactured devices: sent, watched and mended over the API."""
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clients.api.filters import refuse_unknown_parameters
+from keys import device_files, selectors, tasks
+from keys.api.device_imports import serializers
+from keys.api.device_imports.parsers import CsvFile, JsonFile
+from keys.models import DeviceImport
+from keys.services import importing, staging
+
+OPTIONS = set(serializers.ImportOptionsSerializer().fields)
+
+
+class SendsDevices(BasePermission):
+    """Ops, and those who work for a manufacturer."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return selectors.sends_devices(request.user)  # type: ignore[arg-type]
+
+
+class DeviceImportScoped(GenericAPIView):
+    """Begins with what the user may see: all for ops, a manufacturer's own for its users."""
+
+    permission_classes = (IsAuthenticated, SendsDevices)
+    serializer_class = serializers.DeviceImportDetailSerializer
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return DeviceImport.objects.visible_to(None).none()
+        return DeviceImport.objects.visible_to(self.request.user).select_related("batch").order_by("-pk")
+
+
+@extend_schema(tags=["device imports"])
+class DeviceImportsView(DeviceImportScoped, ListAPIView):
+    serializer_class = serializers.DeviceImportSerializer
+    parser_classes = (MultiPartParser, JsonFile, CsvFile)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """A file that is too large is refused before anything reads it, signing in by session included."""
+        if request.method == "POST":
+            device_files.prepare(request._request)
+        super().initial(request, *args, **kwargs)
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The files that were sent, the latest first."""
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="device_imports_create",
+        request={
+            "multipart/form-data": serializers.ImportUploadSerializer,
+            "application/json": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+            "text/csv": {"type": "string"},
+        },
+        parameters=[serializers.ImportOptionsSerializer],
+        responses={
+            201: serializers.DeviceImportDetailSerializer,
+            202: serializers.DeviceImportDetailSerializer,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Send devices, as CSV or as a JSON array of objects: a form with a `file`, or the file as the body.
+
+        Columns: mac, serial, key (an advertisement key in base64 or hex, or its hash); optional hashed_key, firmware,
+        hardware_revision, manufactured_at. Valid rows are taken into stock although others are rejected; sending the
+        same again changes nothing. Up to 1,000 rows are gone through at once (201); for more (202), ask for the import
+        until its state is DONE. Options of a form are fields, otherwise query parameters.
+        """
+        content, file_name, options = self._sent(request)
+        label = options["batch"]
+        manufacturer = (
+            None if request.user.is_staff else selectors.manufacturer_of(request.user, batch_label=label)
+        )
+        device_import = staging.receive(
+            content=content,
+            file_name=file_name,
+            batch=selectors.batch_called(label, manufacturer=manufacturer),
+            manufacturer=manufacturer,
+            accept_mac_mismatch=options["accept_mac_mismatch"],
+            confirmed=not options["dry_run"],
+            actor=request.user,
+            now=timezone.now(),
+        )
+        return _go_on(device_import)
+
+    def _sent(self, request: Request) -> tuple[bytes, str, dict[str, Any]]:
+        try:
+            body = request.data
+        except RequestDataTooBig:
+            raise device_files.FileMissing("Send the file in the field `file`, as a file.") from None
+        if isinstance(body, bytes):
+            refuse_unknown_parameters(request, OPTIONS)
+            content, options = body, request.query_params
+            file_name = "devices.json" if "json" in (request.content_type or "") else "devices.csv"
+        else:
+            file = request.FILES.get("file")
+            content, options = device_files.content_of(file), body
+            file_name = file.name or ""
+        checked = serializers.ImportOptionsSerializer(data={name: options[name] for name in OPTIONS if name in options})
+        checked.is_valid(raise_exception=True)
+        return content, file_name, checked.validated_data
+
+
+@extend_schema(tags=["device imports"])
+class DeviceImportView(DeviceImportScoped, RetrieveAPIView):
+    """How far an import is, and why rows are rejected."""
+
+
+@extend_schema(tags=["device imports"])
+class DeviceImportConfirmView(DeviceImportScoped):
+    parser_classes = (JSONParser,)
+
+    @extend_schema(
+        operation_id="device_import_confirm",
+        request=serializers.ConfirmSerializer,
+        responses={
+            201: serializers.DeviceImportDetailSerializer,
+            202: serializers.DeviceImportDetailSerializer,
+        },
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Import the valid rows of a dry run."""
+        device_import = self.get_object()
+        options = serializers.ConfirmSerializer(data=request.data)
+        options.is_valid(raise_exception=True)
+        importing.confirm(
+            device_import=device_import,
+            accept_mac_mismatch=options.validated_data["accept_mac_mismatch"],
+            actor=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+        return _go_on(device_import)
+
+
+class DeviceImportRejectsView(DeviceImportScoped):
+    @extend_schema(
+        tags=["device imports"],
+        operation_id="device_import_rejects",
+        parameters=[OpenApiParameter("id", OpenApiTypes.INT, "path")],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, pk: int) -> StreamingHttpResponse:
+        """The rejected rows as CSV, with what is wrong in the column `problems`: to mend, and to send again."""
+        return device_files.rejects_response(self.get_object())
+
+
+def _go_on(device_import: DeviceImport) -> Response:
+    at_once = importing.continue_small(device_import=device_import, now=timezone.now())
+    if not at_once:
+        tasks.continue_device_imports.delay_on_commit()
+    device_import.refresh_from_db()
+    answer = serializers.DeviceImportDetailSerializer(device_import)
+    return Response(answer.data, status=201 if at_once else 202)

@@ -1,0 +1,73 @@
+"""Files of devices over HTTP. One that comes in is refused by its size before it is read, and never written to a disk
+in clear, since it may bring private keys."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, MemoryFileUploadHandler, StopUpload
+from django.http import HttpRequest, StreamingHttpResponse
+
+from clients.errors import DomainError
+from keys import selectors
+from keys.imports import rejects
+from keys.models import DeviceImport
+from keys.services import staging
+
+# What multipart and the form's other fields need beside the file.
+ENVELOPE_BYTES = 64 * 2**10
+
+
+class LengthRequired(DomainError):
+    code = "length_required"
+    status = HTTPStatus.LENGTH_REQUIRED
+
+
+class FileMissing(DomainError):
+    code = "file_missing"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class InMemory(MemoryFileUploadHandler):
+    """Holds a file up to the limit in memory, whatever its size was said to be; a larger one is dropped."""
+
+    def handle_raw_input(self, *arguments: Any, **options: Any) -> None:
+        self.activated = True
+        self.received = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        self.received += len(raw_data)
+        if self.received > staging.limit_bytes():
+            raise StopUpload(connection_reset=True)
+        return super().receive_data_chunk(raw_data, start)
+
+
+def prepare(request: HttpRequest) -> None:
+    """Call before anything reads the request's body. Raises LengthRequired and `staging.FileTooLarge`."""
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    if not (declared.isascii() and declared.isdigit()):
+        raise LengthRequired("Say how long the file is, in the header Content-Length: it is not read otherwise.")
+    staging.refuse_too_large(int(declared) - ENVELOPE_BYTES)
+    handlers: list[FileUploadHandler] = [InMemory(request)]
+    request.upload_handlers = handlers  # type: ignore[assignment]
+
+
+def content_of(file: UploadedFile | None) -> bytes:
+    """The bytes of an uploaded file. Raises FileMissing and `staging.FileTooLarge`."""
+    if file is None:
+        raise FileMissing("Send the file of devices in the field `file`.")
+    staging.refuse_too_large(file.size or 0)
+    content: bytes = file.read()
+    return content
+
+
+def rejects_response(device_import: DeviceImport) -> StreamingHttpResponse:
+    """The rejected rows as a file to mend and to send again."""
+    lines = rejects.write(
+        selectors.rejects_of(device_import), with_private_key=device_import.brings_private_keys
+    )
+    return StreamingHttpResponse(
+        lines,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="rejects-{device_import.pk}.csv"'},
+    )

@@ -1,0 +1,265 @@
+"""Checks the rows of a device import and takes the valid ones into stock, in chunks that survive a kill."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from clients import audit, bulk
+from clients.errors import DomainError
+from clients.models import User
+from keys.imports import verdicts
+from keys.imports.verdicts import Facts, Outcome, Rules, Verdict
+from keys.models import DeviceImport, DeviceImportRow
+from keys.services import registering
+from keys.vault import VaultError
+
+log = structlog.get_logger(__name__)
+
+ROWS_PER_CHECK = 5_000
+ROWS_PER_IMPORT = 2_000
+# A file of so few rows is gone through while its sender waits; larger ones are a worker's.
+ROWS_AT_ONCE = 1_000
+# An import that nobody confirms is given up, and rejected rows are kept for so long.
+CONFIRM_WITHIN = timedelta(days=7)
+KEEP_REJECTS = timedelta(days=90)
+
+State = DeviceImport.State
+
+SQL = Path(__file__).resolve().parents[1] / "sql"
+FACTS_OF_ROWS = (SQL / "facts_of_rows.sql").read_text()
+DUPLICATE_ROWS = (SQL / "duplicate_rows.sql").read_text()
+WRITE_VERDICTS = """
+UPDATE keys_deviceimportrow AS row
+SET outcome = verdict.outcome, problems = verdict.problems::jsonb
+FROM unnest(%(ids)b::bigint[], %(outcomes)b::text[], %(problems)b::text[]) AS verdict (id, outcome, problems)
+WHERE row.id = verdict.id
+"""
+ASK_AGAIN = """
+UPDATE keys_deviceimportrow
+SET outcome = 'PENDING', problems = '[]'
+WHERE device_import_id = %(import_id)s
+    AND outcome = 'REJECTED'
+    AND jsonb_array_length(problems) = 1
+    AND problems->0->>'code' = 'mac_mismatch'
+"""
+
+
+class NotWaiting(DomainError):
+    code = "import_not_waiting"
+
+
+def confirm(
+    *, device_import: DeviceImport, accept_mac_mismatch: bool, actor: User | None, now: datetime
+) -> None:
+    """Have the valid rows of a CHECKED import imported by a worker.
+
+    accept_mac_mismatch: also the devices that were rejected for nothing but another MAC than their key implies.
+    Raises NotWaiting, also for an import that has nothing to import.
+    """
+    with transaction.atomic(), audit.acting(actor):
+        locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
+        if locked.state != State.CHECKED:
+            raise NotWaiting(f"{locked} is not waiting to be confirmed: it is {locked.get_state_display().lower()}.")
+        asked = 0
+        if accept_mac_mismatch and not locked.accept_mac_mismatch:
+            asked = bulk.execute(ASK_AGAIN, {"import_id": locked.pk})
+            locked.accept_mac_mismatch = True
+        if not (asked or locked.valid):
+            raise NotWaiting(f"No row of {locked} can be imported: mend the rejected rows and send them again.")
+        locked.rejected -= asked
+        locked.checked -= asked
+        locked.is_confirmed = True
+        locked.state = State.QUEUED if asked else State.IMPORTING
+        locked.save()
+
+
+def cancel(*, device_import: DeviceImport, actor: User | None, now: datetime) -> None:
+    """Stop an import that has not ended; what it took into stock stays there. Raises NotWaiting."""
+    with transaction.atomic(), audit.acting(actor):
+        locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
+        if locked.ended_at:
+            raise NotWaiting(f"{locked} has ended: it is {locked.get_state_display().lower()}.")
+        _end(locked, State.CANCELLED, now)
+
+
+def continue_all(*, clock: Callable[[], datetime], time_budget_s: float) -> int:
+    """Go on with all unfinished imports, the oldest first; returns how many ended or wait to be confirmed.
+
+    One that fails in an unforeseen way is logged, keeps no other waiting, and is tried again the next time.
+    """
+    deadline = clock() + timedelta(seconds=time_budget_s)
+    through = 0
+    for device_import in DeviceImport.objects.unfinished().order_by("pk").select_related("created_by"):
+        try:
+            while (more := continue_import(device_import=device_import, now=clock())) and clock() < deadline:
+                pass
+        except Exception:
+            log.exception("device_import_interrupted", device_import=device_import.pk)
+            continue
+        through += not more
+        if clock() >= deadline:
+            break
+    return through
+
+
+def continue_small(*, device_import: DeviceImport, now: datetime) -> bool:
+    """Go through with an import of at most ROWS_AT_ONCE rows; returns False for a larger one, which is a worker's."""
+    if device_import.total > ROWS_AT_ONCE:
+        return False
+    while continue_import(device_import=device_import, now=now):
+        pass
+    return True
+
+
+def continue_import(*, device_import: DeviceImport, now: datetime) -> bool:
+    """Check or import the next chunk in one transaction; returns whether more is to be done at once.
+
+    Safe to call from several processes and after a kill. What goes wrong for the whole import, such as a master key
+    that is missing, makes it FAILED; what it took into stock before stays there.
+    """
+    with audit.acting(device_import.created_by, reason=f"Import of {device_import}"):
+        try:
+            try:
+                return _next_chunk(device_import.pk, now)
+            except IntegrityError:
+                # Somebody registered one of the devices since its row was checked: a second look says so.
+                return _next_chunk(device_import.pk, now)
+        except (DomainError, VaultError, IntegrityError) as error:
+            log.warning("device_import_failed", device_import=device_import.pk, error=type(error).__name__)
+            _fail(device_import.pk, error, now)
+            return False
+
+
+def clean_up(*, now: datetime) -> int:
+    """Give up what nobody confirmed, and forget rejected rows after their time; returns how many rows went."""
+    for device_import in DeviceImport.objects.filter(state=State.CHECKED, created_at__lt=now - CONFIRM_WITHIN):
+        cancel(device_import=device_import, actor=None, now=now)
+    old = DeviceImport.objects.filter(ended_at__lt=now - KEEP_REJECTS)
+    gone, _ = DeviceImportRow.objects.filter(device_import__in=old).delete()
+    return gone
+
+
+@transaction.atomic
+def _next_chunk(import_id: int, now: datetime) -> bool:
+    device_import = DeviceImport.objects.select_for_update(no_key=True).get(pk=import_id)
+    if device_import.state == State.QUEUED:
+        return _check_chunk(device_import, now)
+    if device_import.state == State.IMPORTING:
+        return _import_chunk(device_import, now)
+    return False
+
+
+def _check_chunk(device_import: DeviceImport, now: datetime) -> bool:
+    if device_import.checked == device_import.rejected:
+        found = _find_duplicates(device_import)
+        device_import.rejected += found
+        device_import.checked += found
+    facts = _next_facts(device_import, Outcome.PENDING, ROWS_PER_CHECK)
+    outcomes = [verdict.outcome for verdict in _judge(device_import, facts, now).values()]
+    device_import.checked += len(facts)
+    for outcome in (Outcome.VALID, Outcome.UNCHANGED, Outcome.REJECTED):
+        name = outcome.value.lower()
+        setattr(device_import, name, getattr(device_import, name) + outcomes.count(outcome))
+    if device_import.checked < device_import.total:
+        device_import.save()
+        return True
+    device_import.state = State.IMPORTING if device_import.is_confirmed else State.CHECKED
+    device_import.save()
+    return device_import.is_confirmed
+
+
+def _import_chunk(device_import: DeviceImport, now: datetime) -> bool:
+    facts = _next_facts(device_import, Outcome.VALID, ROWS_PER_IMPORT)
+    if not facts:
+        _end(device_import, State.DONE, now)
+        return False
+    registering.lock_batches({row.batch_id for row in facts if row.batch_id})
+    # Judged anew behind the lock: another import may have taken some of them since.
+    facts = _next_facts(device_import, Outcome.VALID, ROWS_PER_IMPORT)
+    judged = _judge(device_import, facts, now)
+    valid = [row for row in facts if judged[row.id].outcome is Outcome.VALID]
+    unchanged = sum(verdict.outcome is Outcome.UNCHANGED for verdict in judged.values())
+    registering.register_rows(device_import=device_import, rows=valid, now=now)
+    device_import.imported += len(valid)
+    device_import.valid -= len(facts) - len(valid)
+    device_import.unchanged += unchanged
+    device_import.rejected += len(facts) - len(valid) - unchanged
+    device_import.save()
+    log.info("device_import_progress", device_import=device_import.pk, imported=device_import.imported)
+    return True
+
+
+def _find_duplicates(device_import: DeviceImport) -> int:
+    found = bulk.fetch_all(DUPLICATE_ROWS, {"import_id": device_import.pk})
+    _write({row[0]: Verdict(Outcome.REJECTED, verdicts.duplicates(*row[1:])) for row in found})
+    return len(found)
+
+
+def _next_facts(device_import: DeviceImport, outcome: Outcome, limit: int) -> list[Facts]:
+    waiting = device_import.rows.filter(outcome=outcome.value).order_by("number")
+    numbers = list(waiting.values_list("number", flat=True)[:limit])
+    if not numbers:
+        return []
+    parameters = {
+        "import_id": device_import.pk,
+        "outcome": outcome.value,
+        "first": numbers[0],
+        "last": numbers[-1],
+    }
+    return [Facts(*row) for row in bulk.fetch_all(FACTS_OF_ROWS, parameters)]
+
+
+def _judge(device_import: DeviceImport, facts: Sequence[Facts], now: datetime) -> dict[int, Verdict]:
+    rules = Rules(
+        # The batch of a fleet is made by its import, and other keys may be of any.
+        batch_id=None if device_import.brings_private_keys else device_import.batch_id,
+        manufacturer_id=device_import.manufacturer_id,
+        accept_mac_mismatch=device_import.accept_mac_mismatch,
+        now=now,
+    )
+    judged = {row.id: verdicts.judge(row, rules) for row in facts}
+    _write(judged)
+    return judged
+
+
+def _write(judged: dict[int, Verdict]) -> None:
+    rows = [
+        (row_id, verdict.outcome.value, json.dumps([problem._asdict() for problem in verdict.problems]))
+        for row_id, verdict in judged.items()
+    ]
+    bulk.execute(WRITE_VERDICTS, bulk.transposed(rows, ("ids", "outcomes", "problems")))
+
+
+def _end(device_import: DeviceImport, state: State, now: datetime, failure: str = "") -> None:
+    """Keep the rejected rows, without their sealed keys, and nothing else."""
+    rejected = device_import.rows.filter(outcome=Outcome.REJECTED.value)
+    rejected.exclude(sealed_private_key=None).update(sealed_private_key=None)
+    device_import.rows.exclude(outcome=Outcome.REJECTED.value).delete()
+    device_import.sealed_data_key = None
+    device_import.state = state
+    device_import.failure = failure
+    device_import.ended_at = now
+    device_import.save()
+
+
+@transaction.atomic
+def _fail(import_id: int, error: Exception, now: datetime) -> None:
+    device_import = DeviceImport.objects.select_for_update(no_key=True).get(pk=import_id)
+    if device_import.ended_at:
+        return
+    said = (
+        "its devices are being registered by somebody else at the same time"
+        if isinstance(error, IntegrityError)
+        else str(error).rstrip(".")
+    )
+    _end(
+        device_import,
+        State.FAILED,
+        now,
+        failure=f"{said[:1].upper()}{said[1:]}. When that is mended, send the file again: what was imported stays, and"
+        " counts as unchanged.",
+    )
