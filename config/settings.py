@@ -300,6 +300,7 @@ SPECTACULAR_SETTINGS = {
         "EventType": "trackers.models.GeofenceEvent.Type",
         "GeoStatus": "trackers.models.GeoStatus",
         "TrackerState": "trackers.models.Tracker.State",
+        "DeviceImportState": "keys.models.DeviceImport.State",
         "Battery": "trackers.models.Battery",
         "FeatureType": ["Feature"],
         "FeatureCollectionType": ["FeatureCollection"],

@@ -46,10 +46,12 @@ def prepare(request: HttpRequest) -> None:
     """Call before anything reads the request's body. Raises LengthRequired and `staging.FileTooLarge`."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if not (declared.isascii() and declared.isdigit()):
-        raise LengthRequired("Say how long the file is, in the header Content-Length: it is not read otherwise.")
+        raise LengthRequired(
+            "Say how long the file is, in the header Content-Length: it is not read otherwise."
+        )
     staging.refuse_too_large(int(declared) - ENVELOPE_BYTES)
     handlers: list[FileUploadHandler] = [InMemory(request)]
-    request.upload_handlers = handlers  # type: ignore[assignment]
+    request.upload_handlers = handlers
 
 
 def content_of(file: UploadedFile | None) -> bytes:

@@ -249,7 +249,9 @@ class DeviceImportRow(models.Model):
         UNCHANGED = verdicts.Outcome.UNCHANGED.value, "Unchanged"
         REJECTED = verdicts.Outcome.REJECTED.value, "Rejected"
 
-    device_import = models.ForeignKey(DeviceImport, on_delete=models.CASCADE, related_name="rows", db_index=False)
+    device_import = models.ForeignKey(
+        DeviceImport, on_delete=models.CASCADE, related_name="rows", db_index=False
+    )
     number = models.PositiveIntegerField()
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.PENDING)
     problems = models.JSONField(default=list)

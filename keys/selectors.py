@@ -16,7 +16,12 @@ from keys.imports.rejects import Reject
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufacturer
 
 REASONS = """
-SELECT problem->>'code', problem->>'column', count(*), min(row.number), (array_agg(problem->>'message' ORDER BY number))[1]
+SELECT
+    problem->>'code',
+    problem->>'column',
+    count(*),
+    min(row.number),
+    (array_agg(problem->>'message' ORDER BY row.number))[1]
 FROM keys_deviceimportrow AS row
 CROSS JOIN LATERAL jsonb_array_elements(row.problems) AS problem
 WHERE row.device_import_id = %(import_id)s AND row.outcome = 'REJECTED'

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -74,7 +74,7 @@ def _confirm(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> 
         importing.confirm(
             device_import=row, accept_mac_mismatch=values["accept_mac_mismatch"], actor=actor, now=now
         )
-    tasks.continue_device_imports.delay_on_commit()
+    tasks.continue_device_imports.delay_on_commit()  # type: ignore[attr-defined]
     return "The import goes on in the background."
 
 
@@ -86,7 +86,9 @@ def _cancel(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
 
 @admin.register(DeviceImport)
 class DeviceImportAdmin(ReadOnly, ProgressAdmin):
-    empty_hint = "Upload the file of devices that a manufacturer sends back: you see every row before it is imported."
+    empty_hint = (
+        "Upload the file of devices that a manufacturer sends back: you see every row before it is imported."
+    )
     list_display = (
         "file_name",
         "state_badge",
@@ -131,7 +133,9 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
             title="Cancel the import",
             button="Cancel the import",
             icon="close",
-            explain=lambda rows: "The rows that wait are dropped. Devices that were taken into stock already stay there.",
+            explain=lambda rows: (
+                "The rows that wait are dropped. Devices that were taken into stock already stay there."
+            ),
             perform=_cancel,
             offered=lambda row: row.ended_at is None,
             dangerous=True,
@@ -145,9 +149,11 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         return request.user.has_perm("keys.add_deviceimport")
 
     def progress(self, row: DeviceImport) -> Progress:
-        counts = f"{row.imported:,} imported, {row.unchanged:,} unchanged, {row.rejected:,} rejected of {row.total:,} rows."
+        counts = f"{row.imported:,} imported, {row.unchanged:,} unchanged, {row.rejected:,} rejected of {row.total:,}."
         if row.state == State.QUEUED:
-            return Progress(row.checked, row.total, f"{row.checked:,} of {row.total:,} rows checked.", running=True)
+            return Progress(
+                row.checked, row.total, f"{row.checked:,} of {row.total:,} rows checked.", running=True
+            )
         if row.state == State.CHECKED:
             text = (
                 f"Nothing is imported yet: {row.valid:,} rows can be, {row.unchanged:,} are in stock already,"
@@ -210,7 +216,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         except DomainError as error:
             return self._upload_page(request, form, error)
         if not importing.continue_small(device_import=device_import, now=timezone.now()):
-            tasks.continue_device_imports.delay_on_commit()
+            tasks.continue_device_imports.delay_on_commit()  # type: ignore[attr-defined]
         return HttpResponseRedirect(reverse(f"admin:{self._url_name('change')}", args=[device_import.pk]))
 
     def _receive(self, request: HttpRequest, values: dict[str, Any]) -> DeviceImport:

@@ -1,4 +1,4 @@
-"""Single cells: parsed, or refused with a reason that says what to do. What spreadsheets make of cells is recognised."""
+"""Single cells: parsed, or refused with a reason that says what to do. What spreadsheets spoil is recognised."""
 
 import base64
 import binascii
@@ -40,8 +40,8 @@ def mac(text: str) -> str:
     if re.fullmatch(r"\d{1,11}", text):
         raise BadCell(
             "mangled_by_spreadsheet",
-            f"{quoted(text)} has only {len(text)} digits: a spreadsheet dropped the zeros in front. Take the MAC from the"
-            f" source again, and {_KEEP_TEXT}.",
+            f"{quoted(text)} has only {len(text)} digits: a spreadsheet dropped the zeros in front. Take the MAC"
+            f" from the source again, and {_KEEP_TEXT}.",
         )
     try:
         return parse_mac(text)
@@ -72,12 +72,15 @@ def private_key(text: str) -> advertisement.KeyPair:
     """The key pair of a private key of 28 bytes. Raises BadCell, without a word of the key."""
     raw = _decode(text, "private key")
     if len(raw) != advertisement.KEY_BYTES:
-        raise BadCell("invalid_private_key", f"The private key has {len(raw)} bytes: it needs 28, in base64 or hex.")
+        raise BadCell(
+            "invalid_private_key", f"The private key has {len(raw)} bytes: it needs 28, in base64 or hex."
+        )
     try:
         return advertisement.derive_key_pair(raw)
     except advertisement.LeadingZeroKey:
         raise BadCell(
-            "unusable_key", "Its advertisement key begins with 0x00: the device's firmware would not send it. Renew the key."
+            "unusable_key",
+            "Its advertisement key begins with 0x00: the device's firmware would not send it. Renew the key.",
         ) from None
     except advertisement.InvalidPrivateKey:
         raise BadCell("invalid_private_key", "The private key is no valid one for P-224.") from None
@@ -90,11 +93,14 @@ def text(value: str, what: str, longest: int) -> str:
     if is_key(value):
         raise BadCell("key_in_wrong_column", f"The {what} is a key: it is in the wrong column.")
     if not value.isprintable():
-        raise BadCell("control_character", f"The {what} contains a line break or another character without a shape.")
+        raise BadCell(
+            "control_character", f"The {what} contains a line break or another character without a shape."
+        )
     if value.startswith(_FORMULA):
         raise BadCell(
             "formula",
-            f"The {what} {quoted(value)} begins with {value[0]!r}, which spreadsheets take for a formula: leave that off.",
+            f"The {what} {quoted(value)} begins with {value[0]!r}, which spreadsheets take for a formula: leave"
+            " that off.",
         )
     if _SCIENTIFIC.fullmatch(value) or _SPREADSHEET_ERROR.fullmatch(value):
         refuse_mangled(value, what)
@@ -113,7 +119,9 @@ def moment(value: str) -> datetime | None:
             "invalid_date", f"{quoted(value)} is no date: write 2026-03-10, or 2026-03-10T08:00:00Z."
         ) from None
     if not FIRST_YEAR <= parsed.year <= LAST_YEAR or value.isdigit():
-        raise BadCell("invalid_date", f"{quoted(value)} is no date between the years 2000 and 2099 like 2026-03-10.")
+        raise BadCell(
+            "invalid_date", f"{quoted(value)} is no date between the years 2000 and 2099 like 2026-03-10."
+        )
     return parsed
 
 
@@ -123,7 +131,8 @@ def refuse_mangled(value: str, what: str) -> None:
         if pattern.fullmatch(value):
             raise BadCell(
                 "mangled_by_spreadsheet",
-                f"{quoted(value)}: a spreadsheet took the {what} for {made}. Take it from the source again, and {_KEEP_TEXT}.",
+                f"{quoted(value)}: a spreadsheet took the {what} for {made}. Take it from the source again, and"
+                f" {_KEEP_TEXT}.",
             )
 
 

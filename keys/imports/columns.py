@@ -103,7 +103,9 @@ def resolve(names: Sequence[str]) -> list[str | None]:
     for name in names:
         column = canonical(name) if name.strip() else None
         if column is not None and column not in COLUMNS:
-            raise UnreadableFile(f"Unknown column {quoted(name)}{_hint(column)}: rename or delete it. {_KNOWN}")
+            raise UnreadableFile(
+                f"Unknown column {quoted(name)}{_hint(column)}: rename or delete it. {_KNOWN}"
+            )
         if column in found and column is not None:
             raise UnreadableFile(f"The column {column} is there twice: delete one of them.")
         found.append(column)

@@ -42,7 +42,9 @@ def read(content: bytes) -> Iterator[Record]:
     """
     text = decode(content)
     if not text.strip():
-        raise UnreadableFile("The file is empty: it needs a header row such as mac,serial,key and a row for each device.")
+        raise UnreadableFile(
+            "The file is empty: it needs a header row such as mac,serial,key and a row for each device."
+        )
     records = _json_records(text) if file_format(text) is Format.JSON else _csv_records(text)
     count = 0
     for record in records:

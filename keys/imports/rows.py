@@ -118,9 +118,11 @@ def _keys(cell: dict[str, str], trial: _Trial) -> tuple[bytes | None, str, bytes
         pair = trial.run(columns.PRIVATE_KEY, None, cells.private_key, cell[columns.PRIVATE_KEY])
         if pair:
             found.append((pair.advertisement_key, pair.hashed_key))
-    for name in (columns.KEY, columns.HASHED_KEY):
-        if cell[name]:
-            found.append(trial.run(name, nothing, cells.public_key, cell[name]))
+    found += [
+        trial.run(name, nothing, cells.public_key, cell[name])
+        for name in (columns.KEY, columns.HASHED_KEY)
+        if cell[name]
+    ]
     if len(trial.problems) > before:
         return None, "", None
     if not found:
@@ -137,7 +139,9 @@ def _keys(cell: dict[str, str], trial: _Trial) -> tuple[bytes | None, str, bytes
 def _public(record: Record) -> dict[str, str]:
     """The cells without private keys. A key in another column stays out, since nobody knows which it is; and in a file
     that brings private keys, so does whatever could be a part of one. The row's number leads to the original."""
-    shown = {name: text[:MAX_CELL_CHARACTERS] for name, text in record.cells.items() if name != columns.PRIVATE_KEY}
+    shown = {
+        name: text[:MAX_CELL_CHARACTERS] for name, text in record.cells.items() if name != columns.PRIVATE_KEY
+    }
     if columns.PRIVATE_KEY in record.cells:
         return {name: text for name, text in shown.items() if not could_be_key(text)}
     return {name: text for name, text in shown.items() if name in columns.KEY_COLUMNS or not is_key(text)}

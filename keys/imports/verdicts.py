@@ -88,7 +88,9 @@ def _rejected(problems: list[Problem]) -> Verdict:
 
 def _unknown_key() -> Problem:
     return Problem(
-        columns.KEY, "unknown_key", "No key pair has this key: check that it was copied whole, from the batch's export."
+        columns.KEY,
+        "unknown_key",
+        "No key pair has this key: check that it was copied whole, from the batch's export.",
     )
 
 
@@ -117,8 +119,8 @@ def _differences(row: Facts) -> list[Problem]:
         Problem(
             column,
             "registered_differently",
-            f"The key's device is registered already, with {f'{column} {there}' if there else f'no {column}'}: an import"
-            " changes no tracker.",
+            f"The key's device is registered already, with {f'{column} {there}' if there else f'no {column}'}:"
+            " an import changes no tracker.",
         )
         for column, given, there in stored
         if given and given != there
@@ -129,11 +131,17 @@ def _device_problems(row: Facts, rules: Rules) -> list[Problem]:
     problems = []
     if row.mac_owner is not None:
         problems.append(
-            Problem(columns.MAC, "mac_taken", f"Another device is registered with the MAC {row.mac}: correct one.")
+            Problem(
+                columns.MAC, "mac_taken", f"Another device is registered with the MAC {row.mac}: correct one."
+            )
         )
     elif row.mac_of_other_device:
         problems.append(
-            Problem(columns.MAC, "mac_of_another_device", f"{row.mac} is the MAC of another device's key: look for rows that are mixed up.")
+            Problem(
+                columns.MAC,
+                "mac_of_another_device",
+                f"{row.mac} is the MAC of another device's key: look for rows that are mixed up.",
+            )
         )
     elif (problem := _mismatch(row)) and not rules.accept_mac_mismatch:
         problems.append(problem)
@@ -144,7 +152,9 @@ def _device_problems(row: Facts, rules: Rules) -> list[Problem]:
         message = f"The tracker {row.serial_owner_mac} has the serial {row.serial}: correct one."
         problems.append(Problem(columns.SERIAL, "serial_taken", message))
     if row.manufactured_at and row.manufactured_at > rules.now + CLOCK_TOLERANCE:
-        problems.append(Problem(columns.MANUFACTURED_AT, "in_the_future", "It is manufactured in the future: correct it."))
+        problems.append(
+            Problem(columns.MANUFACTURED_AT, "in_the_future", "It is manufactured in the future: correct it.")
+        )
     return problems
 
 
@@ -183,5 +193,7 @@ def duplicates(same_row: int, other_mac: int, other_serial: int, other_key: int)
         (columns.KEY, "duplicate_key", "the key, or another of the same device,", other_key),
     )
     return [
-        Problem(column, code, f"Row {other} has {what} too: correct one of them.") for column, code, what, other in found if other
+        Problem(column, code, f"Row {other} has {what} too: correct one of them.")
+        for column, code, what, other in found
+        if other
     ]

@@ -63,13 +63,17 @@ def confirm(
     with transaction.atomic(), audit.acting(actor):
         locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
         if locked.state != State.CHECKED:
-            raise NotWaiting(f"{locked} is not waiting to be confirmed: it is {locked.get_state_display().lower()}.")
+            raise NotWaiting(
+                f"{locked} is not waiting to be confirmed: it is {locked.get_state_display().lower()}."
+            )
         asked = 0
         if accept_mac_mismatch and not locked.accept_mac_mismatch:
             asked = bulk.execute(ASK_AGAIN, {"import_id": locked.pk})
             locked.accept_mac_mismatch = True
         if not (asked or locked.valid):
-            raise NotWaiting(f"No row of {locked} can be imported: mend the rejected rows and send them again.")
+            raise NotWaiting(
+                f"No row of {locked} can be imported: mend the rejected rows and send them again."
+            )
         locked.rejected -= asked
         locked.checked -= asked
         locked.is_confirmed = True
@@ -136,7 +140,9 @@ def continue_import(*, device_import: DeviceImport, now: datetime) -> bool:
 
 def clean_up(*, now: datetime) -> int:
     """Give up what nobody confirmed, and forget rejected rows after their time; returns how many rows went."""
-    for device_import in DeviceImport.objects.filter(state=State.CHECKED, created_at__lt=now - CONFIRM_WITHIN):
+    for device_import in DeviceImport.objects.filter(
+        state=State.CHECKED, created_at__lt=now - CONFIRM_WITHIN
+    ):
         cancel(device_import=device_import, actor=None, now=now)
     old = DeviceImport.objects.filter(ended_at__lt=now - KEEP_REJECTS)
     gone, _ = DeviceImportRow.objects.filter(device_import__in=old).delete()

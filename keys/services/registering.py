@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, time
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import structlog
 from django.conf import settings
@@ -20,6 +20,8 @@ from trackers.services import assigning
 
 log = structlog.get_logger(__name__)
 
+SQL = Path(__file__).resolve().parents[1] / "sql"
+REGISTER_ROWS = (SQL / "register_rows.sql").read_text()
 LINK_KEY_PAIRS = """
 UPDATE keys_keypair AS pair
 SET tracker_id = device.tracker_id
@@ -108,23 +110,11 @@ def register_rows(*, device_import: DeviceImport, rows: Sequence[Facts], now: da
     if brought:
         batch, first = _batch_of_fleet(device_import, len(brought), now)
         bulk.execute(ADD_KEY_PAIRS, {"batch_id": batch.pk, "first": first, "row_ids": brought})
-    trackers = Tracker.objects.bulk_create(_tracker(row, now) for row in rows)
     row_ids = [row.id for row in rows]
+    trackers = dict(bulk.fetch_all(REGISTER_ROWS, {"row_ids": row_ids, "now": now}))
     bulk.execute(LINK_ROWS, {"row_ids": row_ids})
-    _assign({tracker.mac: tracker.pk for tracker in trackers}, rows, now)
+    _assign(trackers, rows, now)
     DeviceImportRow.objects.filter(pk__in=row_ids).delete()
-
-
-def _tracker(row: Facts, now: datetime) -> Tracker:
-    return Tracker(
-        mac=row.mac,
-        serial=row.serial or None,
-        firmware=row.firmware,
-        hardware_revision=row.hardware_revision,
-        manufactured_at=row.manufactured_at,
-        state=Tracker.State.ACTIVE if row.run_id else Tracker.State.IN_STOCK,
-        created_at=now,
-    )
 
 
 def _assign(tracker_ids: Mapping[str, int], rows: Sequence[Facts], now: datetime) -> None:

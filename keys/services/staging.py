@@ -179,7 +179,9 @@ class _Staged:
 
     def _refuse_what_only_ops_may(self, row: DeviceRow) -> None:
         if row.brings_private_key and self._import.batch_id:
-            raise BatchNotWanted("The file brings private keys, which get a batch of their own: leave the batch empty.")
+            raise BatchNotWanted(
+                "The file brings private keys, which get a batch of their own: leave the batch empty."
+            )
         if self._import.manufacturer_id and (row.brings_private_key or row.production_run):
             raise OpsOnly(
                 f"Row {row.number} has a private key or a production run, which only ops may import: leave such columns"

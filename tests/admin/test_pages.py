@@ -34,6 +34,7 @@ EXCUSED = {
     "DailyPosition": "composite key: listed on the tracker's page",
     "LocationRun": "chosen on the location's page",
     "AlertWatch": "when trackers are looked at: nothing for ops to do",
+    "DeviceImportRow": "a page of them on the import's page",
     "FetchTally": "composite key: listed on the tracker's page",
 }
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)

@@ -90,6 +90,12 @@ TABLE = {
     "order": own("orders/{order}/"),
     "order-cancel": Row("orders/{order}/cancel/", 403, 200, 404, 403, 401, 401, "post"),
     "order-devices": own("orders/{order}/devices/"),
+    "device-imports": Row("device-imports/", 403, 403, 403, 400, 401, 401, "post", scoped=False),
+    "device-import": Row("device-imports/0/", 403, 403, 403, 404, 401, 401, scoped=False),
+    "device-import-confirm": Row(
+        "device-imports/0/confirm/", 403, 403, 403, 404, 401, 401, "post", scoped=False
+    ),
+    "device-import-rejects": Row("device-imports/0/rejects.csv", 403, 403, 403, 404, 401, 401, scoped=False),
     "schema": Row("schema/", 200, 200, 200, 200, 200, 401, scoped=False),
     "docs": Row("docs/", 200, 200, 200, 200, 200, 401, scoped=False),
     "unknown": Row("nothing/", 404, 404, 404, 404, 404, 404, scoped=False),

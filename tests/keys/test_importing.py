@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, connections
 
 from keys import selectors
 from keys.imports import rejects
-from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair
+from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufacturer
 from keys.services import importing, registering, staging
 from tests.factories import NOW, RunFactory, StaffFactory, TrackerFactory
 from tests.keys.device_files import as_csv, as_json, counts, devices_of, generate, go_on, import_file, receive
@@ -107,7 +107,12 @@ class TestChecks:
 
     @pytest.mark.parametrize(
         ("column", "value"),
-        [("mac", "C0:00:00:00:00:01"), ("serial", "S2"), ("firmware", "2.0"), ("manufactured_at", "2026-01-01")],
+        [
+            ("mac", "C0:00:00:00:00:01"),
+            ("serial", "S2"),
+            ("firmware", "2.0"),
+            ("manufactured_at", "2026-01-01"),
+        ],
     )
     def test_device_that_is_registered_differently(self, column, value):
         (row,) = devices_of(generate(devices=1))
@@ -342,8 +347,6 @@ class TestManufacturers:
 
 
 def manufacturer(name):
-    from keys.models import Manufacturer
-
     return Manufacturer.objects.create(name=name)
 
 
@@ -400,7 +403,7 @@ def test_rows_are_judged_by_indexes_alone(django_assert_max_num_queries):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
-            f"EXPLAIN {importing.FACTS_OF_ROWS}",  # noqa: S608
+            f"EXPLAIN {importing.FACTS_OF_ROWS}",
             {"import_id": device_import.pk, "outcome": "VALID", "first": 1, "last": 60},
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())

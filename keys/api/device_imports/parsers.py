@@ -8,9 +8,8 @@ from rest_framework.parsers import BaseParser
 class JsonFile(BaseParser):
     media_type = "application/json"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> bytes:
-        content: bytes = stream.read()
-        return content
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream.read()
 
 
 class CsvFile(JsonFile):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import RequestDataTooBig
 from django.http import StreamingHttpResponse
 from django.utils import timezone
@@ -34,11 +35,11 @@ class DeviceImportScoped(GenericAPIView):
     """Begins with what the user may see: all for ops, a manufacturer's own for its users."""
 
     permission_classes = (IsAuthenticated, SendsDevices)
-    serializer_class = serializers.DeviceImportDetailSerializer
+    serializer_class: type[serializers.DeviceImportSerializer] = serializers.DeviceImportDetailSerializer
 
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
-            return DeviceImport.objects.visible_to(None).none()
+            return DeviceImport.objects.visible_to(AnonymousUser())
         return DeviceImport.objects.visible_to(self.request.user).select_related("batch").order_by("-pk")
 
 
@@ -79,10 +80,9 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
         until its state is DONE. Options of a form are fields, otherwise query parameters.
         """
         content, file_name, options = self._sent(request)
+        user: Any = request.user
         label = options["batch"]
-        manufacturer = (
-            None if request.user.is_staff else selectors.manufacturer_of(request.user, batch_label=label)
-        )
+        manufacturer = None if user.is_staff else selectors.manufacturer_of(user, batch_label=label)
         device_import = staging.receive(
             content=content,
             file_name=file_name,
@@ -90,14 +90,14 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
             manufacturer=manufacturer,
             accept_mac_mismatch=options["accept_mac_mismatch"],
             confirmed=not options["dry_run"],
-            actor=request.user,
+            actor=user,
             now=timezone.now(),
         )
         return _go_on(device_import)
 
     def _sent(self, request: Request) -> tuple[bytes, str, dict[str, Any]]:
         try:
-            body = request.data
+            body: Any = request.data
         except RequestDataTooBig:
             raise device_files.FileMissing("Send the file in the field `file`, as a file.") from None
         if isinstance(body, bytes):
@@ -108,7 +108,9 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
             file = request.FILES.get("file")
             content, options = device_files.content_of(file), body
             file_name = file.name or ""
-        checked = serializers.ImportOptionsSerializer(data={name: options[name] for name in OPTIONS if name in options})
+        checked = serializers.ImportOptionsSerializer(
+            data={name: options[name] for name in OPTIONS if name in options}
+        )
         checked.is_valid(raise_exception=True)
         return content, file_name, checked.validated_data
 
@@ -159,7 +161,7 @@ class DeviceImportRejectsView(DeviceImportScoped):
 def _go_on(device_import: DeviceImport) -> Response:
     at_once = importing.continue_small(device_import=device_import, now=timezone.now())
     if not at_once:
-        tasks.continue_device_imports.delay_on_commit()
+        tasks.continue_device_imports.delay_on_commit()  # type: ignore[attr-defined]
     device_import.refresh_from_db()
     answer = serializers.DeviceImportDetailSerializer(device_import)
     return Response(answer.data, status=201 if at_once else 202)

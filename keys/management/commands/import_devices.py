@@ -1,7 +1,9 @@
 """Takes a file of manufactured devices into stock, and says row by row what could not be."""
 
 import json
+import shutil
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE", help="the file, or - for standard input")
-        parser.add_argument("--batch", default="", metavar="LABEL", help="all devices have to be of this batch")
+        parser.add_argument(
+            "--batch", default="", metavar="LABEL", help="all devices have to be of this batch"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only check, and change nothing")
         parser.add_argument(
             "--rejects", type=Path, metavar="PATH", help="write rejected rows here, to mend and import again"
@@ -120,7 +124,11 @@ class Command(BaseCommand):
     def _print_table(
         self, device_import: DeviceImport, reasons: list[selectors.Reason], *, dry_run: bool
     ) -> None:
-        taken = f"{device_import.valid:,} could be imported" if dry_run else f"{device_import.imported:,} imported"
+        taken = (
+            f"{device_import.valid:,} could be imported"
+            if dry_run
+            else f"{device_import.imported:,} imported"
+        )
         self.stdout.write(
             f"{device_import.total:,} rows: {taken}, {device_import.unchanged:,} unchanged,"
             f" {device_import.rejected:,} rejected."
@@ -132,7 +140,10 @@ class Command(BaseCommand):
             for reason in reasons:
                 example = f"Row {reason.first}: {reason.example}"
                 table.add_row(f"{reason.rows:,}", reason.column or "–", reason.code, example)
-            Console(file=self.stdout, soft_wrap=False).print(table, markup=False)
+            console = Console(file=StringIO(), width=shutil.get_terminal_size().columns)
+            with console.capture() as text:
+                console.print(table, markup=False)
+            self.stdout.write(text.get())
 
 
 def _content(file: Path) -> bytes:

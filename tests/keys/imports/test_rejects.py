@@ -39,11 +39,15 @@ def test_no_cell_is_a_formula_and_the_import_reads_it_back(text):
     assert (record.cells["key"], record.cells["serial"]) == (text, text)
 
 
-@given(st.dictionaries(st.sampled_from(["mac", "serial", "firmware"]), st.text(max_size=50).map(reading._clean)))
+@given(
+    st.dictionaries(st.sampled_from(["mac", "serial", "firmware"]), st.text(max_size=50).map(reading._clean))
+)
 def test_any_cells_are_read_back(cells):
     content = written(Reject(2, cells, []))
     try:
         (record,) = reading.read(content.encode())
     except reading.UnreadableFile:
         pytest.fail("a rejects file is always readable")
-    assert {name: text for name, text in record.cells.items() if text} == {n: t for n, t in cells.items() if t}
+    assert {name: text for name, text in record.cells.items() if text} == {
+        n: t for n, t in cells.items() if t
+    }

@@ -26,7 +26,9 @@ def codes(row):
     return [(problem.column, problem.code) for problem in row.problems]
 
 
-@pytest.mark.parametrize("mac", ["e27b7c0b3a2f", "E2-7B-7C-0B-3A-2F", "e27b.7c0b.3a2f", " E2 7B 7C 0B 3A 2F "])
+@pytest.mark.parametrize(
+    "mac", ["e27b7c0b3a2f", "E2-7B-7C-0B-3A-2F", "e27b.7c0b.3a2f", " E2 7B 7C 0B 3A 2F "]
+)
 def test_mac_is_read_in_any_notation(mac):
     assert parsed(mac=mac).mac == MAC
 
@@ -44,7 +46,9 @@ def test_key_is_read_as_key_or_hash_in_base64_or_hex(key):
 
 
 def test_optional_columns_are_read():
-    row = parsed(serial="S1", firmware="1.2.3", hardware_revision="B", manufactured_at="2026-03-10T08:00:00+01:00")
+    row = parsed(
+        serial="S1", firmware="1.2.3", hardware_revision="B", manufactured_at="2026-03-10T08:00:00+01:00"
+    )
     assert not row.problems
     assert (row.serial, row.firmware, row.hardware_revision) == ("S1", "1.2.3", "B")
     assert row.manufactured_at == datetime(2026, 3, 10, 7, tzinfo=UTC)
@@ -113,7 +117,9 @@ def test_key_that_begins_with_zero_is_refused():
     scalar = 1
     while advertisement._x_coordinate(advertisement.load_private_key(scalar.to_bytes(28, "big")))[0]:
         scalar += 1
-    assert codes(parsed(key="", private_key=scalar.to_bytes(28, "big").hex())) == [("private_key", "unusable_key")]
+    assert codes(parsed(key="", private_key=scalar.to_bytes(28, "big").hex())) == [
+        ("private_key", "unusable_key")
+    ]
 
 
 @pytest.mark.parametrize(
