@@ -43,15 +43,18 @@ class InMemory(MemoryFileUploadHandler):
 
 
 def prepare(request: HttpRequest) -> None:
-    """Call before anything reads the request's body. Raises LengthRequired and `staging.FileTooLarge`."""
-    declared = request.META.get("CONTENT_LENGTH") or ""
-    if not (declared.isascii() and declared.isdigit()):
+    """Call before anything reads the request's body. Raises `staging.FileTooLarge`."""
+    staging.refuse_too_large((_declared_bytes(request) or 0) - ENVELOPE_BYTES)
+    handlers: list[FileUploadHandler] = [InMemory(request)]
+    request.upload_handlers = handlers
+
+
+def require_length(request: HttpRequest) -> None:
+    """Raise LengthRequired for a body of unknown length, of which nothing would be read."""
+    if _declared_bytes(request) is None:
         raise LengthRequired(
             "Say how long the file is, in the header Content-Length: it is not read otherwise."
         )
-    staging.refuse_too_large(int(declared) - ENVELOPE_BYTES)
-    handlers: list[FileUploadHandler] = [InMemory(request)]
-    request.upload_handlers = handlers
 
 
 def content_of(file: UploadedFile | None) -> bytes:
@@ -73,3 +76,8 @@ def rejects_response(device_import: DeviceImport) -> StreamingHttpResponse:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="rejects-{device_import.pk}.csv"'},
     )
+
+
+def _declared_bytes(request: HttpRequest) -> int | None:
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    return int(declared) if declared.isascii() and declared.isdigit() else None

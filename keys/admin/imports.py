@@ -200,6 +200,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         if request.method == "POST":
             try:
                 device_files.prepare(request)
+                device_files.require_length(request)
             except DomainError as error:
                 return self._upload_page(request, UploadForm(), error)
         return self._upload(request)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -32,6 +33,14 @@ State = DeviceImport.State
 SQL = Path(__file__).resolve().parents[1] / "sql"
 FACTS_OF_ROWS = (SQL / "facts_of_rows.sql").read_text()
 DUPLICATE_ROWS = (SQL / "duplicate_rows.sql").read_text()
+BATCHES_OF_ROWS = """
+SELECT DISTINCT pair.batch_id
+FROM keys_deviceimportrow AS row
+JOIN keys_keypair AS pair ON pair.hashed_key = row.hashed_key
+WHERE row.device_import_id = %(import_id)s
+    AND row.outcome = %(outcome)s
+    AND row.number BETWEEN %(first)s AND %(last)s
+"""
 WRITE_VERDICTS = """
 UPDATE keys_deviceimportrow AS row
 SET outcome = verdict.outcome, problems = verdict.problems::jsonb
@@ -164,9 +173,11 @@ def _check_chunk(device_import: DeviceImport, now: datetime) -> bool:
         found = _find_duplicates(device_import)
         device_import.rejected += found
         device_import.checked += found
-    facts = _next_facts(device_import, Outcome.PENDING, ROWS_PER_CHECK)
-    outcomes = [verdict.outcome for verdict in _judge(device_import, facts, now).values()]
-    device_import.checked += len(facts)
+    part = _next_part(device_import, Outcome.PENDING, ROWS_PER_CHECK)
+    judged = _judge(device_import, _facts(part), now) if part else {}
+    _write(judged)
+    outcomes = [verdict.outcome for verdict in judged.values()]
+    device_import.checked += len(outcomes)
     for outcome in (Outcome.VALID, Outcome.UNCHANGED, Outcome.REJECTED):
         name = outcome.value.lower()
         setattr(device_import, name, getattr(device_import, name) + outcomes.count(outcome))
@@ -179,14 +190,16 @@ def _check_chunk(device_import: DeviceImport, now: datetime) -> bool:
 
 
 def _import_chunk(device_import: DeviceImport, now: datetime) -> bool:
-    facts = _next_facts(device_import, Outcome.VALID, ROWS_PER_IMPORT)
-    if not facts:
+    part = _next_part(device_import, Outcome.VALID, ROWS_PER_IMPORT)
+    if part is None:
         _end(device_import, State.DONE, now)
         return False
-    registering.lock_batches({row.batch_id for row in facts if row.batch_id})
+    batch_ids = bulk.fetch_all(BATCHES_OF_ROWS, part)
+    registering.lock_batches([batch_id for (batch_id,) in batch_ids])
     # Judged anew behind the lock: another import may have taken some of them since.
-    facts = _next_facts(device_import, Outcome.VALID, ROWS_PER_IMPORT)
+    facts = _facts(part)
     judged = _judge(device_import, facts, now)
+    _write({row_id: verdict for row_id, verdict in judged.items() if verdict.outcome is not Outcome.VALID})
     valid = [row for row in facts if judged[row.id].outcome is Outcome.VALID]
     unchanged = sum(verdict.outcome is Outcome.UNCHANGED for verdict in judged.values())
     registering.register_rows(device_import=device_import, rows=valid, now=now)
@@ -205,18 +218,22 @@ def _find_duplicates(device_import: DeviceImport) -> int:
     return len(found)
 
 
-def _next_facts(device_import: DeviceImport, outcome: Outcome, limit: int) -> list[Facts]:
+def _next_part(device_import: DeviceImport, outcome: Outcome, limit: int) -> dict[str, Any] | None:
+    """Names the next rows of an outcome for the statements; None if there are no more."""
     waiting = device_import.rows.filter(outcome=outcome.value).order_by("number")
     numbers = list(waiting.values_list("number", flat=True)[:limit])
     if not numbers:
-        return []
-    parameters = {
+        return None
+    return {
         "import_id": device_import.pk,
         "outcome": outcome.value,
         "first": numbers[0],
         "last": numbers[-1],
     }
-    return [Facts(*row) for row in bulk.fetch_all(FACTS_OF_ROWS, parameters)]
+
+
+def _facts(part: dict[str, Any]) -> list[Facts]:
+    return [Facts(*row) for row in bulk.fetch_all(FACTS_OF_ROWS, part)]
 
 
 def _judge(device_import: DeviceImport, facts: Sequence[Facts], now: datetime) -> dict[int, Verdict]:
@@ -227,9 +244,7 @@ def _judge(device_import: DeviceImport, facts: Sequence[Facts], now: datetime) -
         accept_mac_mismatch=device_import.accept_mac_mismatch,
         now=now,
     )
-    judged = {row.id: verdicts.judge(row, rules) for row in facts}
-    _write(judged)
-    return judged
+    return {row.id: verdicts.judge(row, rules) for row in facts}
 
 
 def _write(judged: dict[int, Verdict]) -> None:

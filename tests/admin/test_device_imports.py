@@ -12,7 +12,15 @@ from keys import admin_imports
 from keys.models import DeviceImport
 from keys.services import importing
 from tests.factories import NOW, AdminFactory, StaffFactory
-from tests.keys.device_files import PRIVATE_KEY, PRIVATE_KEY_MAC, as_csv, devices_of, generate, import_file, receive
+from tests.keys.device_files import (
+    PRIVATE_KEY,
+    PRIVATE_KEY_MAC,
+    as_csv,
+    devices_of,
+    generate,
+    import_file,
+    receive,
+)
 from tests.keys.test_import_api import Unread
 from trackers.models import Tracker
 
@@ -79,12 +87,16 @@ def test_rejects_are_downloaded_and_preview_is_paged(ops: Client, monkeypatch: p
     assert "'=" in b"".join(ops.get(answer.request["PATH_INFO"]).streaming_content).decode()
 
 
-@pytest.mark.parametrize("query", ["?after=²", "?after=99999999999", "?show=NOTHING", "?show=REJECTED&after=-1"])
+@pytest.mark.parametrize(
+    "query", ["?after=²", "?after=99999999999", "?show=NOTHING", "?show=REJECTED&after=-1"]
+)
 def test_preview_takes_any_parameters(ops: Client, query: str) -> None:
     assert "Rows" in page_of(ops, import_file(devices_of(generate()), confirmed=False), query)
 
 
-def test_larger_file_is_checked_by_a_worker_with_progress(ops: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_larger_file_is_checked_by_a_worker_with_progress(
+    ops: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
     answer = upload(ops, as_csv(devices_of(generate())))
     assert "0 of 3 rows checked." in answer.content.decode()
@@ -124,7 +136,9 @@ def test_a_gigabyte_is_refused_before_it_is_read(ops: Client) -> None:
 
 def test_body_of_unknown_length_is_refused(ops: Client) -> None:
     length = {"wsgi.input": Unread(), "CONTENT_LENGTH": ""}
-    assert ops.generic("POST", reverse(ADD), b"", "multipart/form-data; boundary=x", **length).status_code == 411
+    assert (
+        ops.generic("POST", reverse(ADD), b"", "multipart/form-data; boundary=x", **length).status_code == 411
+    )
 
 
 def test_upload_is_protected_against_forgery(db: Any) -> None:

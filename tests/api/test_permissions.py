@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
     @property
     def for_makers(self) -> bool:
-        return self.manufacturer is not None
+        return self.scoped and self.manufacturer is not None
 
 
 def listed(path: str) -> Row:
@@ -54,6 +54,12 @@ def made(path: str, *, other: int = 404, method: str = "get", writes: tuple[str,
     """The Alpha manufacturer's: clients and staff are refused."""
     refused = (403, 403, 403, 403, 401, 401)
     return Row(path, *refused, method, manufacturer=200, other_manufacturer=other, writes=writes)
+
+
+def of_senders(path: str, status: int, method: str = "get") -> Row:
+    """Staff and manufacturers send devices; what they get without any, and clients are refused."""
+    makers = {"manufacturer": status, "other_manufacturer": status}
+    return Row(path, 403, 403, 403, status, 401, 401, method, scoped=False, **makers)
 
 
 TABLE = {
@@ -90,12 +96,10 @@ TABLE = {
     "order": own("orders/{order}/"),
     "order-cancel": Row("orders/{order}/cancel/", 403, 200, 404, 403, 401, 401, "post"),
     "order-devices": own("orders/{order}/devices/"),
-    "device-imports": Row("device-imports/", 403, 403, 403, 400, 401, 401, "post", scoped=False),
-    "device-import": Row("device-imports/0/", 403, 403, 403, 404, 401, 401, scoped=False),
-    "device-import-confirm": Row(
-        "device-imports/0/confirm/", 403, 403, 403, 404, 401, 401, "post", scoped=False
-    ),
-    "device-import-rejects": Row("device-imports/0/rejects.csv", 403, 403, 403, 404, 401, 401, scoped=False),
+    "device-imports": of_senders("device-imports/", 411, "post"),
+    "device-import": of_senders("device-imports/0/", 404),
+    "device-import-confirm": of_senders("device-imports/0/confirm/", 404, "post"),
+    "device-import-rejects": of_senders("device-imports/0/rejects.csv", 404),
     "schema": Row("schema/", 200, 200, 200, 200, 200, 401, scoped=False),
     "docs": Row("docs/", 200, 200, 200, 200, 200, 401, scoped=False),
     "unknown": Row("nothing/", 404, 404, 404, 404, 404, 404, scoped=False),

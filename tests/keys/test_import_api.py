@@ -162,7 +162,9 @@ class Unread(io.RawIOBase):
 
 
 class TestSize:
-    @pytest.mark.parametrize("content_type", ["text/csv", "application/json", "multipart/form-data; boundary=x"])
+    @pytest.mark.parametrize(
+        "content_type", ["text/csv", "application/json", "multipart/form-data; boundary=x"]
+    )
     def test_a_gigabyte_is_refused_before_it_is_read(self, content_type):
         token = make_token(StaffFactory())
         answer = Client().generic(

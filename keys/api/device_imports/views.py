@@ -53,6 +53,8 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
         if request.method == "POST":
             device_files.prepare(request._request)
         super().initial(request, *args, **kwargs)
+        if request.method == "POST":
+            device_files.require_length(request._request)
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The files that were sent, the latest first."""
