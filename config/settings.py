@@ -56,8 +56,6 @@ INSTALLED_APPS = [
     "django_structlog",
     "pgtrigger",
     "pghistory",
-    "import_export",
-    "unfold.contrib.import_export",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "knox",

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from clients import bulk
 from clients.models import User
-from keys.models import KeyBatch
+from keys.models import DeviceImport, KeyBatch
 from keys.vault import Vault, VaultError
 
 log = structlog.get_logger(__name__)
@@ -19,11 +19,26 @@ SHOWN_FAILURES = 10
 
 # Only where it is still what was read: another rotation may run at the same time.
 RESEAL = """
-UPDATE keys_keybatch AS batch
+UPDATE {table} AS owner
 SET sealed_data_key = new.sealed
 FROM unnest(%(ids)b::bigint[], %(before)b::bytea[], %(sealed)b::bytea[]) AS new (id, before, sealed)
-WHERE batch.id = new.id AND batch.sealed_data_key = new.before
+WHERE owner.id = new.id AND owner.sealed_data_key = new.before
 """
+IDS_IN_USE = """
+SELECT substring(sealed_data_key FOR 4), count(*)
+FROM (
+    SELECT sealed_data_key FROM keys_keybatch
+    UNION ALL
+    SELECT sealed_data_key FROM keys_deviceimport
+) AS owner
+WHERE sealed_data_key IS NOT NULL
+GROUP BY 1 ORDER BY 1
+"""
+# Whatever has a data key of its own, and what it is called: an import has one while it brings private keys.
+OWNERS: tuple[tuple[type[KeyBatch] | type[DeviceImport], str], ...] = (
+    (KeyBatch, "label"),
+    (DeviceImport, "file_name"),
+)
 
 
 @dataclass(slots=True)
@@ -46,10 +61,11 @@ def rotate_master_key(*, actor: User | None, dry_run: bool = False) -> Rotation:
     """
     vault = Vault.from_encoded(settings.VAULT_MASTER_KEYS)
     rotation = Rotation()
-    for chunk in _chunks():
-        resealed = _reseal(vault, chunk, rotation)
-        if not dry_run:
-            _store(resealed)
+    for owner, name in OWNERS:
+        for chunk in _chunks(owner, name):
+            resealed = _reseal(vault, chunk, rotation)
+            if not dry_run:
+                _store(owner, resealed)
     if not dry_run:
         in_use = stored_key_ids()
         others = (master_key.key_id for master_key in vault.master_keys[1:])
@@ -66,23 +82,20 @@ def rotate_master_key(*, actor: User | None, dry_run: bool = False) -> Rotation:
 
 
 def stored_key_ids() -> dict[bytes, int]:
-    """The ids of the master keys that seal data keys here, with the number of batches; one query."""
-    rows = bulk.fetch_all(
-        "SELECT substring(sealed_data_key FOR 4), count(*) FROM keys_keybatch GROUP BY 1 ORDER BY 1", {}
-    )
-    return {bytes(key_id): number for key_id, number in rows}
+    """The ids of the master keys that seal data keys here, with the number of data keys; one query."""
+    return {bytes(key_id): number for key_id, number in bulk.fetch_all(IDS_IN_USE, {})}
 
 
 Row = tuple[int, str, bytes]
 
 
-def _chunks() -> Iterator[Sequence[Row]]:
+def _chunks(owner: type[KeyBatch] | type[DeviceImport], name: str) -> Iterator[Sequence[Row]]:
     after = 0
     while True:
         chunk = list(
-            KeyBatch.objects.filter(pk__gt=after)
+            owner.objects.filter(pk__gt=after, sealed_data_key__isnull=False)
             .order_by("pk")
-            .values_list("pk", "label", "sealed_data_key")[:BATCHES_PER_TRANSACTION]
+            .values_list("pk", name, "sealed_data_key")[:BATCHES_PER_TRANSACTION]
         )
         if not chunk:
             return
@@ -101,7 +114,7 @@ def _reseal(vault: Vault, chunk: Sequence[Row], rotation: Rotation) -> list[tupl
             rotation.failed += 1
             if len(rotation.failures) < SHOWN_FAILURES:
                 rotation.failures.append(f"{label}: {error}")
-            log.error("data_key_not_resealed", batch=pk, reason=str(error))
+            log.error("data_key_not_resealed", owner=label, reason=str(error))
             continue
         if after != before:
             rotation.resealed += 1
@@ -109,7 +122,10 @@ def _reseal(vault: Vault, chunk: Sequence[Row], rotation: Rotation) -> list[tupl
     return resealed
 
 
-def _store(resealed: Sequence[tuple[int, bytes, bytes]]) -> None:
+def _store(
+    owner: type[KeyBatch] | type[DeviceImport], resealed: Sequence[tuple[int, bytes, bytes]]
+) -> None:
     if resealed:
         with transaction.atomic():
-            bulk.execute(RESEAL, bulk.transposed(resealed, ("ids", "before", "sealed")))
+            statement = RESEAL.format(table=owner._meta.db_table)
+            bulk.execute(statement, bulk.transposed(resealed, ("ids", "before", "sealed")))

@@ -34,6 +34,6 @@ def remove_schedules(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ingestion", "0002_schedules")]
+    dependencies = [("ingestion", "0003_schedule_alerts"), ("keys", "0006_device_imports")]
 
     operations = [migrations.RunPython(create_schedules, remove_schedules)]

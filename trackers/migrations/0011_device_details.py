@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trackers', '0007_audit'),
+        ('trackers', '0010_watch_trackers_that_are_there'),
     ]
 
     operations = [
