@@ -33,6 +33,7 @@ EXCUSED = {
     "HourlyPosition": "composite key: the strip on the tracker's page",
     "DailyPosition": "composite key: listed on the tracker's page",
     "LocationRun": "chosen on the location's page",
+    "ReplayTarget": "composite key: those that failed are listed on the replay's page",
     "FetchTally": "composite key: listed on the tracker's page",
 }
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)

@@ -15,7 +15,7 @@ from tests.factories import (
 )
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, stored_events, stored_history
 from trackers.models import GeofenceEvent, StatusChange, TimelineCheck, Tracker
-from trackers.services import reconciling
+from trackers.services import replaying
 from trackers.services.reconciling import reconcile_sample
 from trackers.services.recording import record_reports
 
@@ -23,6 +23,10 @@ pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
 LATER = NOW + timedelta(days=2)
+
+
+def at(moment):
+    return lambda: moment
 
 
 @pytest.fixture
@@ -117,10 +121,10 @@ def test_damage_is_found_mended_and_counted(trackers, statements):
     right = [everything(tracker) for tracker in trackers]
     execute(*statements, tracker=damaged)
     assert everything(damaged) != right[0]
-    check = reconcile_sample(trackers=10, now=LATER)
+    check = reconcile_sample(trackers=10, clock=at(LATER))
     assert (check.trackers, check.drifted, check.checked_at) == (3, 1, LATER)
     assert [everything(tracker) for tracker in (damaged, *others)] == right
-    assert reconcile_sample(trackers=10, now=LATER + HOUR).drifted == 0
+    assert reconcile_sample(trackers=10, clock=at(LATER + HOUR)).drifted == 0
 
 
 def test_nothing_drifts_and_no_row_is_touched_where_all_is_right(trackers):
@@ -129,7 +133,7 @@ def test_nothing_drifts_and_no_row_is_touched_where_all_is_right(trackers):
         list(GeofenceEvent.objects.order_by("id").values()),
     )
     updated = list(Tracker.objects.order_by("id").values_list("updated_at", flat=True))
-    check = reconcile_sample(trackers=10, now=LATER)
+    check = reconcile_sample(trackers=10, clock=at(LATER))
     assert (check.trackers, check.drifted) == (3, 0)
     assert (
         list(StatusChange.objects.order_by("id").values()),
@@ -141,7 +145,7 @@ def test_nothing_drifts_and_no_row_is_touched_where_all_is_right(trackers):
 def test_sample_rolls_over_those_verified_longest_ago(trackers):
     verified = []
     for hour in range(4):
-        reconcile_sample(trackers=2, now=LATER + hour * HOUR)
+        reconcile_sample(trackers=2, clock=at(LATER + hour * HOUR))
         fresh = Tracker.objects.filter(verified_at=LATER + hour * HOUR)
         verified.append(sorted(trackers.index(tracker) for tracker in fresh))
     assert verified == [[0, 1], [0, 2], [0, 1], [0, 2]]
@@ -149,11 +153,11 @@ def test_sample_rolls_over_those_verified_longest_ago(trackers):
 
 def test_trackers_that_were_never_assigned_are_left_out(trackers):
     TrackerFactory()
-    assert reconcile_sample(trackers=10, now=LATER).trackers == 3
+    assert reconcile_sample(trackers=10, clock=at(LATER)).trackers == 3
 
 
 def test_large_sample_takes_several_transactions(trackers, monkeypatch):
-    monkeypatch.setattr(reconciling, "TRACKERS_PER_TRANSACTION", 2)
+    monkeypatch.setattr(replaying, "TRACKERS_PER_PIECE", 2)
     execute(DAMAGE["events gone"][0], tracker=trackers[2])
-    assert reconcile_sample(trackers=10, now=LATER).drifted == 1
+    assert reconcile_sample(trackers=10, clock=at(LATER)).drifted == 1
     assert TimelineCheck.objects.count() == 1

@@ -1,28 +1,23 @@
 """Production runs: their dates and policy decide about history, so a change replays their trackers."""
 
+from datetime import datetime
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.contrib import admin
 
 from clients.admin.clients import ProductionRunAdmin
-from clients.models import ProductionRun
-from trackers import tasks
-
-DECISIVE = {"start_date", "end_date", "max_accuracy_m", "exit_accuracy_cap_m", "confirmations"}
+from clients.models import ProductionRun, User
+from trackers.admin.previews import PreviewedAdmin
+from trackers.models import ReplayJob
+from trackers.services import queueing
 
 
 @admin.register(ProductionRun)
-class ReplayingRunAdmin(ProductionRunAdmin):
-    def save_model(
-        self, request: HttpRequest, obj: ProductionRun, form: forms.ModelForm, change: Any
-    ) -> None:
-        super().save_model(request, obj, form, change)
-        if change and DECISIVE.intersection(form.changed_data):
-            tasks.replay_run.delay_on_commit(obj.pk)  # type: ignore[attr-defined]
-            self.message_user(
-                request,
-                "The history of the run's trackers is being recomputed in the background.",
-                messages.INFO,
-            )
+class ReplayingRunAdmin(PreviewedAdmin, ProductionRunAdmin):
+    def remember(self, pk: int) -> Any:
+        return queueing.run_of(pk)
+
+    def queue_replay(self, pk: int, before: Any, actor: User, now: datetime) -> ReplayJob | None:
+        if before is None:
+            return None
+        return queueing.queue_run(run_id=pk, before=before, actor=actor, now=now)

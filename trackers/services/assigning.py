@@ -14,11 +14,13 @@ from django.db.models import F, Value
 
 from clients.errors import DomainError
 from clients.models import ProductionRun
-from trackers.models import Assignment, Tracker
+from trackers.models import Assignment, Retraction, Tracker
 from trackers.models.history import TsTzRange
-from trackers.services import locking, replaying
+from trackers.services import horizon, locking, replaying
+from trackers.services.rewriting import Cause
 
 _MACS_NAMED = 5
+CAUSE = Cause(Retraction.ASSIGNMENT)
 
 
 class AssignmentOverlap(DomainError):
@@ -54,7 +56,7 @@ def assign(
         assignments = Assignment.objects.bulk_create(
             Assignment(tracker_id=tracker_id, run=run, period=period) for tracker_id in sorted(tracker_ids)
         )
-        replaying.replay_trackers(tracker_ids=tracker_ids, now=now)
+        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now)
     return assignments
 
 
@@ -62,8 +64,10 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
     """End the trackers' open assignments at `at`, exclusive; one transaction.
 
     The history of each closes there; reports of that moment or later belong to no run. Raises NotAssigned, naming
-    MACs, if a tracker has no open assignment that began before `at`, and `locking.UnknownTracker`.
+    MACs, if a tracker has no open assignment that began before `at`, `horizon.BeforeHorizon`, and
+    `locking.UnknownTracker`.
     """
+    horizon.require_kept(at)
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         open_ = Assignment.objects.filter(
@@ -76,7 +80,7 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
                 f"In no run that began before {at:%Y-%m-%d %H:%M} UTC and still lasts: {name_macs(macs)}."
             )
         open_.update(period=TsTzRange(F("period__startswith"), Value(at), RangeBoundary()))
-        replaying.replay_trackers(tracker_ids=tracker_ids, now=now)
+        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now)
 
 
 def name_macs(macs: Iterable[str]) -> str:
