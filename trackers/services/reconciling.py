@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 
 from trackers.models import Assignment, ReplayJob, ReplayTarget, Retraction, TimelineCheck, Tracker
 from trackers.services import replaying
@@ -23,6 +24,27 @@ ROUND = timedelta(hours=20)
 # A check follows the last one after so long at least, and a pause of any length counts as this at most.
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
 NAMED = 20
+DAY = timedelta(hours=24)
+# A tracker that was not verified for so long has missed its turn.
+OVERDUE = timedelta(hours=26)
+
+
+class Standing(NamedTuple):
+    """Of the last 24 hours: how many trackers were checked, how many of them differed, and how many could not be.
+
+    oldest_verified_at: when the tracker was verified whose turn is next; on_time: it does not wait for too long.
+    """
+
+    latest_at: datetime | None
+    checked: int
+    drifted: int
+    failed: int
+    oldest_verified_at: datetime | None
+    on_time: bool
+
+    @property
+    def ok(self) -> bool:
+        return self.on_time and not self.drifted and not self.failed
 
 
 def reconcile(*, clock: Callable[[], datetime], time_budget_s: float) -> TimelineCheck:
@@ -88,9 +110,21 @@ def verifiable() -> QuerySet[Tracker]:
     )
 
 
-def oldest_verified_at() -> datetime | None:
-    """When the tracker was verified whose turn is next."""
-    return verifiable().order_by("verified_at", "id").values_list("verified_at", flat=True).first()
+def standing(*, now: datetime) -> Standing:
+    """What the checks of the last 24 hours found, and whether all trackers had their turn."""
+    checks = TimelineCheck.objects.filter(checked_at__gte=now - DAY)
+    found = checks.aggregate(
+        latest_at=Max("checked_at"), checked=Sum("trackers"), drifted=Sum("drifted"), failed=Sum("failed")
+    )
+    oldest = verifiable().order_by("verified_at", "id").values_list("verified_at", flat=True).first()
+    return Standing(
+        found["latest_at"],
+        found["checked"] or 0,
+        found["drifted"] or 0,
+        found["failed"] or 0,
+        oldest,
+        on_time=oldest is None or now - oldest <= OVERDUE,
+    )
 
 
 def _record(checked: Replayed, *, now: datetime, took_s: float) -> TimelineCheck:
