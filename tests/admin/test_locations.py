@@ -1,10 +1,12 @@
 """Fences typed and drawn, and the replays that a change asks for."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.gis.geos import Point, Polygon
 from django.test import Client
 from django.urls import reverse
 
@@ -214,3 +216,29 @@ def test_replay_is_shown_cancelled_and_resumed(ops: Client, tracker: Tracker) ->
         ops.post(reverse("admin:trackers_replayjob_do", args=[job.pk, step]), {"confirmed": "1"})
         job.refresh_from_db()
         assert job.state == state
+
+
+def test_tuned_radius_is_previewed_and_saved_as_the_form_would(ops: Client, tracker: Tracker) -> None:
+    north_m = Point(4.8994, 52.3807)
+    run = tracker.latest_assignment.run
+    location = StorageFactory(runs=[run], center=north_m, active_from=SEEN_AT - timedelta(microseconds=9))
+    page = ops.get(reverse("admin:locations_storagelocation_tune", args=[location.pk]))
+    assert page.status_code == 200
+    assert {trial.radius_m: trial.gained for trial in page.context["tuning"].trials}[200] == 0
+    form = {
+        name: value
+        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.content.decode())
+        if name != "csrfmiddlewaretoken"
+    }
+    url = page.context["change_url"]
+    preview = ops.post(url, form | {"radius_m": "200"})
+    assert preview.context["change"] == "radius 100 → 200 m"
+    assert ops.post(url, form | {"radius_m": "200", "confirmed": "1"}).status_code == 302
+    assert replays() == [("FENCE", "radius 100 → 200 m", 1)]
+
+
+def test_area_is_not_tuned(ops: Client) -> None:
+    location = StorageFactory(area=Polygon.from_bbox((4, 52, 5, 53)))
+    page = ops.get(reverse("admin:locations_storagelocation_tune", args=[location.pk]))
+    assert page.status_code == 302
+    assert ops.get(reverse("admin:locations_storagelocation_tune", args=[0])).status_code == 404

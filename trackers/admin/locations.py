@@ -17,13 +17,14 @@ from locations.models import DeliveryLocation, Location, StorageLocation
 from trackers.admin import page, selectors
 from trackers.admin.fences import LocationForm
 from trackers.admin.previews import PreviewedAdmin
+from trackers.admin.tuning import TunedAdmin
 from trackers.models import ReplayJob, Tracker
 from trackers.services import queueing
 
 _NAMED_RUNS = 2
 
 
-class LocationAdmin(PreviewedAdmin):
+class LocationAdmin(TunedAdmin, PreviewedAdmin):
     form = LocationForm
     compressed_fields = False
     kind: Location.Kind
@@ -86,6 +87,8 @@ class LocationAdmin(PreviewedAdmin):
         location = self.get_object(request, object_id) if object_id else None
         others = page.fence_features(selectors.other_fences(location))
         context = {**(extra_context or {}), "others": others}
+        if location and not location.area:
+            context["tune_url"] = self.tune_url(location.pk)
         return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Location, form: Any, change: Any) -> None:

@@ -93,12 +93,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='geofenceevent',
             name='retracted_in',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trackers.replayjob'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trackers.replayjob'),
         ),
         migrations.AddField(
             model_name='statuschange',
             name='retracted_in',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trackers.replayjob'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trackers.replayjob'),
         ),
         migrations.CreateModel(
             name='ReplayTarget',

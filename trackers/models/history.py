@@ -66,8 +66,14 @@ class Retractable(models.Model):
     retracted_after = models.CharField(max_length=10, choices=Retraction.choices, blank=True, db_default="")
     retracted_by_seen_at = models.DateTimeField(null=True)
     retracted_by_fingerprint = models.BinaryField(max_length=16, null=True)
+    # Without a constraint, which would be checked for every row that is added. Nobody deletes jobs.
     retracted_in = models.ForeignKey(
-        "trackers.ReplayJob", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+        "trackers.ReplayJob",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
 
     class Meta:

@@ -74,10 +74,14 @@ def replay_next(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> R
 def first_piece(tracker_ids: Sequence[int]) -> Sequence[int]:
     """The first of the trackers that together make a piece; none if the very first is too long for one."""
     candidates = list(tracker_ids[:TRACKERS_PER_PIECE])
-    parameters = {"tracker_ids": candidates, "most": REPORTS_PER_PIECE + 1}
-    numbers = dict(bulk.fetch_all(NUMBERS_OF_REPORTS, parameters))
+    numbers = numbers_of_reports(candidates, most=REPORTS_PER_PIECE)
     sums = accumulate(numbers[tracker_id] for tracker_id in candidates)
     return candidates[: sum(so_far <= REPORTS_PER_PIECE for so_far in sums)]
+
+
+def numbers_of_reports(tracker_ids: Sequence[int], *, most: int) -> dict[int, int]:
+    """How many reports a replay of each tracker reads; any number above `most` is given as the next one."""
+    return dict(bulk.fetch_all(NUMBERS_OF_REPORTS, {"tracker_ids": list(tracker_ids), "most": most + 1}))
 
 
 def replay_or_split(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> Replayed:

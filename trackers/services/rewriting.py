@@ -130,7 +130,7 @@ def rewrite_part(window: Window, *, cause: Cause, now: datetime) -> tuple[Rewrit
 
     Between the parts the history is right up to there, and behind it as it was before.
     """
-    sightings = _sightings([window])[window.scope.assignment_id]
+    sightings = measure_sightings([window])[window.scope.assignment_id]
     if window.until is None:
         return _write([_compare_whole(window, sightings, *_stored([window]))], cause, now), None
     scope = window.scope
@@ -149,7 +149,7 @@ def rewrite_part(window: Window, *, cause: Cause, now: datetime) -> tuple[Rewrit
 
 def compare(windows: Sequence[Window]) -> list[Correction]:
     """Play each window from its reports and tell what is stored otherwise. Reads only."""
-    sightings = _sightings(windows)
+    sightings = measure_sightings(windows)
     stays, events = _stored(windows)
     return [
         _compare_whole(window, sightings[window.scope.assignment_id], stays, events) for window in windows
@@ -200,7 +200,7 @@ def _event_position(row: StoredEvent) -> Position:
     return Position(row.occurred_at, row.fingerprint)
 
 
-def _sightings(windows: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
+def measure_sightings(windows: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
     """The windows' usable reports, measured against the fences, by assignment and in event order."""
     from_ = [(window.scope, max(window.position, Position(window.scope.since, b""))) for window in windows]
     parameters = position_arrays(from_) | {
