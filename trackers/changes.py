@@ -143,4 +143,3 @@ def _midnight_after(day: date) -> datetime | None:
 
 def _told(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "always"
-

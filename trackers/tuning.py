@@ -126,9 +126,7 @@ def _standing(visit: Sequence[Near]) -> list[Near]:
     coming and going."""
     middle_m = _middle_m(visit)
     agreeing = [
-        report
-        for report in visit
-        if abs(report.distance_m - middle_m) <= max(2 * report.accuracy_m, LEAST_M)
+        report for report in visit if abs(report.distance_m - middle_m) <= max(2 * report.accuracy_m, LEAST_M)
     ]
     lasts = len(agreeing) >= STAY_REPORTS and agreeing[-1].seen_at - agreeing[0].seen_at >= STAY_LASTS
     return agreeing if lasts and 2 * len(agreeing) > len(visit) else []

@@ -43,12 +43,8 @@ def measure(*, now: datetime, reports: int = REPORTS) -> dict[str, Any]:
     """Rebuild a tracker's history that is gone, then verify the one that is there; reports a second of each."""
     tracker_id = _seen_tracker(now, reports)
     before_mb = peak_rss_mb()
-    rebuilt_s, rebuilt = timed(
-        lambda: replaying.replay_long(tracker_id=tracker_id, cause=CAUSE, now=now)
-    )
-    verified_s, verified = timed(
-        lambda: replaying.replay_long(tracker_id=tracker_id, cause=CAUSE, now=now)
-    )
+    rebuilt_s, rebuilt = timed(lambda: replaying.replay_long(tracker_id=tracker_id, cause=CAUSE, now=now))
+    verified_s, verified = timed(lambda: replaying.replay_long(tracker_id=tracker_id, cause=CAUSE, now=now))
     if not rebuilt.rewritten.stays_added or verified.rewritten.tracker_ids:
         raise RuntimeError("The replay did not rebuild the history.")
     return {
@@ -72,6 +68,7 @@ def _seen_tracker(now: datetime, reports: int) -> int:
     tracker = Tracker.objects.create(mac="02:00:00:00:00:01", state=Tracker.State.ACTIVE)
     assigning.assign(tracker_ids=[tracker.pk], run=run, start=since, now=now)
     with connection.cursor() as cursor:
-        cursor.execute(FILL, {"tracker_id": tracker.pk, "since": since, "gap": GAP, "reports": reports})
+        values: dict[str, Any] = {"tracker_id": tracker.pk, "since": since, "gap": GAP, "reports": reports}
+        cursor.execute(FILL, values)
         cursor.execute("ANALYZE trackers_locationreport")
     return tracker.pk

@@ -126,7 +126,11 @@ def test_what_decides_nothing_replays_nothing(
     location = StorageFactory(
         runs=[tracker.latest_assignment.run], active_from=SEEN_AT - timedelta(microseconds=5), area=None
     )
-    form = {"active_from_0": "2026-03-10", "active_from_1": "11:59:59", "runs": tracker.latest_assignment.run_id}
+    form = {
+        "active_from_0": "2026-03-10",
+        "active_from_1": "11:59:59",
+        "runs": tracker.latest_assignment.run_id,
+    }
     assert change(ops, location, **form, **changed).status_code == 302
     assert (replays(), started) == ([], [])
 
@@ -227,7 +231,9 @@ def test_tuned_radius_is_previewed_and_saved_as_the_form_would(ops: Client, trac
     assert {trial.radius_m: trial.gained for trial in page.context["tuning"].trials}[200] == 0
     form = {
         name: value
-        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.content.decode())
+        for name, value in re.findall(
+            r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.content.decode()
+        )
         if name != "csrfmiddlewaretoken"
     }
     url = page.context["change_url"]

@@ -26,8 +26,8 @@ from trackers.models import (
     StatusChange,
     Tracker,
 )
-from trackers.services.recording import record_reports
 from trackers.services import replaying
+from trackers.services.recording import record_reports
 from trackers.services.replaying import replay_trackers
 from trackers.services.rewriting import Cause
 

@@ -26,9 +26,7 @@ def stay(tracker_id, distance_m, accuracy_m=20, reports=12):
 
 
 def passing(tracker_id, nearest_m):
-    return [
-        Near(tracker_id, NOW + i * HOUR / 12, nearest_m + 400 * abs(i - 2), 20) for i in range(5)
-    ]
+    return [Near(tracker_id, NOW + i * HOUR / 12, nearest_m + 400 * abs(i - 2), 20) for i in range(5)]
 
 
 @pytest.mark.parametrize(("spread_m", "least", "most"), [(20, 50, 80), (180, 160, 200), (600, 540, 620)])

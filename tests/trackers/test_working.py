@@ -78,7 +78,11 @@ def test_a_larger_fence_takes_in_who_was_near_and_leaves_the_others_alone(run, d
     assert work() is False
     assert told(job) == ("DONE", 2, 2, 1, 1)
     assert (job.stays_added, job.stays_retracted, job.finished_at) == (1, 1, LATER)
-    assert [status(tracker) for tracker in (near, far, elsewhere)] == ["IN_STORAGE", "IN_TRANSIT", "IN_TRANSIT"]
+    assert [status(tracker) for tracker in (near, far, elsewhere)] == [
+        "IN_STORAGE",
+        "IN_TRANSIT",
+        "IN_TRANSIT",
+    ]
     assert not job.targets.exists()
 
 
@@ -237,9 +241,7 @@ def test_live_reports_wait_for_a_replay_for_less_than_a_second(depot, run):
     begin = datetime(2026, 2, 1, tzinfo=UTC)
     record_reports(
         [incoming(long.pk, begin + i * timedelta(minutes=5), number=i, east_m=150) for i in range(10_000)]
-        + [
-            incoming(row.pk, begin + i * HOUR, number=i, east_m=150) for row in short for i in range(100)
-        ],
+        + [incoming(row.pk, begin + i * HOUR, number=i, east_m=150) for row in short for i in range(100)],
         now=NOW,
     )
     job = change(depot, radius_m=200)
@@ -257,7 +259,9 @@ def test_live_reports_wait_for_a_replay_for_less_than_a_second(depot, run):
     waits, number = [], 0
     while not done.is_set():
         number += 1
-        came = [incoming(row.pk, LATER + number * HOUR, number=number, east_m=150) for row in (long, short[20])]
+        came = [
+            incoming(row.pk, LATER + number * HOUR, number=number, east_m=150) for row in (long, short[20])
+        ]
         before = time.monotonic()
         assert record_reports(came, now=LATER).stored == 2
         waits.append(time.monotonic() - before)

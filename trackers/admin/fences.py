@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWid
 
 from locations.models import MAX_RADIUS_M, Location
 
+
 class CoordinateField(forms.FloatField):
     def __init__(self, limit: int, **options: Any) -> None:
         widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any", "min": -limit, "max": limit})

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, cast
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -74,7 +73,7 @@ class PreviewedAdmin(GlimpseAdmin):
             transaction.set_rollback(True)
         return found
 
-    def _try(self, request: HttpRequest, form: forms.ModelForm, *, change: bool) -> tuple[str, Preview] | None:
+    def _try(self, request: HttpRequest, form: Any, *, change: bool) -> tuple[str, Preview] | None:
         instance = self.save_form(request, form, change)
         self.save_model(request, instance, form, change)
         form.save_m2m()

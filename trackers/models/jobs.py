@@ -55,7 +55,9 @@ class ReplayJob(models.Model):
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     replayed = models.PositiveIntegerField(default=0, help_text="Of those done: the others were never near.")
-    changed = models.PositiveIntegerField(default=0, help_text="Trackers whose history was another one before.")
+    changed = models.PositiveIntegerField(
+        default=0, help_text="Trackers whose history was another one before."
+    )
     stays_added = models.PositiveIntegerField(default=0)
     stays_retracted = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)

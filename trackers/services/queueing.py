@@ -1,8 +1,8 @@
 """Queues the replay that a changed fence or run asks for.
 
 Whoever changes one remembers how it was (`fence_of`, `run_of`), writes it, and queues the replay in the same
-transaction. Another change of the same object takes over what earlier replays have left, also cancelled ones and trackers that
-failed.
+transaction. Another change of the same object takes over what earlier replays have left, also cancelled ones and
+trackers that failed.
 """
 
 from datetime import datetime

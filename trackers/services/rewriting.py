@@ -164,9 +164,7 @@ def _compare_whole(
 ) -> Correction:
     scope = window.scope
     played = timeline.play(sightings, confirmations=scope.confirmations, start=window.start)
-    return _correction(
-        window, played, stays[scope.assignment_id], events[scope.assignment_id], scope.ends_at
-    )
+    return _correction(window, played, stays[scope.assignment_id], events[scope.assignment_id], scope.ends_at)
 
 
 def _correction(

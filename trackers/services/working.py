@@ -55,8 +55,10 @@ def work_off(*, clock: Callable[[], datetime], time_budget_s: float) -> bool:
 
 def cancel(*, job: ReplayJob, now: datetime) -> None:
     """Stop a job behind the piece at hand; what is done stays. Raises JobFinished."""
-    stopped = ReplayJob.objects.unfinished().filter(pk=job.pk).update(
-        state=ReplayJob.State.CANCELLED, finished_at=now
+    stopped = (
+        ReplayJob.objects.unfinished()
+        .filter(pk=job.pk)
+        .update(state=ReplayJob.State.CANCELLED, finished_at=now)
     )
     if not stopped:
         raise JobFinished("This replay has ended already.")
@@ -69,7 +71,9 @@ def resume(*, job: ReplayJob) -> None:
         failed = locked.targets.exclude(error="")
         stopped = locked.state == ReplayJob.State.CANCELLED and locked.superseded_by_id is None
         if locked.is_unfinished or not (stopped or failed.exists()):
-            raise NothingLeft("Nothing is left to be replayed: change the object again, or recompute trackers.")
+            raise NothingLeft(
+                "Nothing is left to be replayed: change the object again, or recompute trackers."
+            )
         if failed.exists():
             again = failed.update(error="")
             locked.done, locked.failed, locked.cursor = locked.done - again, locked.failed - again, 0
@@ -110,9 +114,7 @@ def _work_piece(job_id: int, now: datetime) -> bool:
         job = ReplayJob.objects.select_for_update(no_key=True).get(pk=job_id)
         if not job.is_unfinished:
             return False
-        targets = list(
-            job.targets.filter(tracker__gt=job.cursor, error="").order_by("tracker")[:LOOKED_AT]
-        )
+        targets = list(job.targets.filter(tracker__gt=job.cursor, error="").order_by("tracker")[:LOOKED_AT])
         if not targets:
             _finish(job, now)
             return False

@@ -1,5 +1,6 @@
 """Compares stored histories with what their reports say."""
 
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -40,7 +41,9 @@ class Command(BaseCommand):
         tracker_ids = self._chosen(options)
         found = self._verify(tracker_ids, repair=options["repair"])
         drifted = found.rewritten.tracker_ids
-        wrong = {pk: "differed" for pk in drifted} | {pk: f"failed: {it}" for pk, it in found.failures.items()}
+        wrong = dict.fromkeys(drifted, "differed") | {
+            pk: f"failed: {it}" for pk, it in found.failures.items()
+        }
         macs = dict(Tracker.objects.filter(pk__in=wrong).values_list("pk", "mac"))
         result = {
             "trackers": found.trackers,
@@ -84,7 +87,8 @@ class Command(BaseCommand):
         table = Table("Tracker", "What is wrong")
         for mac, text in list(result["differences"].items())[:ROWS_SHOWN]:
             table.add_row(mac, text)
-        console = Console(file=self.stdout)
+        text = io.StringIO()
+        console = Console(file=text, width=110)
         if table.row_count:
             console.print(table)
         if len(result["differences"]) > ROWS_SHOWN:
@@ -95,3 +99,4 @@ class Command(BaseCommand):
             f" {result['failed']:,} failed. {result['stays_retracted']:,} stays too many,"
             f" {result['stays_added']:,} missing, {result['events_added']:,} events missing."
         )
+        self.stdout.write(text.getvalue(), ending="")
