@@ -74,7 +74,7 @@ def suggest_radius(reports: Iterable[Near]) -> Suggestion:
             len(here),
             passers,
             sum(map(len, here)),
-            f"Only {len(here)} stays were seen near it; {LEAST_STAYS} are needed.",
+            f"Stays seen near it: {len(here)}. At least {LEAST_STAYS} are needed.",
         )
     distances = sorted(report.distance_m for visit in here for report in visit)
     needed = _quantile(distances, SHARE_INSIDE)
