@@ -20,8 +20,8 @@ from trackers.services.windows import SQL, Position, Scope, Window
 
 log = structlog.get_logger(__name__)
 
-# What one transaction replays: about a quarter of a second's work, half a second if all of it was wrong.
-REPORTS_PER_PIECE = 2_000
+# What one transaction replays: about a tenth of a second's work, so that also a busy machine is done within one.
+REPORTS_PER_PIECE = 1_000
 TRACKERS_PER_PIECE = 100
 
 NUMBERS_OF_REPORTS = (SQL / "numbers_of_reports.sql").read_text()
