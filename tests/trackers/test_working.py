@@ -8,11 +8,13 @@ import pytest
 from django.contrib.gis.geos import Point
 from django.db import connection
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 
 from clients.models import ProductionRun
 from locations.models import Location
 from tests.factories import NOW, AssignmentFactory, RunFactory, StaffFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at
+from trackers import tasks
 from trackers.models import GeofenceEvent, ReplayJob, ReplayTarget, StatusChange
 from trackers.services import queueing, replaying, working
 from trackers.services.recording import record_reports
@@ -231,6 +233,14 @@ def test_a_long_tracker_is_worked_off_in_parts(run, depot, monkeypatch):
     work()
     assert told(job) == ("DONE", 3, 3, 3, 3)
     assert [status(tracker) for tracker in (short, long, other)] == ["IN_STORAGE", "IN_TRANSIT", "IN_STORAGE"]
+
+
+def test_the_scheduled_task_works_off_what_is_queued(run, depot):
+    assert PeriodicTask.objects.get(name="Work off replays").task == tasks.work_off_replays.name
+    seen_at(run, 150)
+    job = change(depot, radius_m=200)
+    tasks.work_off_replays(invented_later=1)
+    assert told(job)[0] == "DONE"
 
 
 @pytest.mark.django_db(transaction=True)
