@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Case, Count, IntegerField, Sum, Value, When
+from django.db.models import Case, Count, IntegerField, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -23,15 +23,9 @@ from ingestion.models import AccountState, FetchState, Heartbeat
 from locations.models import SHAPE_OF_LOCATION
 from orders import selectors as ordering
 from trackers.analytics import alerts
-from trackers.models import (
-    Alert,
-    GeofenceEvent,
-    GeoStatus,
-    RejectedReport,
-    StatusChange,
-    TimelineCheck,
-    Tracker,
-)
+from trackers.models import Alert, GeofenceEvent, GeoStatus, RejectedReport, StatusChange, Tracker
+from trackers.services import reconciling
+from trackers.services.reconciling import Standing
 
 CACHE_KEY = "dashboard:fleet"
 ALERTS_KEY = "dashboard:alerts"
@@ -69,17 +63,18 @@ class Share:
 def add_overview(request: HttpRequest, context: Context) -> Context:
     now = timezone.now()
     fleet = _fleet(now)
+    drift = reconciling.standing(now=now)
     return {
         **context,
         "title": "Overview",
         "now": now,
-        "alarms": _alarms(now),
+        "alarms": [*_alarms(now), *_timeline_alarms(drift, now)],
         "statuses": _statuses(fleet),
         "freshness": _freshness(fleet),
         "active": sum(number for (state, _, _), number in fleet.items() if state == Tracker.State.ACTIVE),
         "late": _late(now),
         "stock": _stock(fleet),
-        "drift": _drift(now),
+        "drift": drift,
         "services": _services(now),
         "latest_events": _latest_events(),
         "alerts": _alerts(),
@@ -157,6 +152,23 @@ def _alarms(now: datetime) -> list[str]:
     return alarms
 
 
+def _timeline_alarms(drift: Standing, now: datetime) -> list[str]:
+    alarms = []
+    if drift.drifted:
+        alarms.append(
+            f"{drift.drifted:,} histories differed from their reports in the last 24 hours and were mended:"
+            " see the timeline checks, and look for what wrote them."
+        )
+    if drift.failed:
+        alarms.append(f"{drift.failed:,} histories can't be recomputed: the timeline checks name the errors.")
+    if not drift.on_time:
+        waited = display.ago_text(drift.oldest_verified_at, now)
+        alarms.append(
+            f"Timelines are checked too slowly: one was last checked {waited}. Check the default worker."
+        )
+    return alarms
+
+
 def _services(now: datetime) -> list[Context]:
     beats = fetching.heartbeats()
     known = (
@@ -218,13 +230,6 @@ def _stock(fleet: Counter[tuple[str, str, int]]) -> Context:
         "short": held < lacking,
         "low": held < lacking + LOW_STOCK,
     }
-
-
-def _drift(now: datetime) -> Context:
-    checks = TimelineCheck.objects.filter(checked_at__gte=now - DAY)
-    sums = checks.aggregate(trackers=Sum("trackers"), drifted=Sum("drifted"))
-    latest = TimelineCheck.objects.order_by("-checked_at").first()
-    return {"latest": latest, "trackers": sums["trackers"] or 0, "drifted": sums["drifted"] or 0}
 
 
 def _alerts() -> list[tuple[str, str, int, str]]:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from ingestion import selectors
 from ingestion.models import Heartbeat
+from trackers.services import reconciling
 
 MAX_BEAT_AGE = timedelta(seconds=60)
 STATEMENT_TIMEOUT = "2s"
@@ -51,6 +52,7 @@ def _database_checks(now: datetime) -> dict[str, Check]:
                 "migrations": {"ok": True},
                 **_heartbeats(now),
                 "queue": _queue(now),
+                "timelines": _timelines(now),
             }
     except MigrationsPending:
         return {"database": {"ok": True}, "migrations": {"ok": False}}
@@ -90,6 +92,18 @@ def _queue(now: datetime) -> Check:
     overdue_s = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
     longest_s = max(2 * settings.FETCH_INTERVAL_MINUTES * 60, 900)
     return {"ok": overdue_s <= longest_s, "oldest_overdue_s": round(overdue_s, 1)}
+
+
+def _timelines(now: datetime) -> Check:
+    """Stored histories differ from their reports, can't be recomputed, or were not checked for too long."""
+    standing = reconciling.standing(now=now)
+    return {
+        "ok": standing.ok,
+        "checked_24h": standing.checked,
+        "drifted_24h": standing.drifted,
+        "failed_24h": standing.failed,
+        "on_time": standing.on_time,
+    }
 
 
 def _redis() -> None:

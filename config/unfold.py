@@ -64,7 +64,9 @@ NAVIGATION = [
         _changelist("Events", "bolt", "trackers_geofenceevent"),
         _changelist("Status history", "timeline", "trackers_statuschange"),
         _changelist("Assignments", "assignment", "trackers_assignment"),
+        _changelist("Replays", "replay", "trackers_replayjob"),
         _changelist("Timeline checks", "fact_check", "trackers_timelinecheck"),
+        _changelist("Retention horizon", "event_busy", "trackers_retentionhorizon"),
     ),
     _group(
         "System",

@@ -16,7 +16,7 @@ from trackers.services import partitioning, reconciling
 FETCH_TIME_BUDGET_S = 20
 # The hard limit of a fetch is shorter than the default lease: no worker outlives its claims.
 FETCH_SOFT_LIMIT_S, FETCH_HARD_LIMIT_S = 240, 270
-TRACKERS_PER_RECONCILIATION = 200
+RECONCILING_TIME_BUDGET_S = 120
 
 
 @shared_task(acks_late=True, soft_time_limit=FETCH_SOFT_LIMIT_S, time_limit=FETCH_HARD_LIMIT_S)
@@ -47,4 +47,4 @@ def make_partitions(**_unknown: Any) -> None:
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def reconcile_sample(**_unknown: Any) -> None:
-    reconciling.reconcile_sample(trackers=TRACKERS_PER_RECONCILIATION, now=timezone.now())
+    reconciling.reconcile(clock=timezone.now, time_budget_s=RECONCILING_TIME_BUDGET_S)

@@ -5,28 +5,19 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from trackers.services import alerting, replaying, silent_places
+from trackers.services import alerting, silent_places, working
 
 # A minute's worth: what is left over is taken by the next run, or by another worker.
 TRACKERS_PER_LOOK = 20_000
+# So long a task works at replays before it lets others have the worker.
+REPLAY_TIME_BUDGET_S = 30
 
 
-@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
-def replay_location(location_id: int, after: int = 0, **_: Any) -> None:
-    """Replay the trackers that a change of a location concerns."""
-    concerned = replaying.concerned_by_location(location_id)
-    last = replaying.replay_next(trackers=concerned, after=after, now=timezone.now())
-    if last is not None:
-        replay_location.delay(location_id, after=last)
-
-
-@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
-def replay_run(run_id: int, after: int = 0, **_: Any) -> None:
-    """Replay the trackers that a change of a run's dates or policy concerns."""
-    concerned = replaying.concerned_by_run(run_id)
-    last = replaying.replay_next(trackers=concerned, after=after, now=timezone.now())
-    if last is not None:
-        replay_run.delay(run_id, after=last)
+@shared_task(acks_late=True, soft_time_limit=300, time_limit=330)
+def work_off_replays(**_: Any) -> None:
+    """Go on with the replays that changes of fences and runs asked for."""
+    if working.work_off(clock=timezone.now, time_budget_s=REPLAY_TIME_BUDGET_S):
+        work_off_replays.delay()
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)

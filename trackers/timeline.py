@@ -123,6 +123,20 @@ def play(sightings: Iterable[Sighting], *, confirmations: int, start: Place = CR
     return Timeline(player.stays, player.events)
 
 
+def play_part(
+    sightings: Iterable[Sighting], *, confirmations: int, start: Place = CREATED
+) -> tuple[Timeline, Sighting | None]:
+    """Play the first part of a longer row of sightings, as `play` does.
+
+    Also returns the first sighting that still waits for confirmation, if any: it and those behind it mean nothing yet,
+    and the next part has to begin with it.
+    """
+    player = _Player(confirmations, start)
+    for sighting in sightings:
+        player.see(sighting)
+    return Timeline(player.stays, player.events), player.waiting[0] if player.waiting else None
+
+
 class _Player:
     """The state between sightings: the place that counts, and the sightings that wait for confirmation."""
 

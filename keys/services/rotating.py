@@ -122,9 +122,7 @@ def _reseal(vault: Vault, chunk: Sequence[Row], rotation: Rotation) -> list[tupl
     return resealed
 
 
-def _store(
-    owner: type[KeyBatch] | type[DeviceImport], resealed: Sequence[tuple[int, bytes, bytes]]
-) -> None:
+def _store(owner: type[KeyBatch] | type[DeviceImport], resealed: Sequence[tuple[int, bytes, bytes]]) -> None:
     if resealed:
         with transaction.atomic():
             statement = RESEAL.format(table=owner._meta.db_table)

@@ -1,28 +1,53 @@
 """Fences typed and drawn, and the replays that a change asks for."""
 
 import json
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.gis.geos import Point, Polygon
 from django.test import Client
 from django.urls import reverse
 
+from clients.models import ProductionRun
 from locations.models import Location
-from tests.factories import DeliveryFactory, RunFactory, StorageFactory
+from tests.factories import AssignmentFactory, DeliveryFactory, StorageFactory
+from tests.trackers.reports import incoming
 from trackers import tasks
+from trackers.models import ReplayJob, Tracker
+from trackers.services import recording
 
 SQUARE = {"type": "Polygon", "coordinates": [[[4, 52], [5, 52], [5, 53], [4, 53], [4, 52]]]}
 BOW_TIE = {"type": "Polygon", "coordinates": [[[4, 52], [5, 53], [5, 52], [4, 53], [4, 52]]]}
 
 
+SEEN_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
 @pytest.fixture(autouse=True)
-def requested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """What was to be replayed."""
-    asked: list[tuple[str, int]] = []
-    for task in (tasks.replay_location, tasks.replay_run):
-        name = task.name.rpartition(".")[2]
-        monkeypatch.setattr(task, "delay_on_commit", lambda pk, name=name: asked.append((name, pk)))
+def started(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether workers were told of a replay."""
+    asked: list[bool] = []
+    monkeypatch.setattr(tasks.work_off_replays, "delay_on_commit", lambda: asked.append(True))
     return asked
+
+
+@pytest.fixture
+def tracker(db: Any) -> Tracker:
+    """Seen once, at the centre of the locations that `StorageFactory` makes."""
+    tracker = AssignmentFactory().tracker
+    see(tracker)
+    return tracker
+
+
+def see(tracker: Tracker) -> None:
+    report = incoming(tracker.pk, SEEN_AT, latitude=52.3792, longitude=4.8994)
+    recording.record_reports([report], now=SEEN_AT)
+
+
+def replays() -> list[tuple[str, str, int]]:
+    return [(job.reason, job.change, job.total) for job in ReplayJob.objects.order_by("pk")]
 
 
 def add(ops: Client, kind: str = "storagelocation", **changed: Any) -> Any:
@@ -43,13 +68,12 @@ def change(ops: Client, location: Location, **changed: Any) -> Any:
     return ops.post(url, form | changed)
 
 
-def test_circle_is_stored_with_the_kind_of_its_page(ops: Client, requested: list[Any]) -> None:
+def test_circle_is_stored_with_the_kind_of_its_page(ops: Client) -> None:
     assert add(ops).status_code == 302
     assert add(ops, "deliverylocation", name="Shop").status_code == 302
     depot, shop = Location.objects.order_by("pk")
     assert (depot.kind, depot.center.coords, depot.radius_m) == ("STORAGE", (5.1, 52.1), 250)
     assert shop.kind == "DELIVERY"
-    assert requested == [("replay_location", depot.pk), ("replay_location", shop.pk)]
 
 
 def test_area_is_stored(ops: Client) -> None:
@@ -89,22 +113,64 @@ def test_end_before_the_beginning_is_refused(ops: Client) -> None:
     assert list(add(ops, **times).context["adminform"].form.errors) == ["active_until"]
 
 
-@pytest.mark.parametrize(
-    ("changed", "replays"),
-    [({"radius_m": "300"}, True), ({"lat": "52"}, True), ({"name": "New", "address": "Road 1"}, False)],
-)
-def test_only_a_changed_fence_is_replayed(
-    ops: Client, requested: list[Any], changed: dict[str, str], replays: bool
+def test_change_that_concerns_nobody_is_saved_at_once(ops: Client, started: list[bool]) -> None:
+    location = StorageFactory()
+    assert change(ops, location, radius_m="300").status_code == 302
+    assert (Location.objects.get().radius_m, replays(), started) == (300, [], [])
+
+
+@pytest.mark.parametrize("changed", [{"name": "New", "address": "Road 1"}, {}])
+def test_what_decides_nothing_replays_nothing(
+    ops: Client, tracker: Tracker, started: list[bool], changed: dict[str, str]
+) -> None:
+    location = StorageFactory(
+        runs=[tracker.latest_assignment.run], active_from=SEEN_AT - timedelta(microseconds=5), area=None
+    )
+    form = {
+        "active_from_0": "2026-03-10",
+        "active_from_1": "11:59:59",
+        "runs": tracker.latest_assignment.run_id,
+    }
+    assert change(ops, location, **form, **changed).status_code == 302
+    assert (replays(), started) == ([], [])
+
+
+def test_linking_a_run_says_first_what_it_changes_and_then_queues_it(
+    ops: Client, tracker: Tracker, started: list[bool]
 ) -> None:
     location = StorageFactory()
-    assert change(ops, location, **changed).status_code == 302
-    assert requested == ([("replay_location", location.pk)] if replays else [])
+    run = tracker.latest_assignment.run
+    page = change(ops, location, runs=[run.pk])
+    assert page.status_code == 200
+    preview = page.context["preview"]
+    assert (preview.candidates, preview.compared, preview.changing, preview.complete) == (1, 1, 1, True)
+    assert (preview.stays_retracted, preview.stays_added) == (1, 1)
+    assert [example.mac for example in preview.examples] == [tracker.mac]
+    assert (list(location.runs.all()), replays(), started) == ([], [], [])
+
+    assert dict(page.context["fields"])["name"] == location.name
+    assert change(ops, location, runs=[run.pk], confirmed="1").status_code == 302
+    assert list(location.runs.all()) == [run]
+    assert replays() == [("FENCE", f"added to {run.name}", 1)]
+    assert started == [True]
+    assert ReplayJob.objects.get().requested_by == page.context["user"]
 
 
-def test_linking_a_run_is_replayed(ops: Client, requested: list[Any]) -> None:
-    location = StorageFactory()
-    change(ops, location, runs=[RunFactory().pk])
-    assert requested == [("replay_location", location.pk)]
+def test_new_fence_around_past_reports_is_previewed(ops: Client, tracker: Tracker) -> None:
+    where = {"lat": "52.3792", "lon": "4.8994", "runs": tracker.latest_assignment.run_id}
+    where |= {"active_from_0": "", "active_from_1": ""}
+    page = add(ops, **where)
+    assert page.status_code == 200
+    assert not Location.objects.exists()
+    assert add(ops, **where, confirmed="1").status_code == 302
+    assert replays() == [("FENCE", "new fence", 1)]
+
+
+def test_new_fence_of_today_is_saved_at_once(ops: Client, tracker: Tracker) -> None:
+    where = {"lat": "52.3792", "lon": "4.8994", "runs": tracker.latest_assignment.run_id}
+    today = {"active_from_0": "2026-03-11", "active_from_1": "00:00:00"}
+    assert add(ops, **where, **today).status_code == 302
+    assert Location.objects.exists()
 
 
 def test_other_fences_are_shown_but_not_its_own(ops: Client) -> None:
@@ -115,11 +181,7 @@ def test_other_fences_are_shown_but_not_its_own(ops: Client) -> None:
     assert other["properties"] == {"name": "Beside", "kind": "DELIVERY", "radius_m": 100}
 
 
-@pytest.mark.parametrize(("confirmations", "replays"), [("2", True), ("1", False)])
-def test_changed_policy_replays_the_run(
-    ops: Client, requested: list[Any], confirmations: str, replays: bool
-) -> None:
-    run = RunFactory()
+def change_run(ops: Client, run: ProductionRun, **changed: Any) -> Any:
     form = {
         "brand": run.brand_id,
         "name": "Renamed",
@@ -127,7 +189,62 @@ def test_changed_policy_replays_the_run(
         "end_date": run.end_date,
         "max_accuracy_m": 300,
         "exit_accuracy_cap_m": 100,
-        "confirmations": confirmations,
+        "confirmations": 1,
     }
-    assert ops.post(reverse("admin:clients_productionrun_change", args=[run.pk]), form).status_code == 302
-    assert requested == ([("replay_run", run.pk)] if replays else [])
+    return ops.post(reverse("admin:clients_productionrun_change", args=[run.pk]), form | changed)
+
+
+def test_changed_dates_of_a_run_are_previewed_and_replayed(ops: Client, tracker: Tracker) -> None:
+    run = tracker.latest_assignment.run
+    page = change_run(ops, run, end_date="2026-03-09")
+    assert page.context["preview"].changing == 1
+    run.refresh_from_db()
+    assert run.end_date == date(2099, 12, 31)
+    assert change_run(ops, run, end_date="2026-03-09", confirmed="1").status_code == 302
+    assert replays() == [("RUN", "last day 2099-12-31 → 2026-03-09", 1)]
+
+
+def test_renamed_run_replays_nothing(ops: Client, tracker: Tracker) -> None:
+    assert change_run(ops, tracker.latest_assignment.run).status_code == 302
+    assert replays() == []
+
+
+def test_replay_is_shown_cancelled_and_resumed(ops: Client, tracker: Tracker) -> None:
+    change_run(ops, tracker.latest_assignment.run, end_date="2026-03-09", confirmed="1")
+    job = ReplayJob.objects.get()
+    url = reverse("admin:trackers_replayjob_change", args=[job.pk])
+    assert b"0 of 1 trackers, 0 changed" in ops.get(url).content
+    asked = reverse("admin:trackers_replayjob_progress", args=[job.pk])
+    assert ops.get(asked).json()["running"] is True
+    for step, state in (("cancel", "CANCELLED"), ("resume", "QUEUED")):
+        ops.post(reverse("admin:trackers_replayjob_do", args=[job.pk, step]), {"confirmed": "1"})
+        job.refresh_from_db()
+        assert job.state == state
+
+
+def test_tuned_radius_is_previewed_and_saved_as_the_form_would(ops: Client, tracker: Tracker) -> None:
+    north_m = Point(4.8994, 52.3807)
+    run = tracker.latest_assignment.run
+    location = StorageFactory(runs=[run], center=north_m, active_from=SEEN_AT - timedelta(microseconds=9))
+    page = ops.get(reverse("admin:locations_storagelocation_tune", args=[location.pk]))
+    assert page.status_code == 200
+    assert {trial.radius_m: trial.gained for trial in page.context["tuning"].trials}[200] == 0
+    form = {
+        name: value
+        for name, value in re.findall(
+            r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.content.decode()
+        )
+        if name != "csrfmiddlewaretoken"
+    }
+    url = page.context["change_url"]
+    preview = ops.post(url, form | {"radius_m": "200"})
+    assert preview.context["change"] == "radius 100 → 200 m"
+    assert ops.post(url, form | {"radius_m": "200", "confirmed": "1"}).status_code == 302
+    assert replays() == [("FENCE", "radius 100 → 200 m", 1)]
+
+
+def test_area_is_not_tuned(ops: Client) -> None:
+    location = StorageFactory(area=Polygon.from_bbox((4, 52, 5, 53)))
+    page = ops.get(reverse("admin:locations_storagelocation_tune", args=[location.pk]))
+    assert page.status_code == 302
+    assert ops.get(reverse("admin:locations_storagelocation_tune", args=[0])).status_code == 404

@@ -85,6 +85,7 @@ def test_retracted_rows_are_shown_struck_through(ops: Client, world: World) -> N
     page = page_of(ops, tracker)
     assert stay.pk in {row.pk for row in page.context["history"]}
     assert page.content.decode().count('<tr class="gl-retracted"') >= 2
+    assert page.content.decode().count("Was believed from") >= 2
 
 
 def test_form_changes_the_serial_only(ops: Client, world: World) -> None:

@@ -8,7 +8,8 @@ from django.utils import timezone
 from config import health
 from ingestion.models import FetchState, Heartbeat
 from ingestion.services import heartbeats
-from tests.factories import TrackerFactory
+from tests.factories import AssignmentFactory, TrackerFactory
+from trackers.models import TimelineCheck, Tracker
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,15 @@ def test_all_is_well(ask):
     status, body = ask()
 
     assert (status, body["status"]) == (200, "ok")
-    assert set(body["checks"]) == {"database", "redis", "migrations", "beat", "fetch", "queue"}
+    assert set(body["checks"]) == {
+        "database",
+        "redis",
+        "migrations",
+        "beat",
+        "fetch",
+        "queue",
+        "timelines",
+    }
     assert body["checks"]["queue"]["oldest_overdue_s"] == pytest.approx(1800, abs=5)
     assert body["checks"]["fetch"]["detail"] == {"waiting": ""}
 
@@ -71,6 +80,26 @@ def test_fetches_that_wait_too_long_are_noticed(ask):
     FetchState.objects.create(tracker=TrackerFactory(), next_due_at=timezone.now() - timedelta(minutes=41))
 
     assert ask()[0] == 503
+
+
+@pytest.mark.parametrize("found", [{"drifted": 1}, {"failed": 1}])
+def test_drift_is_noticed_for_a_day(ask, found):
+    beat()
+    check = TimelineCheck.objects.create(
+        checked_at=timezone.now() - timedelta(hours=23), **{"trackers": 5, "drifted": 0} | found
+    )
+    assert ask()[1]["checks"]["timelines"]["ok"] is False
+    assert ask()[0] == 503
+    TimelineCheck.objects.filter(pk=check.pk).update(checked_at=timezone.now() - timedelta(hours=25))
+    assert ask()[0] == 200
+
+
+def test_timelines_that_nobody_checks_are_noticed(ask):
+    beat()
+    tracker = AssignmentFactory().tracker
+    assert ask()[0] == 200
+    Tracker.objects.filter(pk=tracker.pk).update(verified_at=timezone.now() - timedelta(hours=27))
+    assert ask()[1]["checks"]["timelines"]["on_time"] is False
 
 
 def test_without_redis(ask, settings):
@@ -124,7 +153,7 @@ def test_it_is_cheap(ask, django_assert_max_num_queries):
     beat()
     ask()
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         ask()
 
 

@@ -19,8 +19,9 @@ from tests.factories import (
     UserFactory,
 )
 from tests.trackers.reports import incoming, longitude_at
-from trackers.models import Alert, AlertWatch, Assignment, GeoStatus, Tracker
+from trackers.models import Alert, AlertWatch, Assignment, GeoStatus, Retraction, Tracker
 from trackers.services import alerting, assigning, recording, replaying, silent_places
+from trackers.services.rewriting import Cause
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -123,7 +124,7 @@ def test_a_tracker_that_never_reported() -> None:
 
 def test_trackers_that_are_not_fetched_are_not_silent() -> None:
     assignment = AssignmentFactory(tracker__state=Tracker.State.ALLOCATED)
-    replaying.replay_trackers(tracker_ids=[assignment.tracker_id], now=NOW)
+    replaying.replay_trackers(tracker_ids=[assignment.tracker_id], cause=Cause(Retraction.FENCE), now=NOW)
     AlertWatch.objects.get_or_create(tracker=assignment.tracker, defaults={"due_at": NOW})
     look()
     assert alerts() == []

@@ -100,6 +100,18 @@ class TestLate:
         assert kept <= set(StatusChange.objects.valid().values_list("id", flat=True))
         assert not GeofenceEvent.objects.exclude(retracted_at=None).exists()
 
+    def test_retracted_rows_name_the_late_report_that_corrected_them(self, tracker):
+        record_reports([seen(tracker, 0), seen(tracker, 20, FAR_M), seen(tracker, 30, FAR_M)], now=NOW)
+        late = [seen(tracker, minute, FAR_M) for minute in (10, 15, 25, 40)]
+        record_reports(late, now=NOW + HOUR)
+        rows = [
+            GeofenceEvent.objects.exclude(retracted_at=None),
+            StatusChange.objects.exclude(retracted_at=None),
+        ]
+        for row in (row for found in rows for row in [found.get()]):
+            assert (row.retracted_after, row.retracted_by_seen_at) == ("REPORT", NOW + 15 * MINUTE)
+            assert bytes(row.retracted_by_fingerprint) == late[1].fingerprint
+
     def test_late_report_that_changes_what_followed_retracts_and_never_deletes(self, tracker):
         record_reports([seen(tracker, 0), seen(tracker, 20, FAR_M), seen(tracker, 30, FAR_M)], now=NOW)
         left = StatusChange.objects.get(status=GeoStatus.IN_TRANSIT)

@@ -10,10 +10,11 @@ from django.db import OperationalError, connection, transaction
 
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
-from trackers.models import HourlyPosition, LocationReport, RejectedReport
+from trackers.models import HourlyPosition, LocationReport, RejectedReport, Retraction
 from trackers.services import locking
 from trackers.services.recording import record_reports
 from trackers.services.replaying import replay_trackers
+from trackers.services.rewriting import Cause
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,7 +71,8 @@ def test_overlapping_batches_from_several_workers_give_the_history_of_one(tracke
     assert len(alone[0]) == 6
     assert all(other == alone for other in others)
     ids = [tracker.pk for tracker in trackers]
-    assert replay_trackers(tracker_ids=ids, now=NOW).tracker_ids == set()
+    cause = Cause(Retraction.CHECK)
+    assert replay_trackers(tracker_ids=ids, cause=cause, now=NOW).tracker_ids == set()
     assert sum(HourlyPosition.objects.values_list("reports", flat=True)) == len(reports)
 
 

@@ -1,111 +1,88 @@
-"""Replays after a fence or a run changed."""
+"""Replays in pieces: what a piece holds, and what one tracker that can't be replayed costs."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from django.contrib.gis.geos import Point
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db import connection
 
-from clients.models import Brand, Client, ProductionRun
-from locations.models import Location
-from trackers import tasks
-from trackers.incoming import IncomingReport
-from trackers.models import Assignment, StatusChange, Tracker
-from trackers.services import recording, replaying
+from tests.factories import NOW, AssignmentFactory, RunFactory, StorageFactory
+from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
+from trackers.models import GeofenceEvent, Retraction, StatusChange
+from trackers.services import replaying
+from trackers.services.recording import record_reports
+from trackers.services.rewriting import Cause
 
 pytestmark = pytest.mark.django_db
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+CHECK = Cause(Retraction.CHECK)
+BREAK = "ALTER TABLE trackers_statuschange ADD CONSTRAINT broken CHECK (tracker_id <> {}) NOT VALID"
 
 
 @pytest.fixture
 def run():
-    brand = Brand.objects.create(client=Client.objects.create(name="Acme"), name="Widgets")
-    return ProductionRun.objects.create(
-        brand=brand, name="Spring", start_date=date(2026, 1, 1), end_date=date(2026, 12, 31)
-    )
+    return RunFactory()
 
 
-@pytest.fixture
-def depot(run):
-    location = Location.objects.create(
-        name="Depot", kind=Location.Kind.STORAGE, center=Point(4.9, 52.3), radius_m=100, active_from=None
+def seen_tracker(run, reports, east_m=lambda number: 0):
+    tracker = AssignmentFactory(run=run).tracker
+    record_reports(
+        [
+            incoming(tracker.pk, NOW + number * MINUTE, number=number, east_m=east_m(number))
+            for number in range(reports)
+        ],
+        now=NOW,
     )
-    location.runs.add(run)
-    return location
-
-
-@pytest.fixture
-def tracker(run, depot):
-    """Seen 150 m north of the depot."""
-    tracker = Tracker.objects.create(mac="AA:BB:CC:00:00:01", state=Tracker.State.ACTIVE)
-    Assignment.objects.create(
-        tracker=tracker, run=run, period=DateTimeTZRange(NOON - timedelta(days=9), None)
-    )
-    report = IncomingReport(
-        tracker_id=tracker.pk,
-        seen_at=NOON,
-        fingerprint=bytes(16),
-        latitude=52.30135,
-        longitude=4.9,
-        accuracy_m=20.0,
-        confidence=2,
-        battery="",
-        source="REPLAY",
-        published_at=None,
-        payload=b"",
-        hashed_key="",
-    )
-    recording.record_reports([report], now=NOON)
     return tracker
 
 
-def status(tracker):
-    tracker.refresh_from_db()
-    return tracker.status
+def forget(*trackers):
+    ids = [tracker.pk for tracker in trackers]
+    GeofenceEvent.objects.filter(tracker__in=ids).delete()
+    StatusChange.objects.filter(tracker__in=ids).delete()
 
 
-def test_a_larger_fence_takes_the_tracker_in_and_retracts_what_was_believed(tracker, depot):
-    assert status(tracker) == "IN_TRANSIT"
-
-    Location.objects.filter(pk=depot.pk).update(radius_m=200)
-    tasks.replay_location(depot.pk)
-
-    assert status(tracker) == "IN_STORAGE"
-    assert list(StatusChange.objects.valid().values_list("status", flat=True)) == ["IN_STORAGE"]
-    assert StatusChange.objects.filter(retracted_at__isnull=False, status="IN_TRANSIT").count() == 1
+def test_a_piece_holds_so_many_reports_and_a_longer_tracker_none(run, monkeypatch):
+    monkeypatch.setattr(replaying, "REPORTS_PER_PIECE", 10)
+    ids = [seen_tracker(run, reports).pk for reports in (4, 6, 1, 11)]
+    assert replaying.first_piece(ids) == ids[:2]
+    assert replaying.first_piece(ids[1:]) == ids[1:3]
+    assert replaying.first_piece(ids[3:]) == []
 
 
-def test_a_location_taken_out_of_the_run_still_concerns_those_who_stayed_there(tracker, depot):
-    Location.objects.filter(pk=depot.pk).update(radius_m=200)
-    tasks.replay_location(depot.pk)
-    depot.runs.clear()
-
-    assert list(replaying.concerned_by_location(depot.pk)) == [tracker]
-    tasks.replay_location(depot.pk)
-
-    assert status(tracker) == "IN_TRANSIT"
-
-
-def test_a_run_that_ended_earlier_makes_no_event(tracker, run):
-    ProductionRun.objects.filter(pk=run.pk).update(end_date=date(2026, 2, 28))
-    tasks.replay_run(run.pk)
-
-    assert status(tracker) == "CREATED"
-    assert not StatusChange.objects.valid().exists()
+def test_a_long_tracker_is_rebuilt_in_parts(run, monkeypatch):
+    StorageFactory(name="Depot", center=f"POINT({longitude_at(0)} {LATITUDE})", runs=[run])
+    tracker = seen_tracker(run, 60, east_m=lambda number: 500 * (number // 7 % 2))
+    right = told(tracker.pk), stays(tracker.pk)
+    forget(tracker)
+    monkeypatch.setattr(replaying, "REPORTS_PER_PIECE", 5)
+    replayed = replaying.replay_all(tracker_ids=[tracker.pk], cause=CHECK, now=NOW)
+    assert (told(tracker.pk), stays(tracker.pk)) == right
+    assert replayed.rewritten.stays_added == len(right[1])
+    assert replayed.rewritten.tracker_ids == {tracker.pk}
 
 
-def test_a_long_replay_goes_in_pieces_until_all_are_done(run, monkeypatch):
-    monkeypatch.setattr(replaying, "TRACKERS_PER_TRANSACTION", 2)
-    trackers = Tracker.objects.bulk_create(Tracker(mac=f"AA:BB:CC:00:01:{i:02X}") for i in range(5))
-    Assignment.objects.bulk_create(
-        Assignment(tracker=tracker, run=run, period=DateTimeTZRange(NOON, None)) for tracker in trackers
-    )
-    concerned = replaying.concerned_by_run(run.pk)
+def test_one_that_cannot_be_replayed_costs_only_itself(run):
+    trackers = [seen_tracker(run, 3) for _ in range(5)]
+    right = [told(tracker.pk) for tracker in trackers]
+    forget(*trackers)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(BREAK.format(trackers[2].pk))
+    replayed = replaying.replay_all(tracker_ids=[row.pk for row in trackers], cause=CHECK, now=NOW)
+    assert list(replayed.failures) == [trackers[2].pk]
+    assert "broken" in replayed.failures[trackers[2].pk]
+    assert replayed.trackers == 5
+    right[2] = []
+    assert [told(tracker.pk) for tracker in trackers] == right
 
-    pieces = [0]
-    while (last := replaying.replay_next(trackers=concerned, after=pieces[-1], now=NOON)) is not None:
-        pieces.append(last)
 
-    assert pieces == [0, trackers[1].pk, trackers[3].pk]
-    assert not Tracker.objects.filter(latest_assignment=None).exists()
+def test_a_long_one_that_cannot_be_replayed_is_told_too(run, monkeypatch):
+    monkeypatch.setattr(replaying, "REPORTS_PER_PIECE", 2)
+    tracker = seen_tracker(run, 9)
+    forget(tracker)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(BREAK.format(tracker.pk))
+    replayed = replaying.replay_all(tracker_ids=[tracker.pk], cause=CHECK, now=NOW)
+    assert list(replayed.failures) == [tracker.pk]

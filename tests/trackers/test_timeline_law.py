@@ -6,11 +6,14 @@ After every batch the store must say what the oracle says of the reports so far.
 import os
 from contextlib import contextmanager
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 
+from locations.models import Location
 from tests.factories import BrandFactory
 from tests.trackers.reports import stored_events, stored_history
 from tests.trackers.worlds import START, Stage, hesitant_worlds, worlds
@@ -19,13 +22,20 @@ from trackers.models import (
     GeofenceEvent,
     HourlyPosition,
     LocationReport,
+    Retraction,
     StatusChange,
     Tracker,
 )
+from trackers.services import replaying
 from trackers.services.recording import record_reports
 from trackers.services.replaying import replay_trackers
+from trackers.services.rewriting import Cause
 
 pytestmark = pytest.mark.django_db
+
+LATER = START + timedelta(days=9)
+CHECK = Cause(Retraction.CHECK)
+FENCE = Cause(Retraction.FENCE)
 
 # TIMELINE_EXAMPLES multiplies the examples, for a longer hunt: TIMELINE_EXAMPLES=20 bin/test tests/trackers/…
 HUNT = int(os.environ.get("TIMELINE_EXAMPLES", "1"))
@@ -185,12 +195,44 @@ def assert_recording_again_changes_nothing(stage, seen):
 
 def assert_replay_finds_nothing(stage):
     before = contents()
-    rewritten = replay_trackers(tracker_ids=[row.pk for row in stage.trackers], now=START + timedelta(days=9))
+    rewritten = replay_trackers(tracker_ids=[row.pk for row in stage.trackers], cause=CHECK, now=LATER)
     assert rewritten.tracker_ids == set()
     assert contents() == before
     assert LocationReport.objects.count() == len(
         {(it.tracker, it.step, it.number) for batch in stage.world.arrivals for it in batch}
     )
+
+
+@given(world=worlds | hesitant_worlds)
+@law(100)
+def test_replay_in_parts_says_the_same_as_at_once(world):
+    """After the fences grew, and after they shrank again, with part of the reports arriving in between."""
+    with (
+        staged(world, BrandFactory()) as stage,
+        patch.object(replaying, "REPORTS_PER_PIECE", 1),
+    ):
+        seen = [it for batch in world.arrivals for it in batch]
+        late = seen[::3]
+        record_reports([stage.incoming(it) for it in seen if it not in late], now=START)
+        Location.objects.update(radius_m=F("radius_m") * 4)
+        _replay_in_parts(stage)
+        assert_replay_finds_nothing_wrong(stage)
+        Location.objects.update(radius_m=F("radius_m") / 4)
+        record_reports([stage.incoming(it) for it in late], now=START)
+        _replay_in_parts(stage)
+        assert_told(stage, seen)
+        assert_crossings_carry_history()
+        assert_replay_finds_nothing_wrong(stage)
+
+
+def _replay_in_parts(stage):
+    for tracker in stage.trackers:
+        assert not replaying.replay_long(tracker_id=tracker.pk, cause=FENCE, now=LATER).failures
+
+
+def assert_replay_finds_nothing_wrong(stage):
+    tracker_ids = [row.pk for row in stage.trackers]
+    assert replay_trackers(tracker_ids=tracker_ids, cause=CHECK, now=LATER).tracker_ids == set()
 
 
 @given(world=hesitant_worlds)

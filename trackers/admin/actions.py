@@ -12,8 +12,9 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 from clients.admin.steps import Rows, Step
 from clients.errors import DomainError
 from clients.models import ProductionRun, User
-from trackers.models import Assignment, Tracker
+from trackers.models import Assignment, Retraction, Tracker
 from trackers.services import assigning, replaying
+from trackers.services.rewriting import Cause
 
 # Trackers in these states are not assigned by hand: orders take from the stock.
 ASSIGNABLE = {Tracker.State.ALLOCATED, Tracker.State.ACTIVE, Tracker.State.RETURNED}
@@ -21,6 +22,10 @@ ASSIGNABLE = {Tracker.State.ALLOCATED, Tracker.State.ACTIVE, Tracker.State.RETUR
 
 class NotAssignable(DomainError):
     code = "not_assignable"
+
+
+class CantBeReplayed(DomainError):
+    code = "cant_be_replayed"
 
 
 class MomentForm(forms.Form):
@@ -44,7 +49,13 @@ class RunForm(forms.Form):
 
 
 def _replay(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
-    changed = replaying.replay_trackers(tracker_ids=_ids(rows), now=now).tracker_ids
+    cause = Cause(Retraction.REQUEST)
+    replayed = replaying.replay_all(tracker_ids=_ids(rows), cause=cause, now=now)
+    if replayed.failures:
+        raise CantBeReplayed(
+            f"{len(replayed.failures)} of {count(rows)} can't be recomputed: {next(iter(replayed.failures.values()))}."
+        )
+    changed = replayed.rewritten.tracker_ids
     if not changed:
         return f"{count(rows)} recomputed: everything stored was right."
     return f"{count(rows)} recomputed: {len(changed)} differed from its reports and was corrected."

@@ -10,9 +10,6 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWid
 
 from locations.models import MAX_RADIUS_M, Location
 
-# What decides about arrivals, beside the runs: a change of these replays trackers.
-DECISIVE = {"kind", "lat", "lon", "radius_m", "area", "active_from", "active_until", "runs"}
-
 
 class CoordinateField(forms.FloatField):
     def __init__(self, limit: int, **options: Any) -> None:
@@ -71,8 +68,16 @@ class LocationForm(forms.ModelForm):
         begins, ends = cleaned.get("active_from"), cleaned.get("active_until")
         if begins and ends and ends <= begins:
             self.add_error("active_until", "Must be later than the beginning.")
-        if "lat" in cleaned and "lon" in cleaned:
+        if "lat" in cleaned and "lon" in cleaned and {"lat", "lon"}.intersection(self.changed_data):
             self.instance.center = Point(cleaned["lon"], cleaned["lat"], srid=4326)
-        if "area" in cleaned:
+        if "area" in cleaned and "area" in self.changed_data:
             self.instance.area = cleaned["area"]
+        self._keep_fractions(cleaned)
         return cleaned
+
+    def _keep_fractions(self, cleaned: dict[str, Any]) -> None:
+        """The inputs show whole seconds: a moment that nobody changed must not lose its fraction."""
+        for name in ("active_from", "active_until"):
+            stored = self.initial.get(name)
+            if stored and cleaned.get(name) == stored.replace(microsecond=0):
+                cleaned[name] = stored

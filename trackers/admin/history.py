@@ -12,7 +12,7 @@ from clients.admin.base import ReadOnlyAdmin, ago_column, badge_column
 from locations.models import SHAPE_OF_LOCATION
 from trackers.admin import searching
 from trackers.admin.filters import EventTypeFilter
-from trackers.models import Assignment, GeofenceEvent, StatusChange, TimelineCheck
+from trackers.models import Assignment, GeofenceEvent, RetentionHorizon, StatusChange, TimelineCheck
 
 
 class TrackerRowsAdmin(ReadOnlyAdmin):
@@ -123,6 +123,13 @@ class AssignmentAdmin(TrackerRowsAdmin):
 @admin.register(TimelineCheck)
 class TimelineCheckAdmin(ReadOnlyAdmin):
     empty_hint = "A scheduled task compares stored histories with the reports; its results are listed here."
-    list_display = ("checked_at", "trackers", "drifted")
+    list_display = ("checked_at", "trackers", "drifted", "failed", "took_s")
     date_hierarchy = "checked_at"
     sortable_by = ("checked_at",)
+
+
+@admin.register(RetentionHorizon)
+class RetentionHorizonAdmin(ReadOnlyAdmin):
+    empty_hint = "All reports are kept: none was ever dropped for its age."
+    list_display = ("reports_kept_from", "moved_at")
+    sortable_by = ()

@@ -1,9 +1,9 @@
 """Storage and delivery locations, drawn on a map. A changed fence replays the trackers concerned."""
 
+from datetime import datetime
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -12,17 +12,20 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from clients.admin import display
 from clients.admin.base import ReadOnlyAdmin, badge_column
+from clients.models import User
 from locations.models import DeliveryLocation, Location, StorageLocation
-from trackers import tasks
 from trackers.admin import page, selectors
 from trackers.admin.analytics import AnalyticsAdmin, Subject
-from trackers.admin.fences import DECISIVE, LocationForm
-from trackers.models import Alert, Assignment, Tracker
+from trackers.admin.fences import LocationForm
+from trackers.admin.previews import PreviewedAdmin
+from trackers.admin.tuning import TunedAdmin
+from trackers.models import Alert, Assignment, ReplayJob, Tracker
+from trackers.services import queueing
 
 _NAMED_RUNS = 2
 
 
-class LocationAdmin(AnalyticsAdmin):
+class LocationAdmin(AnalyticsAdmin, TunedAdmin, PreviewedAdmin):
     form = LocationForm
     compressed_fields = False
     kind: Location.Kind
@@ -89,19 +92,19 @@ class LocationAdmin(AnalyticsAdmin):
         location = self.get_object(request, object_id) if object_id else None
         others = page.fence_features(selectors.other_fences(location))
         context = {**(extra_context or {}), "others": others}
+        if location and not location.area:
+            context["tune_url"] = self.tune_url(location.pk)
         return super().changeform_view(request, object_id, form_url, context)
 
-    def save_model(self, request: HttpRequest, obj: Location, form: forms.ModelForm, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Location, form: Any, change: Any) -> None:
         obj.kind = self.kind
         super().save_model(request, obj, form, change)
-        if change and not DECISIVE.intersection(form.changed_data):
-            return
-        tasks.replay_location.delay_on_commit(obj.pk)  # type: ignore[attr-defined]
-        self.message_user(
-            request,
-            "The history of the trackers that this fence concerns is being recomputed in the background.",
-            messages.INFO,
-        )
+
+    def remember(self, pk: int) -> Any:
+        return queueing.fence_of(pk)
+
+    def queue_replay(self, pk: int, before: Any, actor: User, now: datetime) -> ReplayJob | None:
+        return queueing.queue_fence(location_id=pk, before=before, actor=actor, now=now)
 
 
 @admin.register(StorageLocation)

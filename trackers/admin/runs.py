@@ -3,38 +3,38 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
 
 from clients.admin.clients import ProductionRunAdmin
-from clients.models import ProductionRun
-from trackers import tasks
+from clients.models import ProductionRun, User
 from trackers.admin.analytics import AnalyticsAdmin, Subject, of_assignments
-from trackers.models import Assignment, Tracker
+from trackers.admin.previews import PreviewedAdmin
+from trackers.models import Assignment, ReplayJob, Tracker
+from trackers.services import queueing
 
-DECISIVE = {"start_date", "end_date", "max_accuracy_m", "exit_accuracy_cap_m", "confirmations"}
+DATES = {"start_date", "end_date"}
 
 
 @admin.register(ProductionRun)
-class ReplayingRunAdmin(AnalyticsAdmin, ProductionRunAdmin):
+class ReplayingRunAdmin(AnalyticsAdmin, PreviewedAdmin, ProductionRunAdmin):
     def subject(self, request: HttpRequest, row: ProductionRun) -> Subject:
         mine = Assignment.objects.visible_to(request.user).filter(run=row)
         return of_assignments(mine, request, run=row)
 
-    def save_model(
-        self, request: HttpRequest, obj: ProductionRun, form: forms.ModelForm, change: Any
-    ) -> None:
-        super().save_model(request, obj, form, change)
-        if change and DECISIVE.intersection(form.changed_data):
-            tasks.replay_run.delay_on_commit(obj.pk)  # type: ignore[attr-defined]
-            self.message_user(
-                request,
-                "The history of the run's trackers is being recomputed in the background.",
-                messages.INFO,
-            )
-            self.message_user(request, _fetching(obj, timezone.now()), messages.INFO)
+    def remember(self, pk: int) -> Any:
+        return queueing.run_of(pk)
+
+    def queue_replay(self, pk: int, before: Any, actor: User, now: datetime) -> ReplayJob | None:
+        if before is None:
+            return None
+        return queueing.queue_run(run_id=pk, before=before, actor=actor, now=now)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        super().save_related(request, form, formsets, change)
+        if change and DATES.intersection(form.changed_data):
+            self.message_user(request, _fetching(form.instance, timezone.now()), messages.INFO)
 
 
 def _fetching(run: ProductionRun, now: datetime) -> str:

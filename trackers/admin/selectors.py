@@ -80,6 +80,7 @@ def stays_since(tracker: Tracker, start: datetime) -> list[StatusChange]:
 def stays_of(assignments: Sequence[Assignment]) -> list[StatusChange]:
     """The newest stays, the retracted ones among them: one index by assignment leads to both."""
     stays = StatusChange.objects.filter(assignment__in=[assignment.pk for assignment in assignments])
+    stays = stays.select_related("retracted_in").defer("retracted_in__old_shape")
     return list(_with_location(stays).order_by("-started_at", "-pk")[:STAYS_LISTED])
 
 
@@ -89,7 +90,7 @@ def events_of(tracker: Tracker, stays: Sequence[StatusChange]) -> list[GeofenceE
     events = list(_with_location(valid)[:EVENTS_LISTED])
     retracted = GeofenceEvent.objects.filter(
         status_change__in=[stay.pk for stay in stays], retracted_at__isnull=False
-    )
+    ).select_related("retracted_in")
     if len(events) == EVENTS_LISTED:
         retracted = retracted.filter(occurred_at__gte=events[-1].occurred_at)
     events += _with_location(retracted)[:EVENTS_LISTED]

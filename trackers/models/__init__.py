@@ -1,7 +1,9 @@
 """Trackers, what they reported, and what became of it."""
 
 from trackers.models.alerts import Alert, AlertWatch
-from trackers.models.history import GeofenceEvent, StatusChange, TimelineCheck
+from trackers.models.checks import RetentionHorizon, TimelineCheck
+from trackers.models.history import GeofenceEvent, Retraction, StatusChange
+from trackers.models.jobs import ReplayJob, ReplayTarget
 from trackers.models.reports import Battery, DailyPosition, HourlyPosition, LocationReport, RejectedReport
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
 
@@ -16,6 +18,10 @@ __all__ = [
     "HourlyPosition",
     "LocationReport",
     "RejectedReport",
+    "ReplayJob",
+    "ReplayTarget",
+    "RetentionHorizon",
+    "Retraction",
     "StatusChange",
     "TimelineCheck",
     "Tracker",

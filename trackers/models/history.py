@@ -44,7 +44,44 @@ class TsTzRange(Func):
     output_field = DateTimeRangeField()
 
 
-class StatusChange(models.Model):
+class Retraction(models.TextChoices):
+    """What showed that a row was wrong, in words that follow "retracted after"."""
+
+    REPORT = "REPORT", "a later report"
+    FENCE = "FENCE", "a change of the fence"
+    RUN = "RUN", "a change of the run"
+    ASSIGNMENT = "ASSIGNMENT", "a change of the assignment"
+    REQUEST = "REQUEST", "a recomputation by hand"
+    CHECK = "CHECK", "a check against the reports"
+
+
+class Retractable(models.Model):
+    """A row that was believed from `recorded_at` until `retracted_at`, and then retracted for a reason.
+
+    After a report, (tracker, retracted_by_seen_at, retracted_by_fingerprint) is that report; after a change of a fence
+    or a run, `retracted_in` is the replay that it asked for.
+    """
+
+    recorded_at = models.DateTimeField()
+    retracted_at = models.DateTimeField(null=True)
+    retracted_after = models.CharField(max_length=10, choices=Retraction.choices, blank=True, db_default="")
+    retracted_by_seen_at = models.DateTimeField(null=True)
+    retracted_by_fingerprint = models.BinaryField(max_length=16, null=True)
+    # Without a constraint, which would be checked for every row that is added. Nobody deletes jobs.
+    retracted_in = models.ForeignKey(
+        "trackers.ReplayJob",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+
+    class Meta:
+        abstract = True
+
+
+class StatusChange(Retractable):
     """A stay: the tracker had `status` (at `location`) from `started_at` until `ended_at`.
 
     The report (tracker, started_at, fingerprint) began it. Rows that turn out to be wrong are retracted, never
@@ -62,8 +99,6 @@ class StatusChange(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     fingerprint = models.BinaryField(max_length=16)
-    recorded_at = models.DateTimeField()
-    retracted_at = models.DateTimeField(null=True)
 
     objects = StatusChangeQuerySet.as_manager()
 
@@ -114,7 +149,7 @@ class StatusChange(models.Model):
         return f"{self.get_status_display()} since {self.started_at:%Y-%m-%d %H:%M}"
 
 
-class GeofenceEvent(models.Model):
+class GeofenceEvent(Retractable):
     """What a usable report (tracker, occurred_at, fingerprint) meant.
 
     An ENTRY or EXIT carries the status change that it caused; a composite foreign key ensures that this is a row of
@@ -140,8 +175,6 @@ class GeofenceEvent(models.Model):
     )
     occurred_at = models.DateTimeField()
     fingerprint = models.BinaryField(max_length=16)
-    recorded_at = models.DateTimeField()
-    retracted_at = models.DateTimeField(null=True)
     status_change = models.ForeignKey(
         StatusChange,
         on_delete=models.PROTECT,
@@ -191,17 +224,3 @@ class GeofenceEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_type_display()} {self.occurred_at:%Y-%m-%d %H:%M}"
-
-
-class TimelineCheck(models.Model):
-    """A reconciliation: how many trackers' stored history was compared with their reports, and how many differed.
-
-    Differences are repaired at once; any number but zero is a fault in Glimpse to be looked into.
-    """
-
-    checked_at = models.DateTimeField(db_index=True)
-    trackers = models.PositiveIntegerField()
-    drifted = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.drifted} of {self.trackers} drifted, {self.checked_at:%Y-%m-%d %H:%M}"

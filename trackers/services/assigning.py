@@ -15,11 +15,13 @@ from django.db.models import F, Value
 from clients import bulk
 from clients.errors import DomainError
 from clients.models import ProductionRun
-from trackers.models import Assignment, Tracker
+from trackers.models import Assignment, Retraction, Tracker
 from trackers.models.history import TsTzRange
-from trackers.services import locking, replaying, watching
+from trackers.services import horizon, locking, replaying, watching
+from trackers.services.rewriting import Cause
 
 _MACS_NAMED = 5
+CAUSE = Cause(Retraction.ASSIGNMENT)
 OVERLAPPING = """
 SELECT tracker.mac
 FROM trackers_assignment AS assignment JOIN trackers_tracker AS tracker ON tracker.id = assignment.tracker_id
@@ -87,7 +89,7 @@ def assign(
                 " Release them first, or begin after that."
             )
         added = bulk.fetch_all(ADD_ASSIGNMENTS, arrays | {"run_id": run.pk})
-        replaying.replay_trackers(tracker_ids=tracker_ids, now=now, state=state)
+        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, state=state)
         watching.mark_changed(tracker_ids, now=now)
     period = DateTimeTZRange(start, None, "[)")
     return [
@@ -100,8 +102,10 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
     """End the trackers' open assignments at `at`, exclusive; one transaction.
 
     The history of each closes there; reports of that moment or later belong to no run. Raises NotAssigned, naming
-    MACs, if a tracker has no open assignment that began before `at`, and `locking.UnknownTracker`.
+    MACs, if a tracker has no open assignment that began before `at`, `horizon.BeforeHorizon`, and
+    `locking.UnknownTracker`.
     """
+    horizon.require_kept(at)
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         open_ = Assignment.objects.filter(
@@ -114,7 +118,7 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
                 f"In no run that began before {at:%Y-%m-%d %H:%M} UTC and still lasts: {name_macs(macs)}."
             )
         open_.update(period=TsTzRange(F("period__startswith"), Value(at), RangeBoundary()))
-        replaying.replay_trackers(tracker_ids=tracker_ids, now=now)
+        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now)
         watching.mark_changed(tracker_ids, now=now)
 
 
@@ -122,14 +126,16 @@ def end_all(*, tracker_ids: Collection[int], at: datetime, now: datetime, state:
     """Let no assignment of the trackers go on beyond `at`, exclusive, if they have any, and bring them into `state`;
     one transaction.
 
-    Those that are planned for later shrink to the microsecond of `at`. Raises `locking.UnknownTracker`.
+    Those that are planned for later shrink to the microsecond of `at`. Raises `horizon.BeforeHorizon`
+    and `locking.UnknownTracker`.
     """
+    horizon.require_kept(at)
     arrays = {"tracker_ids": list(tracker_ids), "at": at}
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         bulk.execute(END_IN_FORCE, arrays)
         bulk.execute(WITHDRAW_PLANNED, arrays)
-        replaying.replay_trackers(tracker_ids=tracker_ids, now=now, state=state)
+        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, state=state)
         watching.mark_changed(tracker_ids, now=now)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from clients import bulk
 
 LOCK_TIMEOUT = "10s"
+HOLD_REPORTS = "LOCK TABLE ONLY trackers_locationreport IN ACCESS SHARE MODE"
 LOCK_TRACKERS = """
 SELECT id FROM trackers_tracker WHERE id = ANY(%(ids)b::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
@@ -20,9 +21,14 @@ class UnknownTracker(LookupError):
 
 
 def lock_trackers(tracker_ids: Collection[int]) -> None:
-    """Lock the trackers' rows until the transaction ends. Raises UnknownTracker if one doesn't exist."""
+    """Lock the trackers' rows until the transaction ends. Raises UnknownTracker if one doesn't exist.
+
+    The weakest lock on the table of reports comes with it: no partition is dropped, and the retention horizon does not
+    move, while somebody plays what is in it.
+    """
     with bulk.bulk_cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        cursor.execute(HOLD_REPORTS)
         rows = cursor.execute(LOCK_TRACKERS, {"ids": list(tracker_ids)}).fetchall()
     missing = set(tracker_ids) - {row[0] for row in rows}
     if missing:

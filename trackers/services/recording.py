@@ -1,7 +1,7 @@
 """The one way by which reports enter the store, live or late, from whichever source."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -12,9 +12,9 @@ from django.db import DataError, IntegrityError, InternalError, transaction
 
 from clients import bulk
 from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, fingerprint_of
-from trackers.models import RejectedReport
+from trackers.models import RejectedReport, Retraction
 from trackers.services import locking, summaries, watching, windows
-from trackers.services.rewriting import rewrite
+from trackers.services.rewriting import Cause, rewrite
 from trackers.services.windows import SQL, Position, Scope
 from trackers.timeline import is_usable
 
@@ -89,9 +89,12 @@ def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
     )
     if not new:
         return outcome
-    firsts = _first_changes(windows.load_scopes(tracker_ids), new)
-    if firsts:
-        outcome.events = rewrite(windows.since_first_change(firsts), now=now).events
+    changed = _changes(windows.load_scopes(tracker_ids), new)
+    if changed:
+        firsts = {scope: positions[0] for scope, positions in changed.items()}
+        by_assignment = {scope.assignment_id: positions for scope, positions in changed.items()}
+        cause = Cause(Retraction.REPORT, reports=by_assignment)
+        outcome.events = rewrite(windows.since_first_change(firsts), cause=cause, now=now).events
     summaries.refresh_trackers(tracker_ids, now=now)
     summaries.refresh_rollups((report.tracker_id, report.seen_at) for report in new)
     watching.mark_seen(((report.tracker_id, report.seen_at) for report in new), now=now)
@@ -136,20 +139,21 @@ def _require_plausible(report: IncomingReport) -> None:
         raise ValueError(f"{report.seen_at} has no time zone")
 
 
-def _first_changes(scopes: Iterable[Scope], new: Iterable[IncomingReport]) -> dict[Scope, Position]:
-    """For each assignment the first of its new reports that counts."""
+def _changes(scopes: Iterable[Scope], new: Iterable[IncomingReport]) -> dict[Scope, list[Position]]:
+    """For each assignment its new reports that count, in event order."""
     of_tracker: dict[int, list[Scope]] = {}
     for scope in scopes:
         of_tracker.setdefault(scope.tracker_id, []).append(scope)
-    firsts: dict[Scope, Position] = {}
+    changes: defaultdict[Scope, list[Position]] = defaultdict(list)
     for report in new:
         for scope in of_tracker.get(report.tracker_id, ()):
             if scope.since <= report.seen_at < scope.until and is_usable(
                 report.accuracy_m, scope.max_accuracy_m
             ):
-                position = Position(report.seen_at, report.fingerprint)
-                firsts[scope] = min(firsts.get(scope, position), position)
-    return firsts
+                changes[scope].append(Position(report.seen_at, report.fingerprint))
+    for positions in changes.values():
+        positions.sort()
+    return changes
 
 
 def _reject(report: IncomingReport, error: Exception, now: datetime) -> RecordOutcome:

@@ -1,22 +1,51 @@
-"""Rebuilds whole assignments from their reports, after something other than a report changed."""
+"""Rebuilds histories from their reports, after something other than a report changed.
 
-from collections.abc import Collection
+`replay_trackers` takes all in one transaction, for changes of which nothing may show halfway. `replay_next` and
+`replay_long` go in pieces of REPORTS_PER_PIECE reports, so that nobody waits long for the locks.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 
+import structlog
 from django.db import transaction
-from django.db.models import Q, QuerySet
 
 from clients import bulk
-from trackers.models import Assignment, StatusChange, Tracker
+from trackers.models import Tracker
 from trackers.services import locking, summaries, watching, windows
-from trackers.services.rewriting import Rewritten, rewrite
+from trackers.services.recording import BLAMED_ON_THE_REPORT
+from trackers.services.rewriting import Cause, Rewritten, rewrite, rewrite_part
+from trackers.services.windows import SQL, Position, Scope, Window
 
-TRACKERS_PER_TRANSACTION = 50
-WITH_PAST = (windows.SQL / "trackers_with_past.sql").read_text()
+log = structlog.get_logger(__name__)
+
+# What one transaction replays: about a tenth of a second's work, so that also a busy machine is done within one.
+REPORTS_PER_PIECE = 1_000
+TRACKERS_PER_PIECE = 100
+
+WITH_PAST = (SQL / "trackers_with_past.sql").read_text()
+NUMBERS_OF_REPORTS = (SQL / "numbers_of_reports.sql").read_text()
+END_OF_PART = (SQL / "end_of_part.sql").read_text()
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What became of trackers: how many were looked at, what was rewritten, and the error of each that failed."""
+
+    trackers: int = 0
+    rewritten: Rewritten = field(default_factory=Rewritten)
+    failures: dict[int, str] = field(default_factory=dict)
+
+    def add(self, other: "Replayed") -> None:
+        self.trackers += other.trackers
+        self.rewritten.add(other.rewritten)
+        self.failures |= other.failures
 
 
 def replay_trackers(
-    *, tracker_ids: Collection[int], now: datetime, state: Tracker.State | None = None
+    *, tracker_ids: Collection[int], cause: Cause, now: datetime, state: Tracker.State | None = None
 ) -> Rewritten:
     """Recompute all assignments of the trackers, write the difference and refresh their rows, in one transaction;
     with the rows they come into `state`, if one is given.
@@ -28,36 +57,115 @@ def replay_trackers(
         locking.lock_trackers(tracker_ids)
         rewritten = Rewritten()
         with_past = [row[0] for row in bulk.fetch_all(WITH_PAST, {"tracker_ids": list(tracker_ids)})]
-        for start in range(0, len(with_past), TRACKERS_PER_TRANSACTION):
-            chunk = with_past[start : start + TRACKERS_PER_TRANSACTION]
-            part = rewrite(windows.whole(windows.load_scopes(chunk)), now=now)
-            rewritten.events += part.events
-            rewritten.tracker_ids |= part.tracker_ids
+        for start in range(0, len(with_past), TRACKERS_PER_PIECE):
+            scopes = windows.load_scopes(with_past[start : start + TRACKERS_PER_PIECE])
+            rewritten.add(rewrite(windows.whole(scopes), cause=cause, now=now))
         rewritten.tracker_ids |= summaries.refresh_trackers(tracker_ids, now=now, state=state)
         watching.mark_changed(rewritten.tracker_ids, now=now)
     return rewritten
 
 
-def replay_next(*, trackers: QuerySet[Tracker], after: int, now: datetime) -> int | None:
-    """Replay the next few of `trackers`, by id, behind `after`; returns the last one's id, None if that was all.
+def replay_all(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> Replayed:
+    """Replay the trackers piece by piece. One that can't be replayed costs only itself."""
+    replayed = Replayed()
+    while replayed.trackers < len(tracker_ids):
+        replayed.add(replay_next(tracker_ids=tracker_ids[replayed.trackers :], cause=cause, now=now))
+    return replayed
 
-    A long replay is a row of such calls, so that live reports are not kept waiting and a killed worker loses one.
+
+def replay_next(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> Replayed:
+    """Replay as many of the first trackers as one piece holds; at least one, in several transactions if it is long."""
+    piece = first_piece(tracker_ids)
+    if piece:
+        return replay_or_split(tracker_ids=piece, cause=cause, now=now)
+    return replay_long(tracker_id=tracker_ids[0], cause=cause, now=now)
+
+
+def first_piece(tracker_ids: Sequence[int]) -> Sequence[int]:
+    """The first of the trackers that together make a piece; none if the very first is too long for one."""
+    candidates = list(tracker_ids[:TRACKERS_PER_PIECE])
+    numbers = numbers_of_reports(candidates, most=REPORTS_PER_PIECE)
+    sums = accumulate(numbers[tracker_id] for tracker_id in candidates)
+    return candidates[: sum(so_far <= REPORTS_PER_PIECE for so_far in sums)]
+
+
+def numbers_of_reports(tracker_ids: Sequence[int], *, most: int) -> dict[int, int]:
+    """How many reports a replay of each tracker reads; any number above `most` is given as the next one."""
+    return dict(bulk.fetch_all(NUMBERS_OF_REPORTS, {"tracker_ids": list(tracker_ids), "most": most + 1}))
+
+
+def replay_or_split(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> Replayed:
+    """Replay the trackers in one transaction; halve them if it fails, until the culprit stands alone."""
+    try:
+        rewritten = replay_trackers(tracker_ids=tracker_ids, cause=cause, now=now)
+    except BLAMED_ON_THE_REPORT as error:
+        if len(tracker_ids) == 1:
+            return _failed(tracker_ids[0], error)
+    else:
+        return Replayed(len(tracker_ids), rewritten)
+    middle = len(tracker_ids) // 2
+    replayed = replay_or_split(tracker_ids=tracker_ids[:middle], cause=cause, now=now)
+    replayed.add(replay_or_split(tracker_ids=tracker_ids[middle:], cause=cause, now=now))
+    return replayed
+
+
+def replay_long(*, tracker_id: int, cause: Cause, now: datetime) -> Replayed:
+    """Replay a tracker of any number of reports in parts, each a transaction: its memory and locks are a part's.
+
+    Between two parts its history is right up to there. It may be called again from the beginning after any failure.
     """
-    chunk = list(
-        trackers.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:TRACKERS_PER_TRANSACTION]
-    )
-    if chunk:
-        replay_trackers(tracker_ids=chunk, now=now)
-    return chunk[-1] if len(chunk) == TRACKERS_PER_TRANSACTION else None
+    rewritten = Rewritten()
+    reached: Position | None = windows.BEGINNING
+    try:
+        while reached is not None:
+            part, reached = _replay_part(tracker_id, reached, cause, now)
+            rewritten.add(part)
+    except BLAMED_ON_THE_REPORT as error:
+        return _failed(tracker_id, error)
+    return Replayed(1, rewritten)
 
 
-def concerned_by_location(location_id: int) -> QuerySet[Tracker]:
-    """Trackers whose history a change of this location can change: those of its runs, and those that stayed there."""
-    assigned = Assignment.objects.filter(run__locations=location_id).values("tracker")
-    stayed = StatusChange.objects.valid().filter(location=location_id).values("tracker")
-    return Tracker.objects.filter(Q(pk__in=assigned) | Q(pk__in=stayed))
+@transaction.atomic
+def _replay_part(
+    tracker_id: int, begin: Position, cause: Cause, now: datetime
+) -> tuple[Rewritten, Position | None]:
+    """One part from a position on, of the assignment that is in force or comes next there."""
+    locking.lock_trackers([tracker_id])
+    ahead = [
+        scope
+        for scope in windows.load_scopes([tracker_id])
+        if scope.ends_at is None or scope.ends_at > begin.seen_at
+    ]
+    rewritten, rest = Rewritten(), None
+    if ahead:
+        rewritten, rest = rewrite_part(_part(ahead[0], begin), cause=cause, now=now)
+        if rest is None and len(ahead) > 1 and ahead[0].ends_at:
+            rest = Position(ahead[0].ends_at, b"")
+    if rest is None:
+        rewritten.tracker_ids |= summaries.refresh_trackers([tracker_id], now=now)
+    watching.mark_changed(rewritten.tracker_ids, now=now)
+    return rewritten, rest
 
 
-def concerned_by_run(run_id: int) -> QuerySet[Tracker]:
-    """Trackers whose history a change of this run's dates or policy can change."""
-    return Tracker.objects.filter(pk__in=Assignment.objects.filter(run=run_id).values("tracker"))
+def _part(scope: Scope, begin: Position) -> Window:
+    """The window from `begin` on, or from the assignment's beginning, that ends after so many reports.
+
+    Confirmations make it begin up to 2n - 1 reports earlier, and leave up to n - 1 for the next part.
+    """
+    if not begin.fingerprint and begin.seen_at <= scope.since:
+        [window] = windows.whole([scope])
+    else:
+        [window] = windows.since_first_change({scope: begin})
+    arrays = windows.position_arrays([(scope, max(window.position, Position(scope.since, b"")))])
+    parameters = {name: values[0] for name, values in arrays.items()} | {
+        "until": scope.until,
+        "max_accuracy_m": scope.max_accuracy_m,
+        "reports": REPORTS_PER_PIECE + 3 * scope.confirmations,
+    }
+    found = bulk.fetch_all(END_OF_PART, parameters)
+    return window._replace(until=found[0][0] if found else None)
+
+
+def _failed(tracker_id: int, error: Exception) -> Replayed:
+    log.exception("replay_failed", tracker_id=tracker_id)
+    return Replayed(1, failures={tracker_id: f"{type(error).__name__}: {error}"[:500]})

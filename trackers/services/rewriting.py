@@ -3,8 +3,9 @@
 The caller holds the locks of the trackers (`locking.lock_trackers`) and the transaction.
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -13,8 +14,9 @@ from clients import bulk
 from locations import matching
 from trackers import timeline
 from trackers.corrections import Corrections, NewStay, StoredEvent, StoredStay, correct
+from trackers.models import Retraction
 from trackers.services.windows import SQL, Position, Scope, Window, position_arrays, stored_stay
-from trackers.timeline import Candidate, Event, EventType, Sighting, Stay
+from trackers.timeline import Candidate, Event, EventType, Sighting, Stay, Timeline
 
 SIGHTINGS = matching.statement(
     points=(SQL / "usable_reports_from.sql").read_text(),
@@ -23,7 +25,22 @@ SIGHTINGS = matching.statement(
 STAYS_FROM = (SQL / "stays_from.sql").read_text()
 EVENTS_FROM = (SQL / "events_from.sql").read_text()
 
-RETRACT = "UPDATE {} SET retracted_at = %(now)s WHERE id = ANY(%(ids)b::bigint[])"
+NEXT_STAY = """
+SELECT min(started_at) FROM trackers_statuschange
+WHERE tracker_id = %(tracker_id)s AND assignment_id = %(assignment_id)s AND retracted_at IS NULL
+    AND started_at >= %(seen_at)s AND (started_at, fingerprint) >= (%(seen_at)s, %(fingerprint)s)
+"""
+RETRACT = """
+UPDATE {} AS stored
+SET retracted_at = %(now)s,
+    retracted_after = %(after)s,
+    retracted_in_id = %(job_id)s::bigint,
+    retracted_by_seen_at = wrong.seen_at,
+    retracted_by_fingerprint = wrong.fingerprint
+FROM unnest(%(ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[])
+    AS wrong (id, seen_at, fingerprint)
+WHERE stored.id = wrong.id
+"""
 RETRACT_EVENTS = RETRACT.format("trackers_geofenceevent")
 RETRACT_STAYS = RETRACT.format("trackers_statuschange")
 END_STAYS = """
@@ -58,46 +75,135 @@ EVENT_COLUMNS = {
 }
 
 
+class Cause(NamedTuple):
+    """Why stored rows are found wrong; it is kept with those that are retracted.
+
+    reports: the new ones that count, by assignment and in event order, where these are the cause.
+    """
+
+    retraction: Retraction
+    job_id: int | None = None
+    reports: Mapping[int, Sequence[Position]] = {}
+
+    def report_for(self, assignment_id: int, row: Position) -> tuple[datetime | None, bytes | None]:
+        """The new report that corrected a row: the last one up to it, or else the first, which a confirmation may
+        have waited for."""
+        reports = self.reports.get(assignment_id)
+        if not reports:
+            return None, None
+        return reports[max(bisect_right(reports, row) - 1, 0)]
+
+
 @dataclass(slots=True)
 class Rewritten:
-    """What a rewrite wrote: the new events by type, and the trackers of which anything was not right before."""
+    """What a rewrite wrote: the new events by type, how many stays, and the trackers of which anything was not right
+    before."""
 
     events: Counter[str] = field(default_factory=Counter)
+    stays_added: int = 0
+    stays_retracted: int = 0
     tracker_ids: set[int] = field(default_factory=set)
 
+    def add(self, other: "Rewritten") -> None:
+        self.events += other.events
+        self.stays_added += other.stays_added
+        self.stays_retracted += other.stays_retracted
+        self.tracker_ids |= other.tracker_ids
 
-class _Correction(NamedTuple):
+
+class Correction(NamedTuple):
+    """What must change in an assignment; wrong: where in event order the rows to be retracted stand, by their id."""
+
     scope: Scope
     corrections: Corrections
+    wrong_stays: dict[int, Position]
+    wrong_events: dict[int, Position]
 
 
-def rewrite(windows: Sequence[Window], *, now: datetime) -> Rewritten:
+def rewrite(windows: Sequence[Window], *, cause: Cause, now: datetime) -> Rewritten:
     """Play each window from its reports and make the stored history and events say the same."""
-    sightings = _sightings(windows)
-    stays, events = _stored_stays(windows), _stored_events(windows)
-    changes = []
-    for window in windows:
-        scope = window.scope
-        played = timeline.play(
-            sightings[scope.assignment_id], confirmations=scope.confirmations, start=window.start
-        )
-        corrections = correct(
-            played,
-            before=window.before,
-            stays=stays[scope.assignment_id],
-            events=events[scope.assignment_id],
-            ends_at=scope.ends_at,
-        )
-        changes.append(_Correction(scope, corrections))
-    return _write(changes, now)
+    return _write(compare(windows), cause, now)
 
 
-def _sightings(windows: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
+def rewrite_part(window: Window, *, cause: Cause, now: datetime) -> tuple[Rewritten, Position | None]:
+    """Rewrite a window up to its `until`; returns where the rest begins, None if that was all.
+
+    Between the parts the history is right up to there, and behind it as it was before.
+    """
+    sightings = measure_sightings([window])[window.scope.assignment_id]
+    if window.until is None:
+        return _write([_compare_whole(window, sightings, *_stored([window]))], cause, now), None
+    scope = window.scope
+    played, waiting = timeline.play_part(sightings, confirmations=scope.confirmations, start=window.start)
+    rest = Position(*_event_order(waiting)) if waiting else Position(window.until, b"")
+    stays, events = _stored([window])
+    correction = _correction(
+        window,
+        played,
+        [row for row in stays[scope.assignment_id] if _stay_position(row) < rest],
+        [row for row in events[scope.assignment_id] if _event_position(row) < rest],
+        _next_stay(scope, rest) or scope.ends_at,
+    )
+    return _write([correction], cause, now), rest
+
+
+def compare(windows: Sequence[Window]) -> list[Correction]:
+    """Play each window from its reports and tell what is stored otherwise. Reads only."""
+    sightings = measure_sightings(windows)
+    stays, events = _stored(windows)
+    return [
+        _compare_whole(window, sightings[window.scope.assignment_id], stays, events) for window in windows
+    ]
+
+
+def _compare_whole(
+    window: Window,
+    sightings: Sequence[Sighting],
+    stays: Mapping[int, list[StoredStay]],
+    events: Mapping[int, list[StoredEvent]],
+) -> Correction:
+    scope = window.scope
+    played = timeline.play(sightings, confirmations=scope.confirmations, start=window.start)
+    return _correction(window, played, stays[scope.assignment_id], events[scope.assignment_id], scope.ends_at)
+
+
+def _correction(
+    window: Window,
+    played: Timeline,
+    stays: Sequence[StoredStay],
+    events: Sequence[StoredEvent],
+    ends_at: datetime | None,
+) -> Correction:
+    corrections = correct(played, before=window.before, stays=stays, events=events, ends_at=ends_at)
+    wrong_stays, wrong_events = set(corrections.stays_to_retract), set(corrections.events_to_retract)
+    return Correction(
+        window.scope,
+        corrections,
+        {row.id: _stay_position(row) for row in stays if row.id in wrong_stays},
+        {row.id: _event_position(row) for row in events if row.id in wrong_events},
+    )
+
+
+def _next_stay(scope: Scope, position: Position) -> datetime | None:
+    parameters = {"tracker_id": scope.tracker_id, "assignment_id": scope.assignment_id}
+    [(started_at,)] = bulk.fetch_all(NEXT_STAY, parameters | position._asdict())
+    return started_at
+
+
+def _stay_position(row: StoredStay) -> Position:
+    return Position(row.stay.started_at, row.stay.fingerprint)
+
+
+def _event_position(row: StoredEvent) -> Position:
+    return Position(row.occurred_at, row.fingerprint)
+
+
+def measure_sightings(windows: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
     """The windows' usable reports, measured against the fences, by assignment and in event order."""
     from_ = [(window.scope, max(window.position, Position(window.scope.since, b""))) for window in windows]
     parameters = position_arrays(from_) | {
         "run_ids": [scope.run_id for scope, _ in from_],
-        "untils": [scope.until for scope, _ in from_],
+        "untils": [min(window.scope.until, window.until or window.scope.until) for window in windows],
         "max_accuracies_m": [scope.max_accuracy_m for scope, _ in from_],
         "exit_accuracy_caps_m": [scope.exit_accuracy_cap_m for scope, _ in from_],
     }
@@ -119,39 +225,48 @@ def _event_order(sighting: Sighting) -> tuple[datetime, bytes]:
     return sighting.seen_at, sighting.fingerprint
 
 
-def _stored_stays(windows: Sequence[Window]) -> defaultdict[int, list[StoredStay]]:
+def _stored(
+    windows: Sequence[Window],
+) -> tuple[defaultdict[int, list[StoredStay]], defaultdict[int, list[StoredEvent]]]:
+    """The windows' valid rows, by assignment."""
+    arrays = position_arrays((window.scope, window.position) for window in windows)
+    arrays["ends"] = [window.until for window in windows]
     stays: defaultdict[int, list[StoredStay]] = defaultdict(list)
-    for assignment_id, *row in bulk.fetch_all(STAYS_FROM, _window_arrays(windows)):
+    for assignment_id, *row in bulk.fetch_all(STAYS_FROM, arrays):
         stays[assignment_id].append(stored_stay(row))
-    return stays
-
-
-def _stored_events(windows: Sequence[Window]) -> defaultdict[int, list[StoredEvent]]:
     events: defaultdict[int, list[StoredEvent]] = defaultdict(list)
-    for assignment_id, id_, type_, *rest in bulk.fetch_all(EVENTS_FROM, _window_arrays(windows)):
+    for assignment_id, id_, type_, *rest in bulk.fetch_all(EVENTS_FROM, arrays):
         events[assignment_id].append(StoredEvent(id_, EventType(type_), *rest))
-    return events
+    return stays, events
 
 
-def _window_arrays(windows: Sequence[Window]) -> dict[str, list[object]]:
-    return position_arrays((window.scope, window.position) for window in windows)
-
-
-def _write(changes: Sequence[_Correction], now: datetime) -> Rewritten:
+def _write(changes: Sequence[Correction], cause: Cause, now: datetime) -> Rewritten:
     """Retract first and end next: then no constraint is violated on the way, not even for a moment."""
-    _retract(RETRACT_EVENTS, [i for change in changes for i in change.corrections.events_to_retract], now)
-    _retract(RETRACT_STAYS, [i for change in changes for i in change.corrections.stays_to_retract], now)
+    _retract(RETRACT_EVENTS, [(c.scope, c.wrong_events) for c in changes], cause, now)
+    retracted = _retract(RETRACT_STAYS, [(c.scope, c.wrong_stays) for c in changes], cause, now)
     _end([ending for change in changes for ending in change.corrections.stays_to_end])
     added = _add_stays([(c.scope, new) for c in changes for new in c.corrections.stays_to_add], now)
     return Rewritten(
         events=_add_events(changes, added, now),
+        stays_added=len(added),
+        stays_retracted=retracted,
         tracker_ids={c.scope.tracker_id for c in changes if not c.corrections.is_empty},
     )
 
 
-def _retract(statement: str, ids: list[int], now: datetime) -> None:
-    if ids:
-        bulk.execute(statement, {"ids": ids, "now": now})
+def _retract(
+    statement: str, wrong: Iterable[tuple[Scope, dict[int, Position]]], cause: Cause, now: datetime
+) -> int:
+    rows = [
+        (id_, *cause.report_for(scope.assignment_id, position))
+        for scope, of_assignment in wrong
+        for id_, position in of_assignment.items()
+    ]
+    if rows:
+        arrays = bulk.transposed(rows, ("ids", "seen_ats", "fingerprints"))
+        why = {"now": now, "after": cause.retraction.value, "job_id": cause.job_id}
+        bulk.execute(statement, arrays | why)
+    return len(rows)
 
 
 def _end(endings: list[tuple[int, datetime | None]]) -> None:
@@ -185,11 +300,11 @@ def _add_stays(additions: list[tuple[Scope, NewStay]], now: datetime) -> dict[tu
 
 
 def _add_events(
-    changes: Iterable[_Correction], added: dict[tuple[int, Stay], int], now: datetime
+    changes: Iterable[Correction], added: dict[tuple[int, Stay], int], now: datetime
 ) -> Counter[str]:
     rows = []
     counts: Counter[str] = Counter()
-    for scope, corrections in changes:
+    for scope, corrections, *_ in changes:
         for event in corrections.events_to_add:
             rows.append(_event_row(scope, event, corrections, added, now))
             counts[event.type.value] += 1

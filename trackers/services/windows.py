@@ -30,7 +30,8 @@ class Scope(NamedTuple):
     """An assignment with what its run rules.
 
     since, until: where the assignment's period and the run's dates overlap, half-open; reports outside make no
-    event. ends_at: the assignment's own end, which closes its last stay.
+    event. ends_at: the assignment's own end, which closes its last stay. kept_from: the retention horizon, from which
+    on reports are kept, if any was ever dropped; `since` is never before it.
     """
 
     assignment_id: int
@@ -42,15 +43,20 @@ class Scope(NamedTuple):
     max_accuracy_m: int
     exit_accuracy_cap_m: int
     confirmations: int
+    kept_from: datetime | None
 
 
 class Window(NamedTuple):
-    """An assignment's timeline from `position` on; before it the tracker was at `start`, in the stay `before`."""
+    """An assignment's timeline from `position` on; before it the tracker was at `start`, in the stay `before`.
+
+    until: where a part of it ends, exclusive; None for all of it.
+    """
 
     scope: Scope
     position: Position
     start: Place
     before: StoredStay | None
+    until: datetime | None = None
 
 
 def load_scopes(tracker_ids: Collection[int]) -> list[Scope]:
@@ -60,8 +66,23 @@ def load_scopes(tracker_ids: Collection[int]) -> list[Scope]:
 
 
 def whole(scopes: Iterable[Scope]) -> list[Window]:
-    """Windows over entire assignments."""
-    return [Window(scope, BEGINNING, CREATED, None) for scope in scopes]
+    """Windows over entire assignments, or all of them that is behind the retention horizon.
+
+    There they begin in the stay that is stored: what it rests on may be gone.
+    """
+    starts = {scope: Position(scope.kept_from, b"") if scope.kept_from else BEGINNING for scope in scopes}
+    frozen = {scope: position for scope, position in starts.items() if scope.kept_from}
+    stays = _stays_before(frozen) if frozen else {}
+    return [
+        _in_stay(scope, position, stays[scope.assignment_id])
+        if stays.get(scope.assignment_id)
+        else Window(scope, position, CREATED, None)
+        for scope, position in starts.items()
+    ]
+
+
+def _in_stay(scope: Scope, position: Position, stays: Sequence[StoredStay]) -> Window:
+    return Window(scope, position, stays[0].stay.place, stays[0])
 
 
 def since_first_change(firsts: Mapping[Scope, Position]) -> list[Window]:
@@ -84,11 +105,13 @@ def _window(scope: Scope, position: Position, stays: list[StoredStay], earlier: 
         return Window(scope, position, CREATED, None)
     latest = stays[0]
     if scope.confirmations == 1:
-        return Window(scope, position, latest.stay.place, latest)
+        return _in_stay(scope, position, stays)
     stay_began = Position(latest.stay.started_at, latest.stay.fingerprint)
     enough = 2 * scope.confirmations - 1
     if len(earlier) == enough and earlier[-1] >= stay_began:
         return Window(scope, earlier[scope.confirmations - 2], latest.stay.place, latest)
+    if scope.kept_from and stay_began.seen_at < scope.kept_from:
+        return _in_stay(scope, Position(scope.kept_from, b""), stays)
     if len(stays) == 1:
         return Window(scope, stay_began, CREATED, None)
     return Window(scope, stay_began, stays[1].stay.place, stays[1])

@@ -1,6 +1,6 @@
 -- Sets the trackers' latest assignment and how it stands: last stay and last report within it. A tracker that never
--- had an assignment shows its last report. Rows that are right already are left alone. The lifecycle's state changes
--- with them where one is given.
+-- had an assignment shows its last report; so does one whose reports were all dropped behind the retention horizon.
+-- Rows that are right already are left alone. The lifecycle's state changes with them where one is given.
 UPDATE trackers_tracker AS tracker
 SET state = coalesce(%(state)s::varchar, tracker.state),
     latest_assignment_id = truth.assignment_id,
@@ -20,11 +20,11 @@ FROM (
         coalesce(stay.status, 'CREATED') AS status,
         stay.location_id,
         stay.started_at,
-        report.seen_at,
-        report.received_at,
-        report.position,
-        report.accuracy_m,
-        coalesce(report.battery, '') AS battery
+        CASE WHEN dropped.away THEN shown.last_seen_at ELSE report.seen_at END AS seen_at,
+        CASE WHEN dropped.away THEN shown.last_received_at ELSE report.received_at END AS received_at,
+        CASE WHEN dropped.away THEN shown.last_position ELSE report.position END AS position,
+        CASE WHEN dropped.away THEN shown.last_accuracy_m ELSE report.accuracy_m END AS accuracy_m,
+        CASE WHEN dropped.away THEN shown.battery ELSE coalesce(report.battery, '') END AS battery
     FROM unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)
     LEFT JOIN LATERAL (
         SELECT id, period
@@ -49,6 +49,13 @@ FROM (
         ORDER BY seen_at DESC, fingerprint DESC
         LIMIT 1
     ) AS report ON true
+    JOIN trackers_tracker AS shown ON shown.id = chosen.tracker_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(report.seen_at < shown.last_seen_at, true)
+            AND shown.latest_assignment_id IS NOT DISTINCT FROM latest.id
+            AND coalesce(shown.last_seen_at < (SELECT reports_kept_from FROM trackers_retentionhorizon), false)
+            AS away
+    ) AS dropped
 ) AS truth
 WHERE tracker.id = truth.tracker_id
     AND (

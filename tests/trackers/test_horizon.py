@@ -1,0 +1,134 @@
+"""The retention horizon: history whose reports are gone stands, and everything behind it is computed as before."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
+from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
+from trackers.models import LocationReport, Retraction, StatusChange
+from trackers.services import assigning, horizon, replaying
+from trackers.services.reconciling import reconcile_sample
+from trackers.services.recording import record_reports
+from trackers.services.rewriting import Cause
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+LATER = NOW + timedelta(days=2)
+FENCE = Cause(Retraction.FENCE)
+
+
+@pytest.fixture(params=[1, 3])
+def run(request):
+    return RunFactory(confirmations=request.param)
+
+
+@pytest.fixture
+def depot(run):
+    return StorageFactory(name="Depot", center=f"POINT({longitude_at(0)} {LATITUDE})", runs=[run])
+
+
+@pytest.fixture
+def tracker(run, depot):
+    """Ten hours in the depot, ten in transit, ten at the shop."""
+    DeliveryFactory(name="Shop", center=f"POINT({longitude_at(9_000)} {LATITUDE})", runs=[run])
+    tracker = AssignmentFactory(run=run).tracker
+    spots = [0] * 10 + [4_000] * 10 + [9_000] * 10
+    record_reports(
+        [incoming(tracker.pk, NOW + hour * HOUR, east_m=east_m) for hour, east_m in enumerate(spots)], now=NOW
+    )
+    return tracker
+
+
+def drop_reports_before(moment):
+    horizon.advance(reports_kept_from=moment, now=LATER)
+    LocationReport.objects.filter(seen_at__lt=moment)._raw_delete("default")
+
+
+def check():
+    return reconcile_sample(trackers=10, clock=lambda: LATER).drifted
+
+
+@pytest.mark.parametrize("hours", [5, 10, 11, 12, 15, 21, 29, 40])
+def test_history_whose_reports_are_gone_stands(tracker, hours):
+    before = told(tracker.pk), stays(tracker.pk)
+    tracker.refresh_from_db()
+    shown = tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status
+    drop_reports_before(NOW + hours * HOUR)
+    assert check() == 0
+    assert not replaying.replay_long(tracker_id=tracker.pk, cause=FENCE, now=LATER).rewritten.tracker_ids
+    assert (told(tracker.pk), stays(tracker.pk)) == before
+    tracker.refresh_from_db()
+    assert (tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status) == shown
+
+
+def test_what_comes_behind_the_horizon_is_recorded_as_ever(tracker):
+    drop_reports_before(NOW + 40 * HOUR)
+    record_reports([incoming(tracker.pk, NOW + (41 + i) * HOUR, east_m=4_000) for i in range(3)], now=LATER)
+    assert stays(tracker.pk)[-2:] == [("DELIVERED", 20 * 60, 41 * 60), ("IN_TRANSIT", 41 * 60, None)]
+    assert check() == 0
+
+
+def test_a_report_from_before_the_horizon_is_kept_and_changes_nothing(tracker):
+    before = told(tracker.pk), stays(tracker.pk)
+    drop_reports_before(NOW + 15 * HOUR)
+    outcome = record_reports([incoming(tracker.pk, NOW + 5 * HOUR, number=9, east_m=9_000)], now=LATER)
+    assert (outcome.stored, outcome.events.total()) == (1, 0)
+    assert (told(tracker.pk), stays(tracker.pk)) == before
+    assert check() == 0
+
+
+def test_a_fence_that_changes_corrects_only_what_is_behind_the_horizon(tracker, depot):
+    drop_reports_before(NOW + 5 * HOUR)
+    type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
+    replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
+    type(depot).objects.filter(pk=depot.pk).update(radius_m=1)
+    depot.runs.clear()
+    replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    # What was stored before the horizon stands: it left when it was first seen behind it.
+    assert stays(tracker.pk)[:2] == [("IN_STORAGE", 0, 5 * 60), ("IN_TRANSIT", 5 * 60, 20 * 60)]
+    assert check() == 0
+
+
+def test_parts_begin_at_the_horizon_too(tracker, depot, monkeypatch):
+    drop_reports_before(NOW + 5 * HOUR)
+    type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
+    monkeypatch.setattr(replaying, "REPORTS_PER_PIECE", 2)
+    replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
+
+
+def test_a_late_report_just_behind_the_horizon_keeps_the_stay_that_began_before(tracker):
+    drop_reports_before(NOW + 5 * HOUR)
+    first = StatusChange.objects.valid().earliest("started_at")
+    record_reports([incoming(tracker.pk, NOW + 5.5 * HOUR, number=9)], now=LATER)
+    assert StatusChange.objects.valid().earliest("started_at").pk == first.pk
+    assert stays(tracker.pk)[0] == ("IN_STORAGE", 0, 10 * 60)
+
+
+def test_release_before_the_horizon_is_refused(tracker):
+    drop_reports_before(NOW + 15 * HOUR)
+    with pytest.raises(horizon.BeforeHorizon, match="Choose that moment"):
+        assigning.release(tracker_ids=[tracker.pk], at=NOW + 14 * HOUR, now=LATER)
+    assigning.release(tracker_ids=[tracker.pk], at=NOW + 16 * HOUR, now=LATER)
+    assert stays(tracker.pk)[-1] == ("IN_TRANSIT", 10 * 60, 16 * 60)
+
+
+def test_horizon_never_moves_back():
+    assert horizon.frozen_before() is None
+    for day in (3, 5, 4):
+        horizon.advance(reports_kept_from=NOW + timedelta(days=day), now=LATER)
+    assert horizon.frozen_before() == NOW + timedelta(days=5)
+
+
+def test_locks_hold_the_reports(tracker):
+    """Whoever plays the reports keeps their partitions from being dropped meanwhile."""
+    replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'trackers_locationreport'::regclass"
+        )
+        assert ("AccessShareLock",) in cursor.fetchall()

@@ -1,0 +1,102 @@
+"""Compares stored histories with what their reports say."""
+
+import io
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from trackers.mac import parse_mac
+from trackers.models import Tracker
+from trackers.services import reconciling
+from trackers.services.replaying import Replayed
+
+DRIFT = 1
+SAMPLE = 1_000
+ROWS_SHOWN = 50
+
+
+class Command(BaseCommand):
+    help = (
+        "Recompute histories from their reports and tell which are stored otherwise; exits 1 if any is."
+        f" Without --all or --tracker the {SAMPLE:,} trackers verified longest ago."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--all", action="store_true", help="every tracker that was ever assigned")
+        which.add_argument(
+            "--tracker", action="append", metavar="MAC", help="this one; may be given several times"
+        )
+        parser.add_argument("--repair", action="store_true", help="mend what differs")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    def handle(self, **options: Any) -> None:
+        tracker_ids = self._chosen(options)
+        found = self._verify(tracker_ids, repair=options["repair"])
+        drifted = found.rewritten.tracker_ids
+        wrong = dict.fromkeys(drifted, "differed") | {
+            pk: f"failed: {it}" for pk, it in found.failures.items()
+        }
+        macs = dict(Tracker.objects.filter(pk__in=wrong).values_list("pk", "mac"))
+        result = {
+            "trackers": found.trackers,
+            "drifted": len(drifted),
+            "failed": len(found.failures),
+            "stays_retracted": found.rewritten.stays_retracted,
+            "stays_added": found.rewritten.stays_added,
+            "events_added": found.rewritten.events.total(),
+            "repaired": options["repair"],
+            "differences": {macs[pk]: text for pk, text in sorted(wrong.items())},
+        }
+        self.stdout.write(json.dumps(result, indent=1)) if options["json"] else self._show(result)
+        if wrong:
+            sys.exit(DRIFT)
+
+    def _chosen(self, options: dict[str, Any]) -> Sequence[int]:
+        oldest_first = reconciling.verifiable().order_by("verified_at", "id").values_list("pk", flat=True)
+        if options["all"]:
+            return list(oldest_first)
+        if not options["tracker"]:
+            return list(oldest_first[:SAMPLE])
+        try:
+            macs = {parse_mac(text) for text in options["tracker"]}
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        known = dict(Tracker.objects.filter(mac__in=macs).values_list("mac", "pk"))
+        if unknown := sorted(macs - known.keys()):
+            raise CommandError(f"There is no tracker {', '.join(unknown)}.")
+        return sorted(known.values())
+
+    def _verify(self, tracker_ids: Sequence[int], *, repair: bool) -> Replayed:
+        found = Replayed()
+        with Progress(console=Console(file=sys.stderr), transient=True) as progress:
+            bar = progress.add_task("Comparing histories", total=len(tracker_ids))
+            for verified in reconciling.verify(tracker_ids=tracker_ids, repair=repair, now=timezone.now()):
+                found.add(verified)
+                progress.update(bar, completed=found.trackers)
+        return found
+
+    def _show(self, result: dict[str, Any]) -> None:
+        table = Table("Tracker", "What is wrong")
+        for mac, text in list(result["differences"].items())[:ROWS_SHOWN]:
+            table.add_row(mac, text)
+        text = io.StringIO()
+        console = Console(file=text, width=110)
+        if table.row_count:
+            console.print(table)
+        if len(result["differences"]) > ROWS_SHOWN:
+            console.print(f"and {len(result['differences']) - ROWS_SHOWN:,} more")
+        mended = ", and were mended" if result["repaired"] and result["drifted"] else ""
+        console.print(
+            f"{result['trackers']:,} verified, {result['drifted']:,} differed from their reports{mended},"
+            f" {result['failed']:,} failed. {result['stays_retracted']:,} stays too many,"
+            f" {result['stays_added']:,} missing, {result['events_added']:,} events missing."
+        )
+        self.stdout.write(text.getvalue(), ending="")

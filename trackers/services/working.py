@@ -1,0 +1,162 @@
+"""Works off queued replays, a piece at a time: each piece is a transaction with its progress.
+
+A worker claims a job for CLAIM; one that dies leaves it to the next. Live fetching waits for a piece at most.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q
+
+from clients import bulk
+from clients.errors import DomainError
+from trackers.models import ReplayJob, ReplayTarget, Retraction
+from trackers.services import replaying
+from trackers.services.replaying import Replayed
+from trackers.services.rewriting import Cause
+from trackers.services.windows import SQL
+
+log = structlog.get_logger(__name__)
+
+SEEN_NEAR = (SQL / "seen_near.sql").read_text()
+
+# Longer than a task may run: nobody takes a job from a worker that is still at it.
+CLAIM = timedelta(minutes=6)
+# Looked at in one go for who was near; the replay itself is smaller.
+LOOKED_AT = 500
+
+
+class JobFinished(DomainError):
+    code = "replay_job_finished"
+
+
+class NothingLeft(DomainError):
+    code = "replay_job_nothing_left"
+
+
+def work_off(*, clock: Callable[[], datetime], time_budget_s: float) -> bool:
+    """Work on the oldest job that nobody has until it is done or the time is over; returns whether more is to do.
+
+    Raises `OperationalError` if the database is out of reach or a lock is not to be had: the piece is undone, and the
+    job waits for the end of the claim.
+    """
+    began = clock()
+    job = _claim(began)
+    if job is None:
+        return False
+    while _work_piece(job.pk, clock()):
+        if (clock() - began).total_seconds() >= time_budget_s:
+            break
+    ReplayJob.objects.filter(pk=job.pk).update(claimed_until=None)
+    return ReplayJob.objects.unfinished().filter(claimed_until=None).exists()
+
+
+def cancel(*, job: ReplayJob, now: datetime) -> None:
+    """Stop a job behind the piece at hand; what is done stays. Raises JobFinished."""
+    stopped = (
+        ReplayJob.objects.unfinished()
+        .filter(pk=job.pk)
+        .update(state=ReplayJob.State.CANCELLED, finished_at=now)
+    )
+    if not stopped:
+        raise JobFinished("This replay has ended already.")
+
+
+def resume(*, job: ReplayJob) -> None:
+    """Take up what a cancelled job left, and try again the trackers that failed. Raises NothingLeft."""
+    with transaction.atomic():
+        locked = ReplayJob.objects.select_for_update(no_key=True).get(pk=job.pk)
+        failed = locked.targets.exclude(error="")
+        stopped = locked.state == ReplayJob.State.CANCELLED and locked.superseded_by_id is None
+        if locked.is_unfinished or not (stopped or failed.exists()):
+            raise NothingLeft(
+                "Nothing is left to be replayed: change the object again, or recompute trackers."
+            )
+        if failed.exists():
+            again = failed.update(error="")
+            locked.done, locked.failed, locked.cursor = locked.done - again, locked.failed - again, 0
+        locked.state, locked.finished_at = ReplayJob.State.QUEUED, None
+        locked.save(update_fields=["state", "finished_at", "done", "failed", "cursor"])
+
+
+def concerned(*, job: ReplayJob, targets: Sequence[ReplayTarget]) -> list[int]:
+    """The ids of those of the targets whose history the job can change, in order."""
+    unsure = [target.tracker_id for target in targets if not target.certain]
+    near = set()
+    if unsure:
+        near = {row[0] for row in bulk.fetch_all(SEEN_NEAR, {"job_id": job.pk, "tracker_ids": unsure})}
+    return [target.tracker_id for target in targets if target.certain or target.tracker_id in near]
+
+
+def _claim(now: datetime) -> ReplayJob | None:
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    with transaction.atomic():
+        job = (
+            ReplayJob.objects.unfinished()
+            .select_for_update(skip_locked=True, no_key=True)
+            .filter(free)
+            .order_by("pk")
+            .first()
+        )
+        if job:
+            ReplayJob.objects.filter(pk=job.pk).update(
+                state=ReplayJob.State.RUNNING, claimed_until=now + CLAIM
+            )
+    return job
+
+
+def _work_piece(job_id: int, now: datetime) -> bool:
+    """Replay the next few trackers; returns whether more are left. A long one is replayed before its progress is
+    written, in transactions of its own, and comes again whole if the worker dies."""
+    with transaction.atomic():
+        job = ReplayJob.objects.select_for_update(no_key=True).get(pk=job_id)
+        if not job.is_unfinished:
+            return False
+        targets = list(job.targets.filter(tracker__gt=job.cursor, error="").order_by("tracker")[:LOOKED_AT])
+        if not targets:
+            _finish(job, now)
+            return False
+        ids = concerned(job=job, targets=targets)
+        piece = replaying.first_piece(ids) if ids else []
+        if piece or not ids:
+            replayed = Replayed()
+            if piece:
+                replayed = replaying.replay_or_split(tracker_ids=piece, cause=_cause(job), now=now)
+            reached = piece[-1] if len(piece) < len(ids) else targets[-1].tracker_id
+            _note(job, targets, reached, replayed)
+            return True
+    replayed = replaying.replay_long(tracker_id=ids[0], cause=_cause(job), now=now)
+    with transaction.atomic():
+        job = ReplayJob.objects.select_for_update(no_key=True).get(pk=job_id)
+        _note(job, targets, ids[0], replayed)
+    return True
+
+
+def _cause(job: ReplayJob) -> Cause:
+    return Cause(Retraction(job.reason), job_id=job.pk)
+
+
+def _note(job: ReplayJob, targets: Sequence[ReplayTarget], reached: int, replayed: Replayed) -> None:
+    """Those up to `reached` are done: their targets go, unless they failed."""
+    passed = [target.tracker_id for target in targets if target.tracker_id <= reached]
+    for tracker_id, error in replayed.failures.items():
+        job.targets.filter(tracker=tracker_id).update(error=error)
+    job.targets.filter(tracker__in=passed, error="").delete()
+    ReplayJob.objects.filter(pk=job.pk).update(
+        cursor=reached,
+        done=F("done") + len(passed),
+        replayed=F("replayed") + replayed.trackers,
+        changed=F("changed") + len(replayed.rewritten.tracker_ids),
+        stays_added=F("stays_added") + replayed.rewritten.stays_added,
+        stays_retracted=F("stays_retracted") + replayed.rewritten.stays_retracted,
+        failed=F("failed") + len(replayed.failures),
+    )
+
+
+def _finish(job: ReplayJob, now: datetime) -> None:
+    job.state = ReplayJob.State.FAILED if job.failed else ReplayJob.State.DONE
+    job.finished_at = now
+    job.save(update_fields=["state", "finished_at"])
+    log.info("replay_job_done", job=job.pk, changed=job.changed, failed=job.failed)
