@@ -166,6 +166,13 @@ FETCH_LEASE_S = env.int("FETCH_LEASE_S", default=300)
 MAX_BACKOFF_HOURS = env.float("MAX_BACKOFF_HOURS", default=6)
 MAX_REPORT_AGE_DAYS = env.int("MAX_REPORT_AGE_DAYS", default=7)
 
+# --- Retention, in days; 0 keeps for ever ------------------------------------------------------------
+# Reports go by whole months, with their DWELL and TRANSIT events, and so many days after their announcement.
+REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=400)
+RETENTION_NOTICE_DAYS = env.int("RETENTION_NOTICE_DAYS", default=14)
+REJECTED_RETENTION_DAYS = env.int("REJECTED_RETENTION_DAYS", default=90)
+TALLY_RETENTION_DAYS = env.int("TALLY_RETENTION_DAYS", default=400)
+
 # --- Web ---------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

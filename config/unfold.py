@@ -58,6 +58,7 @@ NAVIGATION = [
         _changelist("Status history", "timeline", "trackers_statuschange"),
         _changelist("Assignments", "assignment", "trackers_assignment"),
         _changelist("Timeline checks", "fact_check", "trackers_timelinecheck"),
+        _changelist("Retention", "auto_delete", "trackers_retiredmonth"),
     ),
     _group(
         "System",

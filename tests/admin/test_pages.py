@@ -32,6 +32,7 @@ EXCUSED = {
     "LocationReport": "composite key: listed on the tracker's page",
     "HourlyPosition": "composite key: the strip on the tracker's page",
     "DailyPosition": "composite key: listed on the tracker's page",
+    "RetentionHorizon": "one row: the list of retired months and `manage.py partitions` tell it",
     "LocationRun": "chosen on the location's page",
     "FetchTally": "composite key: listed on the tracker's page",
 }

@@ -2,6 +2,7 @@
 
 from trackers.models.history import GeofenceEvent, StatusChange, TimelineCheck
 from trackers.models.reports import Battery, DailyPosition, HourlyPosition, LocationReport, RejectedReport
+from trackers.models.retention import RetentionHorizon, RetiredMonth
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "HourlyPosition",
     "LocationReport",
     "RejectedReport",
+    "RetentionHorizon",
+    "RetiredMonth",
     "StatusChange",
     "TimelineCheck",
     "Tracker",

@@ -7,14 +7,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from trackers.models import Assignment, StatusChange, Tracker
-from trackers.services import locking, summaries, windows
+from trackers.services import locking, rollups, summaries, windows
 from trackers.services.rewriting import Rewritten, rewrite
 
 TRACKERS_PER_TRANSACTION = 50
 
 
 def replay_trackers(*, tracker_ids: Collection[int], now: datetime) -> Rewritten:
-    """Recompute all assignments of the trackers, write the difference and refresh their rows, in one transaction.
+    """Recompute all assignments of the trackers, write the difference and refresh their rows and rollups, in one transaction.
 
     The result names the trackers of which anything was not right. Raises `locking.UnknownTracker` if one doesn't
     exist.
@@ -22,6 +22,7 @@ def replay_trackers(*, tracker_ids: Collection[int], now: datetime) -> Rewritten
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         rewritten = rewrite(windows.whole(windows.load_scopes(tracker_ids)), now=now)
+        rollups.refresh((), spans=rewritten.spans)
         rewritten.tracker_ids |= summaries.refresh_trackers(tracker_ids, now=now)
     return rewritten
 

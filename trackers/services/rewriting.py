@@ -58,12 +58,24 @@ EVENT_COLUMNS = {
 }
 
 
+class Span(NamedTuple):
+    """A tracker's time from since (inclusive) to until (exclusive; None: without end)."""
+
+    tracker_id: int
+    since: datetime
+    until: datetime | None
+
+
 @dataclass(slots=True)
 class Rewritten:
-    """What a rewrite wrote: the new events by type, and the trackers of which anything was not right before."""
+    """What a rewrite wrote: the new events by type, and the trackers of which anything was not right before.
+
+    spans: in which time the status of trackers is another now.
+    """
 
     events: Counter[str] = field(default_factory=Counter)
     tracker_ids: set[int] = field(default_factory=set)
+    spans: list[Span] = field(default_factory=list)
 
 
 class _Correction(NamedTuple):
@@ -75,7 +87,8 @@ def rewrite(windows: Sequence[Window], *, now: datetime) -> Rewritten:
     """Play each window from its reports and make the stored history and events say the same."""
     sightings = _sightings(windows)
     stays, events = _stored_stays(windows), _stored_events(windows)
-    changes = []
+    changes: list[_Correction] = []
+    spans: list[Span] = []
     for window in windows:
         scope = window.scope
         played = timeline.play(
@@ -89,7 +102,26 @@ def rewrite(windows: Sequence[Window], *, now: datetime) -> Rewritten:
             ends_at=scope.ends_at,
         )
         changes.append(_Correction(scope, corrections))
-    return _write(changes, now)
+        stored = [*stays[scope.assignment_id], *([window.before] if window.before else [])]
+        spans += _changed_span(scope.tracker_id, corrections, stored)
+    rewritten = _write(changes, now)
+    rewritten.spans = spans
+    return rewritten
+
+
+def _changed_span(tracker_id: int, corrections: Corrections, stored: Iterable[StoredStay]) -> list[Span]:
+    """From the first moment at which the corrections change the status to the last one; nothing if they don't."""
+    by_id = {row.id: row for row in stored}
+    times: list[tuple[datetime | None, datetime | None]] = [
+        (new.stay.started_at, new.ended_at) for new in corrections.stays_to_add
+    ]
+    times += [(by_id[id_].stay.started_at, by_id[id_].ended_at) for id_ in corrections.stays_to_retract]
+    times += [(by_id[id_].ended_at, ended_at) for id_, ended_at in corrections.stays_to_end]
+    moments = [moment for pair in times for moment in pair]
+    known = [moment for moment in moments if moment is not None]
+    if not known:
+        return []
+    return [Span(tracker_id, min(known), None if None in moments else max(known))]
 
 
 def _sightings(windows: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
