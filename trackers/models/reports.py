@@ -100,11 +100,11 @@ class RejectedReport(models.Model):
 class PositionRollup(models.Model):
     """A tracker's bucket of time that has reports, refreshed in the transaction that writes reports or history.
 
-    `distance_m` is the length, on the sphere, of the legs that end in the bucket. A leg goes from one way point to the next, and way
-    points are the reports whose accuracy is unknown or at most `WAYPOINT_ACCURACY_M`; it counts if it is longer than
-    both error circles together, so that a tracker at rest goes nowhere. Status, location and minutes are those of
-    the valid stays within the bucket, one that is open lasting to its end; `minutes_…` of a bucket in no assignment
-    are zero and its status is CREATED.
+    `distance_m` is the length, on the sphere, of the legs that end in the bucket. A leg goes from one way point to
+    the next, and way points are the reports whose accuracy is unknown or at most `WAYPOINT_ACCURACY_M`; it counts if
+    it is longer than both error circles together, so that a tracker at rest goes nowhere. Status, location and
+    minutes are those of the valid stays within the bucket, one that is open lasting to its end; a bucket without a
+    stay is CREATED.
     """
 
     tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="+", db_index=False)

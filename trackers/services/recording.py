@@ -45,8 +45,9 @@ def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> Recor
 
     Reports may come in any order, from any time and several times: the history that results is the same. Each chunk
     of trackers is one transaction: reports, events, history, the trackers' rows and rollups. A report that can't be
-    stored, or is from before the horizon of retention, goes to RejectedReport and costs only itself. Raises `OperationalError` if the database is out of reach or
-    a lock is not to be had; what was committed by then is not stored twice when the call is repeated.
+    stored, or is from before the horizon of retention, goes to RejectedReport and costs only itself. Raises
+    `OperationalError` if the database is out of reach or a lock is not to be had; what was committed by then is not
+    stored twice when the call is repeated.
     """
     reports, outcome = _behind_the_horizon(list(reports), now)
     for chunk in _chunks(sorted(reports, key=attrgetter("tracker_id"))):

@@ -14,7 +14,7 @@ TRACKERS_PER_TRANSACTION = 50
 
 
 def replay_trackers(*, tracker_ids: Collection[int], now: datetime) -> Rewritten:
-    """Recompute all assignments of the trackers, write the difference and refresh their rows and rollups, in one transaction.
+    """Recompute all assignments of the trackers, write the difference, refresh their rows and rollups: one transaction.
 
     The result names the trackers of which anything was not right. Raises `locking.UnknownTracker` if one doesn't
     exist.

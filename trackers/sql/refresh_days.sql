@@ -44,6 +44,7 @@ standing AS (
             AND retracted_at IS NULL
             AND tstzrange(started_at, ended_at, '[)')
                 && tstzrange(day.bucket_at, day.bucket_at + interval '1 day', '[)')
+        OFFSET 0
     ) AS stay
     CROSS JOIN LATERAL (
         SELECT

@@ -1,4 +1,5 @@
--- Recomputes hours from all of their reports and stays. They come as runs of consecutive hours, each of which has
+-- Recomputes hours from all of their reports and stays. OFFSET 0 keeps the planner to the index by tracker and time,
+-- however small it believes the table to be. The hours come as runs of consecutive hours, each of which has
 -- reports; the way point before a run begins the leg that ends in it.
 WITH run AS MATERIALIZED (
     SELECT tracker_id, since, until, number
@@ -71,6 +72,7 @@ standing AS (
         WHERE tracker_id = run.tracker_id
             AND retracted_at IS NULL
             AND tstzrange(started_at, ended_at, '[)') && tstzrange(run.since, run.until, '[)')
+        OFFSET 0
     ) AS stay
     CROSS JOIN LATERAL generate_series(
         date_trunc('hour', greatest(stay.started_at, run.since), 'UTC'),
