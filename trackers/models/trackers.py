@@ -11,7 +11,7 @@ from django.utils import timezone
 from clients.audit import audited, audited_sparsely
 from clients.models import ProductionRun
 from clients.tenancy import TenantQuerySet
-from locations.models import Location
+from locations.models import Location, Place
 from trackers import timeline
 from trackers.models.battery import Battery
 
@@ -68,6 +68,16 @@ class Tracker(models.Model):
     last_received_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_position = models.PointField(geography=True, null=True, blank=True, editable=False)
     last_accuracy_m = models.FloatField(null=True, blank=True, editable=False)
+    near = models.ForeignKey(
+        Place,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
+        help_text="The nearest place in the country of the last position, if one is near at all.",
+    )
+    near_m = models.FloatField(null=True, editable=False, help_text="How far away that is.")
     battery = models.CharField(max_length=10, choices=Battery.choices, blank=True, editable=False)
     verified_at = models.DateTimeField(
         default=timezone.now,
@@ -103,6 +113,10 @@ class Tracker(models.Model):
 
     def __str__(self) -> str:
         return self.mac
+
+    @property
+    def near_km(self) -> float | None:
+        return None if self.near_m is None else self.near_m / 1000
 
 
 class AssignmentQuerySet(TenantQuerySet["Assignment"]):

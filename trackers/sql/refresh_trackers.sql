@@ -1,5 +1,5 @@
--- Sets the trackers' latest assignment and how it stands: last stay and last report within it. A tracker that never
--- had an assignment shows its last report. Rows that are right already are left alone.
+-- Sets the trackers' latest assignment, how it stands, and the nearest place to its last position. Rows that are right
+-- already are left alone. What is true of them is trackers_as_they_stand.sql with its nearest places.
 UPDATE trackers_tracker AS tracker
 SET latest_assignment_id = truth.assignment_id,
     status = truth.status,
@@ -7,55 +7,21 @@ SET latest_assignment_id = truth.assignment_id,
     status_since = truth.started_at,
     last_seen_at = truth.seen_at,
     last_received_at = truth.received_at,
-    last_position = truth.position,
+    last_position = truth.at,
     last_accuracy_m = truth.accuracy_m,
+    near_id = truth.place_id,
+    near_m = truth.place_m,
     battery = truth.battery,
     updated_at = %(now)s::timestamptz
-FROM (
-    SELECT
-        chosen.tracker_id,
-        latest.id AS assignment_id,
-        coalesce(stay.status, 'CREATED') AS status,
-        stay.location_id,
-        stay.started_at,
-        report.seen_at,
-        report.received_at,
-        report.position,
-        report.accuracy_m,
-        coalesce(report.battery, '') AS battery
-    FROM unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)
-    LEFT JOIN LATERAL (
-        SELECT id, period
-        FROM trackers_assignment
-        WHERE tracker_id = chosen.tracker_id
-        ORDER BY lower(period) DESC
-        LIMIT 1
-    ) AS latest ON true
-    LEFT JOIN LATERAL (
-        SELECT status, location_id, started_at
-        FROM trackers_statuschange
-        WHERE tracker_id = chosen.tracker_id AND assignment_id = latest.id AND retracted_at IS NULL
-        ORDER BY started_at DESC, fingerprint DESC
-        LIMIT 1
-    ) AS stay ON true
-    LEFT JOIN LATERAL (
-        SELECT seen_at, received_at, position, accuracy_m, battery
-        FROM trackers_locationreport
-        WHERE tracker_id = chosen.tracker_id
-            AND seen_at >= coalesce(lower(latest.period), '-infinity')
-            AND seen_at < coalesce(upper(latest.period), 'infinity')
-        ORDER BY seen_at DESC, fingerprint DESC
-        LIMIT 1
-    ) AS report ON true
-) AS truth
+FROM ({truth}) AS truth
 WHERE tracker.id = truth.tracker_id
     AND (
         tracker.latest_assignment_id, tracker.status, tracker.location_id, tracker.status_since,
         tracker.last_seen_at, tracker.last_received_at, tracker.last_position::bytea, tracker.last_accuracy_m,
-        tracker.battery
+        tracker.near_id, tracker.near_m, tracker.battery
     ) IS DISTINCT FROM (
         truth.assignment_id, truth.status, truth.location_id, truth.started_at,
-        truth.seen_at, truth.received_at, truth.position::bytea, truth.accuracy_m,
-        truth.battery
+        truth.seen_at, truth.received_at, truth.at::bytea, truth.accuracy_m,
+        truth.place_id, truth.place_m, truth.battery
     )
 RETURNING tracker.id

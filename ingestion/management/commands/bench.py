@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 
-from ingestion.bench import measures, rollups, world
+from ingestion.bench import measures, places, rollups, world
 from keys.services import unsealing
 from trackers.models import Assignment, Tracker
 
@@ -38,6 +38,7 @@ class Command(BaseCommand):
         figures |= self._measure_decryption(shipments, now)
         figures |= self._measure_pipeline(shipments, now)
         figures |= rollups.measure()
+        figures |= places.measure(seed=SEED)
         figures["peak_rss_mb"] = round(measures.peak_rss_mb(), 1)
         self.stdout.write(json.dumps(figures, indent=1))
 
