@@ -27,6 +27,7 @@ _SRID = 4326
 PLACE_COLUMNS = {"id": "int4", "name": "text", "country": "text", "population": "int4", "position": "bytea"}
 AREA_COLUMNS = {"country": "text", "area": "bytea"}
 STAGE = """
+DROP TABLE IF EXISTS staged_place, staged_area;
 CREATE TEMPORARY TABLE staged_place (LIKE locations_place) ON COMMIT DROP;
 CREATE TEMPORARY TABLE staged_area (country text, area geometry) ON COMMIT DROP
 """
