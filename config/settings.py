@@ -180,6 +180,12 @@ ALERT_LONG_TRANSIT_DAYS = env.float("ALERT_LONG_TRANSIT_DAYS", default=10)
 ALERT_BACK_AFTER_HOURS = env.float("ALERT_BACK_AFTER_HOURS", default=6)
 # So many trackers silent at one place, and most of those there, are the place's fault.
 ALERT_SILENT_PLACE_TRACKERS = env.int("ALERT_SILENT_PLACE_TRACKERS", default=5)
+# --- Retention, in days; 0 keeps for ever ------------------------------------------------------------
+# Reports go by whole months, with their DWELL and TRANSIT events, and so many days after their announcement.
+REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=400)
+RETENTION_NOTICE_DAYS = env.int("RETENTION_NOTICE_DAYS", default=14)
+REJECTED_RETENTION_DAYS = env.int("REJECTED_RETENTION_DAYS", default=90)
+TALLY_RETENTION_DAYS = env.int("TALLY_RETENTION_DAYS", default=400)
 
 # --- Web ---------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])

@@ -66,6 +66,7 @@ NAVIGATION = [
         _changelist("Assignments", "assignment", "trackers_assignment"),
         _changelist("Replays", "replay", "trackers_replayjob"),
         _changelist("Timeline checks", "fact_check", "trackers_timelinecheck"),
+        _changelist("Retention", "auto_delete", "trackers_retiredmonth"),
         _changelist("Retention horizon", "event_busy", "trackers_retentionhorizon"),
     ),
     _group(

@@ -19,6 +19,8 @@ MAX_RADIUS_M = 100_000
 
 # The shape of a joined `location`: large and seldom wanted, so to be deferred.
 SHAPE_OF_LOCATION = ("location__center", "location__area", "location__fence")
+# As seldom wanted, of a joined `near`.
+SHAPE_OF_PLACE = ("near__position",)
 
 
 class CircleCover(Func):
@@ -133,3 +135,40 @@ class DeliveryLocation(Location):
 
     class Meta:
         proxy = True
+
+
+class Gazetteer(models.Model):
+    """The one row that tells which edition of places and countries is loaded."""
+
+    edition = models.CharField(max_length=100)
+    loaded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.edition
+
+
+class Place(models.Model):
+    """A city, town or village of at least 500 people, from GeoNames (CC BY 4.0); its id is GeoNames' own."""
+
+    id = models.IntegerField(primary_key=True)
+    name = models.CharField(max_length=200)
+    country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2.")
+    population = models.PositiveIntegerField()
+    position = models.PointField()
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.country}"
+
+
+class CountryArea(models.Model):
+    """A piece of a country's land, from Natural Earth (public domain), cut small for the index.
+
+    `country` is that of the places on it: what Natural Earth draws as a part of France is GF or RE there, as it is in
+    GeoNames.
+    """
+
+    country = models.CharField(max_length=2)
+    area = models.PolygonField()
+
+    def __str__(self) -> str:
+        return self.country

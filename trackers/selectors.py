@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Coalesce, Replace
 
 from clients import bulk
 from locations import geojson
-from locations.models import SHAPE_OF_LOCATION
+from locations.models import SHAPE_OF_LOCATION, SHAPE_OF_PLACE
 from trackers.incoming import ReportIdentity
 from trackers.mac import InvalidMac, parse_mac
 from trackers.models import Assignment, LocationReport, Tracker
@@ -112,8 +112,8 @@ def rows_for_api(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def trackers_for_api(trackers: QuerySet[Tracker]) -> QuerySet[Tracker]:
     """With their client, run and location (without its geometry)."""
-    return trackers.select_related("latest_assignment__run__brand__client", "location").defer(
-        *SHAPE_OF_LOCATION
+    return trackers.select_related("latest_assignment__run__brand__client", "location", "near").defer(
+        *SHAPE_OF_LOCATION, *SHAPE_OF_PLACE
     )
 
 

@@ -5,12 +5,19 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from trackers.services import alerting, silent_places, working
+from trackers.services import alerting, nearby, silent_places, working
 
 # A minute's worth: what is left over is taken by the next run, or by another worker.
 TRACKERS_PER_LOOK = 20_000
 # So long a task works at replays before it lets others have the worker.
 REPLAY_TIME_BUDGET_S = 30
+PLACES_TIME_BUDGET_S = 10
+
+
+@shared_task(acks_late=True, soft_time_limit=50, time_limit=60)
+def find_places(**_: Any) -> None:
+    """Name the nearest place of trackers that moved."""
+    nearby.find_places(clock=timezone.now, time_budget_s=PLACES_TIME_BUDGET_S)
 
 
 @shared_task(acks_late=True, soft_time_limit=300, time_limit=330)

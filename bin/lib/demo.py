@@ -102,7 +102,7 @@ class Demo:
     def prepare(self) -> int:
         for name in ("gateway.port", "web.port", "result.json"):
             (self.directory / name).unlink(missing_ok=True)
-        steps = [("migrate", "-v0"), ("load_demo_world",)]
+        steps = [("migrate", "-v0"), ("load_places",), ("load_demo_world",)]
         if (self.environ.get("DEBUG") or configured("DEBUG")).lower() not in ("true", "on", "yes", "1"):
             steps.append(("collectstatic", "--noinput", "-v0"))
         return next((code for step in steps if (code := self.manage(*step))), 0)

@@ -104,7 +104,7 @@ def seen_hours(tracker: Tracker, start: datetime) -> list[datetime]:
 
 def days_since(tracker: Tracker, start: datetime) -> list[DailyPosition]:
     days = DailyPosition.objects.filter(tracker=tracker, bucket_at__gte=start)
-    return list(days.order_by("-bucket_at")[:31])
+    return list(_with_location(days).order_by("-bucket_at")[:31])
 
 
 def fences_for_map(

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 
 from clients.admin.base import ago_column, badge_column
 from clients.admin.steps import StepsAdmin
-from locations.models import SHAPE_OF_LOCATION
+from locations.models import SHAPE_OF_LOCATION, SHAPE_OF_PLACE
 from trackers.admin import actions, lifecycle, page, searching
 from trackers.admin.filters import SeenFilter
 from trackers.models import Tracker
@@ -64,7 +64,10 @@ class TrackerAdmin(StepsAdmin):
 
     @admin.display(description="location")
     def place(self, tracker: Tracker) -> Any:
-        return tracker.location or "–"
+        if not tracker.near:
+            return tracker.location or "–"
+        near = f"{tracker.near_km:.1f} km from {tracker.near}"
+        return format_html('{}<br><span class="gl-quiet">{}</span>', tracker.location or "–", near)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -76,8 +79,8 @@ class TrackerAdmin(StepsAdmin):
         return (
             super()
             .get_queryset(request)
-            .select_related("location", "latest_assignment__run__brand__client")
-            .defer(*SHAPE_OF_LOCATION)
+            .select_related("location", "near", "latest_assignment__run__brand__client")
+            .defer(*SHAPE_OF_LOCATION, *SHAPE_OF_PLACE)
         )
 
     def get_search_results(

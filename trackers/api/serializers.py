@@ -1,11 +1,23 @@
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clients.api.serializers import BrandRefSerializer, ClientRefSerializer, RunRefSerializer
 from locations.api.geojson import FeatureCollectionSerializer, PointGeometrySerializer
 from locations.api.serializers import LocationRefSerializer, PositionField
 from trackers.models import GeofenceEvent, LocationReport, StatusChange, Tracker
+
+
+class NearSerializer(serializers.Serializer[Tracker]):
+    """A place of GeoNames (CC BY 4.0)."""
+
+    name = serializers.CharField(source="near.name")
+    country = serializers.CharField(source="near.country", help_text="ISO 3166-1 alpha-2.")
+    distance_km = serializers.SerializerMethodField(help_text="From the place's centre.")
+
+    def get_distance_km(self, tracker: Tracker) -> float:
+        return round((tracker.near_m or 0) / 1000, 1)
 
 
 class TrackerSerializer(serializers.ModelSerializer[Tracker]):
@@ -26,6 +38,13 @@ class TrackerSerializer(serializers.ModelSerializer[Tracker]):
         read_only=True, allow_null=True, help_text="When Glimpse last got a report of it: often hours later."
     )
     last_position = PositionField(read_only=True, allow_null=True)
+    near = serializers.SerializerMethodField(
+        help_text="The nearest place to the last position, in the same country and at most 100 km away."
+    )
+
+    @extend_schema_field(NearSerializer(allow_null=True))
+    def get_near(self, tracker: Tracker) -> dict[str, Any] | None:
+        return NearSerializer(tracker).data if tracker.near else None
 
     class Meta:
         model = Tracker
@@ -45,6 +64,7 @@ class TrackerSerializer(serializers.ModelSerializer[Tracker]):
             "last_received_at",
             "last_position",
             "last_accuracy_m",
+            "near",
             "battery",
             "updated_at",
         ]

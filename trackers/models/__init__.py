@@ -5,6 +5,7 @@ from trackers.models.checks import RetentionHorizon, TimelineCheck
 from trackers.models.history import GeofenceEvent, Retraction, StatusChange
 from trackers.models.jobs import ReplayJob, ReplayTarget
 from trackers.models.reports import Battery, DailyPosition, HourlyPosition, LocationReport, RejectedReport
+from trackers.models.retention import RetiredMonth
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ReplayJob",
     "ReplayTarget",
     "RetentionHorizon",
+    "RetiredMonth",
     "Retraction",
     "StatusChange",
     "TimelineCheck",

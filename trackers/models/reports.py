@@ -7,8 +7,12 @@ from django.db.models import Case, Exists, OuterRef, Value, When
 from django.utils import timezone
 
 from clients.tenancy import ClientIds, TenantQuerySet
+from locations.models import Location
 from trackers.models.battery import Battery
-from trackers.models.trackers import Assignment, Tracker
+from trackers.models.trackers import Assignment, GeoStatus, Tracker
+
+# Less accurate reports are no way points of the distance travelled.
+WAYPOINT_ACCURACY_M = 300
 
 
 class ReportQuerySet(TenantQuerySet["LocationReport"]):
@@ -94,7 +98,14 @@ class RejectedReport(models.Model):
 
 
 class PositionRollup(models.Model):
-    """All reports of a tracker within a bucket of time, refreshed in the transaction that writes the reports."""
+    """A tracker's bucket of time that has reports, refreshed in the transaction that writes reports or history.
+
+    `distance_m` is the length, on the sphere, of the legs that end in the bucket. A leg goes from one way point to
+    the next, and way points are the reports whose accuracy is unknown or at most `WAYPOINT_ACCURACY_M`; it counts if
+    it is longer than both error circles together, so that a tracker at rest goes nowhere. Status, location and
+    minutes are those of the valid stays within the bucket, one that is open lasting to its end; a bucket without a
+    stay is CREATED.
+    """
 
     tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="+", db_index=False)
     bucket_at = models.DateTimeField(help_text="The bucket's beginning, in UTC.")
@@ -104,9 +115,29 @@ class PositionRollup(models.Model):
     centroid = models.PointField(geography=True, spatial_index=False)
     best_position = models.PointField(geography=True, spatial_index=False)
     best_accuracy_m = models.FloatField(null=True)
+    distance_m = models.FloatField(default=0)
+    status = models.CharField(
+        max_length=10, choices=GeoStatus.choices, default=GeoStatus.CREATED, help_text="At the bucket's end."
+    )
+    location = models.ForeignKey(
+        Location,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        help_text="At the bucket's end; the history keeps it from being deleted.",
+    )
+    minutes_in_transit = models.FloatField(default=0)
+    minutes_in_storage = models.FloatField(default=0)
+    minutes_delivered = models.FloatField(default=0)
 
     class Meta:
         abstract = True
+
+    @property
+    def distance_km(self) -> float:
+        return self.distance_m / 1000
 
 
 class HourlyPosition(PositionRollup):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from clients.audit import audited
 from clients.models import ProductionRun
 from clients.tenancy import TenantQuerySet
-from locations.models import Location
+from locations.models import Location, Place
 from trackers import timeline
 from trackers.models.battery import Battery
 
@@ -71,6 +71,22 @@ class Tracker(models.Model):
     last_received_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_position = models.PointField(geography=True, null=True, blank=True, editable=False)
     last_accuracy_m = models.FloatField(null=True, blank=True, editable=False)
+    near = models.ForeignKey(
+        Place,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
+        help_text="The nearest place in the country of the last position, if one is near at all.",
+    )
+    near_m = models.FloatField(null=True, editable=False, help_text="How far away that is.")
+    near_is_due = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="It moved, and the nearest place is to be found.",
+    )
     battery = models.CharField(max_length=10, choices=Battery.choices, blank=True, editable=False)
     verified_at = models.DateTimeField(
         default=timezone.now,
@@ -90,6 +106,8 @@ class Tracker(models.Model):
             models.Index(fields=["updated_at"], name="tracker_updated_at"),
             # The start page counts by state, status and when last seen.
             models.Index(fields=["state", "status", "last_seen_at"], name="tracker_overview"),
+            # `nearby` takes those that moved.
+            models.Index(fields=["id"], condition=Q(near_is_due=True), name="tracker_near_is_due"),
             # Reconciliation takes those verified longest ago.
             models.Index(fields=["verified_at", "id"], name="tracker_verified_at"),
         ]
@@ -106,6 +124,10 @@ class Tracker(models.Model):
 
     def __str__(self) -> str:
         return self.mac
+
+    @property
+    def near_km(self) -> float | None:
+        return None if self.near_m is None else self.near_m / 1000
 
 
 class AssignmentQuerySet(TenantQuerySet["Assignment"]):

@@ -53,7 +53,7 @@ def ensure_partitions(*, now: datetime) -> list[str]:
     its own; raises `OperationalError` if the table can't be locked within 5 s, and the next call goes on from there.
     """
     this_month = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    wanted = {_months_later(this_month, offset) for offset in range(-MONTHS_BACK, MONTHS_AHEAD + 1)}
+    wanted = {months_later(this_month, offset) for offset in range(-MONTHS_BACK, MONTHS_AHEAD + 1)}
     wanted |= {row[0].astimezone(UTC) for row in bulk.fetch_all(MONTHS_IN_DEFAULT, {})}
     existing = {partition.name for partition in list_partitions()}
     missing = [month for month in sorted(wanted) if _name(month) not in existing]
@@ -68,17 +68,32 @@ def _make_partition(month: datetime) -> None:
         table=sql.Identifier(TABLE),
         default=sql.Identifier(DEFAULT_PARTITION),
         since=sql.Literal(month.isoformat()),
-        until=sql.Literal(_months_later(month, 1).isoformat()),
+        until=sql.Literal(months_later(month, 1).isoformat()),
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         cursor.execute(statement)
 
 
+def drop_partition(month: datetime) -> None:
+    """Drop the month's partition with all that is in it. Raises `OperationalError` if it can't be had within 5 s."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(_name(month))))
+
+
+def month_of(partition: str) -> datetime | None:
+    """The first moment of a partition's month; None for the default partition."""
+    if partition == DEFAULT_PARTITION:
+        return None
+    return datetime.strptime(partition.removeprefix(f"{TABLE}_"), "%Y_%m").replace(tzinfo=UTC)
+
+
 def _name(month: datetime) -> str:
     return f"{TABLE}_{month:%Y_%m}"
 
 
-def _months_later(month: datetime, months: int) -> datetime:
+def months_later(month: datetime, months: int) -> datetime:
+    """The first moment of the month so many months after that of `month`, which is one itself."""
     years, zero_based = divmod(month.month - 1 + months, 12)
     return month.replace(year=month.year + years, month=zero_based + 1)

@@ -12,9 +12,9 @@ from django.db import DataError, IntegrityError, InternalError, transaction
 
 from clients import bulk
 from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, fingerprint_of
-from trackers.models import RejectedReport, Retraction
-from trackers.services import locking, summaries, watching, windows
-from trackers.services.rewriting import Cause, rewrite
+from trackers.models import RejectedReport, Retraction, Tracker
+from trackers.services import horizon, locking, rollups, summaries, watching, windows
+from trackers.services.rewriting import Cause, Rewritten, rewrite
 from trackers.services.windows import SQL, Position, Scope
 from trackers.timeline import is_usable
 
@@ -45,13 +45,33 @@ def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> Recor
 
     Reports may come in any order, from any time and several times: the history that results is the same. Each chunk
     of trackers is one transaction: reports, events, history, the trackers' rows and rollups. A report that can't be
-    stored goes to RejectedReport and costs only itself. Raises `OperationalError` if the database is out of reach or
-    a lock is not to be had; what was committed by then is not stored twice when the call is repeated.
+    stored, or is from before the horizon of retention, goes to RejectedReport and costs only itself. Raises
+    `OperationalError` if the database is out of reach or a lock is not to be had; what was committed by then is not
+    stored twice when the call is repeated.
     """
-    outcome = RecordOutcome()
+    reports, outcome = _behind_the_horizon(list(reports), now)
     for chunk in _chunks(sorted(reports, key=attrgetter("tracker_id"))):
         outcome.add(_record_or_split(chunk, now))
     return outcome
+
+
+def _behind_the_horizon(
+    reports: list[IncomingReport], now: datetime
+) -> tuple[list[IncomingReport], RecordOutcome]:
+    """Without the reports from before the horizon, which are rejected: what was made of that time stands."""
+    kept_from = horizon.frozen_before()
+    old = [report for report in reports if kept_from and report.seen_at.tzinfo and report.seen_at < kept_from]
+    if not old:
+        return reports, RecordOutcome()
+    why = f"Seen before {kept_from:%Y-%m-%d}, from when on reports are kept (REPORT_RETENTION_DAYS)."
+    known = set(
+        Tracker.objects.filter(pk__in={report.tracker_id for report in old}).values_list("pk", flat=True)
+    )
+    record_rejections(
+        [_rejection(it, it.tracker_id if it.tracker_id in known else None, why) for it in old], now=now
+    )
+    too_old = set(map(id, old))
+    return [report for report in reports if id(report) not in too_old], RecordOutcome(rejected=len(old))
 
 
 def _chunks(reports: Sequence[IncomingReport]) -> Iterator[list[IncomingReport]]:
@@ -90,13 +110,15 @@ def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
     if not new:
         return outcome
     changed = _changes(windows.load_scopes(tracker_ids), new)
+    rewritten = Rewritten()
     if changed:
         firsts = {scope: positions[0] for scope, positions in changed.items()}
         by_assignment = {scope.assignment_id: positions for scope, positions in changed.items()}
         cause = Cause(Retraction.REPORT, reports=by_assignment)
-        outcome.events = rewrite(windows.since_first_change(firsts), cause=cause, now=now).events
+        rewritten = rewrite(windows.since_first_change(firsts), cause=cause, now=now)
+    outcome.events = rewritten.events
     summaries.refresh_trackers(tracker_ids, now=now)
-    summaries.refresh_rollups((report.tracker_id, report.seen_at) for report in new)
+    rollups.refresh(((report.tracker_id, report.seen_at) for report in new), spans=rewritten.spans)
     watching.mark_seen(((report.tracker_id, report.seen_at) for report in new), now=now)
     return outcome
 
@@ -158,16 +180,20 @@ def _changes(scopes: Iterable[Scope], new: Iterable[IncomingReport]) -> dict[Sco
 
 def _reject(report: IncomingReport, error: Exception, now: datetime) -> RecordOutcome:
     log.warning("report_not_stored", tracker_id=report.tracker_id, error=str(error))
-    rejection = IncomingRejection(
-        tracker_id=None if isinstance(error, locking.UnknownTracker) else report.tracker_id,
+    tracker_id = None if isinstance(error, locking.UnknownTracker) else report.tracker_id
+    record_rejections([_rejection(report, tracker_id, f"{type(error).__name__}: {error}"[:500])], now=now)
+    return RecordOutcome(rejected=1)
+
+
+def _rejection(report: IncomingReport, tracker_id: int | None, detail: str) -> IncomingRejection:
+    return IncomingRejection(
+        tracker_id=tracker_id,
         source=report.source,
         hashed_key=report.hashed_key,
         payload=report.payload,
         reason=RejectedReport.Reason.NOT_STORED,
-        detail=f"{type(error).__name__}: {error}"[:500],
+        detail=detail,
     )
-    record_rejections([rejection], now=now)
-    return RecordOutcome(rejected=1)
 
 
 def record_rejections(rejections: Iterable[IncomingRejection], *, now: datetime) -> None:

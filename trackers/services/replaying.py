@@ -14,7 +14,7 @@ from django.db import transaction
 
 from clients import bulk
 from trackers.models import Tracker
-from trackers.services import locking, summaries, watching, windows
+from trackers.services import locking, rollups, summaries, watching, windows
 from trackers.services.recording import BLAMED_ON_THE_REPORT
 from trackers.services.rewriting import Cause, Rewritten, rewrite, rewrite_part
 from trackers.services.windows import SQL, Position, Scope, Window
@@ -47,7 +47,7 @@ class Replayed:
 def replay_trackers(
     *, tracker_ids: Collection[int], cause: Cause, now: datetime, state: Tracker.State | None = None
 ) -> Rewritten:
-    """Recompute all assignments of the trackers, write the difference and refresh their rows, in one transaction;
+    """Recompute all assignments of the trackers, write the difference, refresh rows and rollups: one transaction;
     with the rows they come into `state`, if one is given.
 
     A tracker that never reported costs no more than its row; the others are played a few at a time. The result names
@@ -59,7 +59,9 @@ def replay_trackers(
         with_past = [row[0] for row in bulk.fetch_all(WITH_PAST, {"tracker_ids": list(tracker_ids)})]
         for start in range(0, len(with_past), TRACKERS_PER_PIECE):
             scopes = windows.load_scopes(with_past[start : start + TRACKERS_PER_PIECE])
-            rewritten.add(rewrite(windows.whole(scopes), cause=cause, now=now))
+            part = rewrite(windows.whole(scopes), cause=cause, now=now)
+            rollups.refresh((), spans=part.spans)
+            rewritten.add(part)
         rewritten.tracker_ids |= summaries.refresh_trackers(tracker_ids, now=now, state=state)
         watching.mark_changed(rewritten.tracker_ids, now=now)
     return rewritten
@@ -143,6 +145,7 @@ def _replay_part(
             rest = Position(ahead[0].ends_at, b"")
     if rest is None:
         rewritten.tracker_ids |= summaries.refresh_trackers([tracker_id], now=now)
+    rollups.refresh((), spans=rewritten.spans)
     watching.mark_changed(rewritten.tracker_ids, now=now)
     return rewritten, rest
 

@@ -94,35 +94,65 @@ class Cause(NamedTuple):
         return reports[max(bisect_right(reports, row) - 1, 0)]
 
 
+class Span(NamedTuple):
+    """A tracker's time from since (inclusive) to until (exclusive; None: without end)."""
+
+    tracker_id: int
+    since: datetime
+    until: datetime | None
+
+
 @dataclass(slots=True)
 class Rewritten:
     """What a rewrite wrote: the new events by type, how many stays, and the trackers of which anything was not right
-    before."""
+    before.
+
+    spans: in which time the status of trackers is another now.
+    """
 
     events: Counter[str] = field(default_factory=Counter)
     stays_added: int = 0
     stays_retracted: int = 0
     tracker_ids: set[int] = field(default_factory=set)
+    spans: list[Span] = field(default_factory=list)
 
     def add(self, other: "Rewritten") -> None:
         self.events += other.events
         self.stays_added += other.stays_added
         self.stays_retracted += other.stays_retracted
         self.tracker_ids |= other.tracker_ids
+        self.spans += other.spans
 
 
 class Correction(NamedTuple):
-    """What must change in an assignment; wrong: where in event order the rows to be retracted stand, by their id."""
+    """What must change in an assignment; wrong: where in event order the rows to be retracted stand, by their id;
+    spans: in which time the status changes."""
 
     scope: Scope
     corrections: Corrections
     wrong_stays: dict[int, Position]
     wrong_events: dict[int, Position]
+    spans: list[Span]
 
 
 def rewrite(windows: Sequence[Window], *, cause: Cause, now: datetime) -> Rewritten:
     """Play each window from its reports and make the stored history and events say the same."""
     return _write(compare(windows), cause, now)
+
+
+def _changed_spans(tracker_id: int, corrections: Corrections, stored: Iterable[StoredStay]) -> list[Span]:
+    """From the first moment at which the corrections change the status to the last one; nothing if they don't."""
+    by_id = {row.id: row for row in stored}
+    times: list[tuple[datetime | None, datetime | None]] = [
+        (new.stay.started_at, new.ended_at) for new in corrections.stays_to_add
+    ]
+    times += [(by_id[id_].stay.started_at, by_id[id_].ended_at) for id_ in corrections.stays_to_retract]
+    times += [(by_id[id_].ended_at, ended_at) for id_, ended_at in corrections.stays_to_end]
+    moments = [moment for pair in times for moment in pair]
+    known = [moment for moment in moments if moment is not None]
+    if not known:
+        return []
+    return [Span(tracker_id, min(known), None if None in moments else max(known))]
 
 
 def rewrite_part(window: Window, *, cause: Cause, now: datetime) -> tuple[Rewritten, Position | None]:
@@ -181,6 +211,9 @@ def _correction(
         corrections,
         {row.id: _stay_position(row) for row in stays if row.id in wrong_stays},
         {row.id: _event_position(row) for row in events if row.id in wrong_events},
+        _changed_spans(
+            window.scope.tracker_id, corrections, [*stays, *([window.before] if window.before else [])]
+        ),
     )
 
 
@@ -251,6 +284,7 @@ def _write(changes: Sequence[Correction], cause: Cause, now: datetime) -> Rewrit
         stays_added=len(added),
         stays_retracted=retracted,
         tracker_ids={c.scope.tracker_id for c in changes if not c.corrections.is_empty},
+        spans=[span for change in changes for span in change.spans],
     )
 
 

@@ -1,5 +1,6 @@
 -- Sets the trackers' latest assignment and how it stands: last stay and last report within it. A tracker that never
 -- had an assignment shows its last report; so does one whose reports were all dropped behind the retention horizon.
+-- The nearest place stays until that of a new position is found, and never outlives the assignment.
 -- Rows that are right already are left alone. The lifecycle's state changes with them where one is given.
 UPDATE trackers_tracker AS tracker
 SET state = coalesce(%(state)s::varchar, tracker.state),
@@ -12,6 +13,10 @@ SET state = coalesce(%(state)s::varchar, tracker.state),
     last_position = truth.position,
     last_accuracy_m = truth.accuracy_m,
     battery = truth.battery,
+    near_id = CASE WHEN truth.keeps_place THEN tracker.near_id END,
+    near_m = CASE WHEN truth.keeps_place THEN tracker.near_m END,
+    near_is_due = truth.position IS NOT NULL
+        AND (tracker.near_is_due OR tracker.last_position::bytea IS DISTINCT FROM truth.position::bytea),
     updated_at = %(now)s::timestamptz
 FROM (
     SELECT
@@ -24,7 +29,9 @@ FROM (
         CASE WHEN dropped.away THEN shown.last_received_at ELSE report.received_at END AS received_at,
         CASE WHEN dropped.away THEN shown.last_position ELSE report.position END AS position,
         CASE WHEN dropped.away THEN shown.last_accuracy_m ELSE report.accuracy_m END AS accuracy_m,
-        CASE WHEN dropped.away THEN shown.battery ELSE coalesce(report.battery, '') END AS battery
+        CASE WHEN dropped.away THEN shown.battery ELSE coalesce(report.battery, '') END AS battery,
+        shown.latest_assignment_id IS NOT DISTINCT FROM latest.id
+            AND (dropped.away OR report.position IS NOT NULL) AS keeps_place
     FROM unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)
     LEFT JOIN LATERAL (
         SELECT id, period

@@ -13,7 +13,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 
-from ingestion.bench import allocating, analytics, generation, imports, measures, replaying, world
+from ingestion.bench import (
+    allocating,
+    analytics,
+    generation,
+    imports,
+    measures,
+    places,
+    replaying,
+    rollups,
+    world,
+)
 from keys.services import unsealing
 from trackers.models import Assignment, Tracker
 
@@ -21,7 +31,7 @@ ROUNDS = 5
 DECRYPTIONS_PER_TURN = 250
 SEED = 7
 # What is measured beside the main job, each on its own rows.
-TOPICS = (replaying, generation, imports, allocating)
+TOPICS = (rollups, places, replaying, generation, imports, allocating)
 
 
 class Command(BaseCommand):

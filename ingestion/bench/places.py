@@ -1,0 +1,27 @@
+"""How fast points find the nearest place."""
+
+from random import Random
+
+from django.utils import timezone
+
+from ingestion.bench.measures import timed
+from locations import places
+from locations.models import Place
+from locations.services import gazetteer
+
+POINTS = 10_000
+SCATTER_DEG = 0.2
+
+
+def measure(*, seed: int) -> dict[str, float]:
+    """Points around places that are drawn from the whole gazetteer, in one batch as recording takes them."""
+    if not gazetteer.is_loaded():
+        gazetteer.load(now=timezone.now())
+    draw = Random(seed)  # noqa: S311 (not for secrets)
+    towns = [(at.x, at.y) for at in Place.objects.order_by("pk").values_list("position", flat=True)]
+    points = [
+        (x + draw.gauss(0, SCATTER_DEG), max(-90.0, min(90.0, y + draw.gauss(0, SCATTER_DEG))))
+        for x, y in draw.sample(towns, POINTS)
+    ]
+    seconds, _ = timed(lambda: places.nearest([((x + 180) % 360 - 180, y) for x, y in points]))
+    return {"nearest_place_per_s": round(POINTS / seconds)}

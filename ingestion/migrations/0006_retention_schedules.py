@@ -1,0 +1,43 @@
+"""When old reports, tallies and rejected reports go, and when trackers are told the place that they are near. Ops may change the intervals in the admin."""
+
+from django.db import migrations
+from django.utils import timezone
+
+SCHEDULES = (
+    # name, task, queue, every, period, expires after (s)
+    ("Drop old reports", "ingestion.tasks.drop_old_reports", "default", 1, "hours", 3600),
+    ("Tidy up", "ingestion.tasks.tidy_up", "default", 6, "hours", 3600),
+    ("Find places", "trackers.tasks.find_places", "default", 15, "seconds", 15),
+)
+
+
+def create_schedules(apps, schema_editor):
+    IntervalSchedule = apps.get_model("django_celery_beat", "IntervalSchedule")
+    PeriodicTask = apps.get_model("django_celery_beat", "PeriodicTask")
+    for name, task, queue, every, period, expire_seconds in SCHEDULES:
+        interval = IntervalSchedule.objects.filter(every=every, period=period).first()
+        if interval is None:
+            interval = IntervalSchedule.objects.create(every=every, period=period)
+        PeriodicTask.objects.get_or_create(
+            name=name,
+            defaults={"task": task, "queue": queue, "interval": interval, "expire_seconds": expire_seconds},
+        )
+    _tell_beat(apps)
+
+
+def remove_schedules(apps, schema_editor):
+    PeriodicTask = apps.get_model("django_celery_beat", "PeriodicTask")
+    PeriodicTask.objects.filter(name__in=[schedule[0] for schedule in SCHEDULES]).delete()
+    _tell_beat(apps)
+
+
+def _tell_beat(apps):
+    """A running beat reads its schedule again; historical models send no signals."""
+    PeriodicTasks = apps.get_model("django_celery_beat", "PeriodicTasks")
+    PeriodicTasks.objects.update_or_create(ident=1, defaults={"last_update": timezone.now()})
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ingestion", "0005_work_off_replays"), ("trackers", "0013_rollups_and_retention")]
+
+    operations = [migrations.RunPython(create_schedules, remove_schedules)]

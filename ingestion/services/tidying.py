@@ -1,0 +1,66 @@
+"""Deletes what nobody asks for any more: daily counts, and payloads that could not be used."""
+
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
+from django.conf import settings
+
+from clients import bulk
+from ingestion.models import AccountTally, FetchTally
+from trackers.models import RejectedReport, Tracker
+
+log = structlog.get_logger(__name__)
+
+ROWS_PER_DELETION = 5_000
+TRACKERS_PER_DELETION = 5_000
+# By tracker, since that is how the tallies' key begins: no index of its own for a deletion a day.
+DELETE_TALLIES = f"""
+DELETE FROM {FetchTally._meta.db_table} AS tally
+USING unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)
+WHERE tally.tracker_id = chosen.tracker_id AND tally.day < %(day)s
+"""  # noqa: S608
+
+
+def delete_old(*, now: datetime, time_budget_s: float) -> dict[str, int]:
+    """Delete tallies and rejected reports that are older than the settings say, in small batches.
+
+    Returns how many of each went. What the time does not suffice for goes with the next call.
+    """
+    ends = time.monotonic() + time_budget_s
+    deleted = {"tallies": 0, "rejected": 0}
+    if settings.REJECTED_RETENTION_DAYS:
+        before = now - timedelta(days=settings.REJECTED_RETENTION_DAYS)
+        deleted["rejected"] = _delete_rejected(before, ends)
+    if settings.TALLY_RETENTION_DAYS:
+        day = (now - timedelta(days=settings.TALLY_RETENTION_DAYS)).astimezone(UTC).date()
+        deleted["tallies"] = _delete_tallies(day, ends)
+    if any(deleted.values()):
+        log.info("tidied_up", **deleted)
+    return deleted
+
+
+def _delete_rejected(before: datetime, ends: float) -> int:
+    deleted = 0
+    while time.monotonic() < ends:
+        old = RejectedReport.objects.filter(last_received_at__lt=before).order_by("last_received_at")
+        number, _ = RejectedReport.objects.filter(
+            pk__in=list(old.values_list("pk", flat=True)[:ROWS_PER_DELETION])
+        ).delete()
+        deleted += number
+        if number < ROWS_PER_DELETION:
+            break
+    return deleted
+
+
+def _delete_tallies(day: date, ends: float) -> int:
+    deleted, _ = AccountTally.objects.filter(day__lt=day).delete()
+    after = 0
+    while time.monotonic() < ends:
+        trackers = Tracker.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+        ids = list(trackers[:TRACKERS_PER_DELETION])
+        if not ids:
+            break
+        deleted += bulk.execute(DELETE_TALLIES, {"tracker_ids": ids, "day": day})
+        after = ids[-1]
+    return deleted

@@ -1,0 +1,1 @@
+"""The writes of locations: the gazetteer, and the search for addresses."""

@@ -1,0 +1,44 @@
+"""Which months of reports go."""
+
+from django.db import models
+
+from clients.audit import audited
+
+
+@audited(fields=["state"])
+class RetiredMonth(models.Model):
+    """A month of reports that is to be dropped, from its announcement on.
+
+    It is dropped with its DWELL and TRANSIT events, at the earliest at `drop_after`; a held month keeps those behind
+    it too. `rolled_up_to` and `events_deleted_to` are tracker ids: how far a drop has come that may take many runs.
+    """
+
+    class State(models.TextChoices):
+        ANNOUNCED = "ANNOUNCED", "Announced"
+        HELD = "HELD", "Held"
+        DROPPING = "DROPPING", "Being dropped"
+        DROPPED = "DROPPED", "Dropped"
+
+    starts_at = models.DateTimeField("month", unique=True)
+    ends_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ANNOUNCED)
+    announced_at = models.DateTimeField()
+    drop_after = models.DateTimeField(help_text="Not dropped before this.")
+    reports_estimated = models.BigIntegerField(help_text="When it was announced.")
+    size_bytes = models.BigIntegerField(help_text="When it was announced.")
+    rolled_up_to = models.BigIntegerField(default=0)
+    events_deleted_to = models.BigIntegerField(default=0)
+    events_deleted = models.BigIntegerField(default=0)
+    dropped_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="DROPPED", dropped_at__isnull=False)
+                | models.Q(state__in=["ANNOUNCED", "HELD", "DROPPING"], dropped_at=None),
+                name="retired_month_dropped_says_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%B %Y}"

@@ -1,0 +1,85 @@
+-- Recomputes days from their hours, which stay when reports are dropped, and from the stays. The centroid is the mean
+-- of the hours' centroids on the sphere, weighted by their reports.
+WITH day AS MATERIALIZED (
+    SELECT tracker_id, bucket_at
+    FROM unnest(%(tracker_ids)b::bigint[], %(bucket_ats)b::timestamptz[]) AS given (tracker_id, bucket_at)
+),
+summed AS (
+    SELECT
+        day.tracker_id,
+        day.bucket_at,
+        sum(hour.reports) AS reports,
+        min(hour.first_seen_at) AS first_seen_at,
+        max(hour.last_seen_at) AS last_seen_at,
+        sum(hour.reports * cosd(at.latitude) * cosd(at.longitude) ORDER BY hour.bucket_at) AS x,
+        sum(hour.reports * cosd(at.latitude) * sind(at.longitude) ORDER BY hour.bucket_at) AS y,
+        sum(hour.reports * sind(at.latitude) ORDER BY hour.bucket_at) AS z,
+        (array_agg(hour.best_position ORDER BY hour.best_accuracy_m, hour.bucket_at))[1] AS best_position,
+        min(hour.best_accuracy_m) AS best_accuracy_m,
+        sum(hour.distance_m ORDER BY hour.bucket_at) AS distance_m
+    FROM day
+    JOIN trackers_hourlyposition AS hour
+        ON hour.tracker_id = day.tracker_id
+        AND hour.bucket_at >= day.bucket_at
+        AND hour.bucket_at < day.bucket_at + interval '1 day'
+    CROSS JOIN LATERAL (
+        SELECT ST_X(hour.centroid::geometry) AS longitude, ST_Y(hour.centroid::geometry) AS latitude
+    ) AS at
+    GROUP BY day.tracker_id, day.bucket_at
+),
+standing AS (
+    SELECT
+        day.tracker_id,
+        day.bucket_at,
+        max(stay.status) FILTER (WHERE stay.until >= day.bucket_at + interval '1 day') AS status,
+        max(stay.location_id) FILTER (WHERE stay.until >= day.bucket_at + interval '1 day') AS location_id,
+        sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_TRANSIT') AS minutes_in_transit,
+        sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_STORAGE') AS minutes_in_storage,
+        sum(lasted.minutes) FILTER (WHERE stay.status = 'DELIVERED') AS minutes_delivered
+    FROM day
+    CROSS JOIN LATERAL (
+        SELECT status, location_id, started_at, coalesce(ended_at, 'infinity') AS until
+        FROM trackers_statuschange
+        WHERE tracker_id = day.tracker_id
+            AND retracted_at IS NULL
+            AND tstzrange(started_at, ended_at, '[)')
+                && tstzrange(day.bucket_at, day.bucket_at + interval '1 day', '[)')
+        OFFSET 0
+    ) AS stay
+    CROSS JOIN LATERAL (
+        SELECT
+            extract(
+                epoch FROM least(stay.until, day.bucket_at + interval '1 day')
+                - greatest(stay.started_at, day.bucket_at)
+            ) / 60 AS minutes
+    ) AS lasted
+    GROUP BY day.tracker_id, day.bucket_at
+)
+INSERT INTO trackers_dailyposition (
+    tracker_id, bucket_at, reports, first_seen_at, last_seen_at, centroid, best_position, best_accuracy_m, distance_m,
+    status, location_id, minutes_in_transit, minutes_in_storage, minutes_delivered
+)
+SELECT
+    tracker_id, bucket_at, reports, first_seen_at, last_seen_at,
+    ST_SetSRID(ST_MakePoint(atan2d(y, x), atan2d(z, sqrt(x * x + y * y))), 4326)::geography,
+    best_position, best_accuracy_m, distance_m,
+    coalesce(status, 'CREATED'),
+    location_id,
+    coalesce(minutes_in_transit, 0),
+    coalesce(minutes_in_storage, 0),
+    coalesce(minutes_delivered, 0)
+FROM summed
+LEFT JOIN standing USING (tracker_id, bucket_at)
+ON CONFLICT (tracker_id, bucket_at) DO UPDATE
+SET reports = excluded.reports,
+    first_seen_at = excluded.first_seen_at,
+    last_seen_at = excluded.last_seen_at,
+    centroid = excluded.centroid,
+    best_position = excluded.best_position,
+    best_accuracy_m = excluded.best_accuracy_m,
+    distance_m = excluded.distance_m,
+    status = excluded.status,
+    location_id = excluded.location_id,
+    minutes_in_transit = excluded.minutes_in_transit,
+    minutes_in_storage = excluded.minutes_in_storage,
+    minutes_delivered = excluded.minutes_delivered

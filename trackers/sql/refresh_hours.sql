@@ -1,0 +1,115 @@
+-- Recomputes hours from all of their reports and stays. OFFSET 0 keeps the planner to the index by tracker and time,
+-- however small it believes the table to be. The hours come as runs of consecutive hours, each of which has
+-- reports; the way point before a run begins the leg that ends in it.
+WITH run AS MATERIALIZED (
+    SELECT tracker_id, since, until, number
+    FROM unnest(%(tracker_ids)b::bigint[], %(sinces)b::timestamptz[], %(untils)b::timestamptz[])
+        WITH ORDINALITY AS given (tracker_id, since, until, number)
+),
+seen AS (
+    SELECT run.number, run.tracker_id, true AS within, report.*
+    FROM run
+    CROSS JOIN LATERAL (
+        SELECT seen_at, fingerprint, position, accuracy_m, coalesce(accuracy_m, 0) <= %(waypoint_m)s AS is_waypoint
+        FROM trackers_locationreport
+        WHERE tracker_id = run.tracker_id AND seen_at >= run.since AND seen_at < run.until
+    ) AS report
+    UNION ALL
+    SELECT run.number, run.tracker_id, false, report.*
+    FROM run
+    CROSS JOIN LATERAL (
+        SELECT seen_at, fingerprint, position, accuracy_m, true
+        FROM trackers_locationreport
+        WHERE tracker_id = run.tracker_id
+            AND seen_at < run.since
+            AND coalesce(accuracy_m, 0) <= %(waypoint_m)s
+        ORDER BY seen_at DESC, fingerprint DESC
+        LIMIT 1
+    ) AS report
+),
+walked AS (
+    SELECT
+        tracker_id,
+        within,
+        date_trunc('hour', seen_at, 'UTC') AS bucket_at,
+        seen_at,
+        fingerprint,
+        position,
+        accuracy_m,
+        CASE WHEN is_waypoint THEN ST_Distance(position, lag(position) OVER way, false) END AS leg_m,
+        coalesce(accuracy_m, 0) + coalesce(lag(accuracy_m) OVER way, 0) AS errors_m
+    FROM seen
+    WINDOW way AS (PARTITION BY number, is_waypoint ORDER BY seen_at, fingerprint)
+),
+hour AS (
+    SELECT
+        tracker_id,
+        bucket_at,
+        count(*) AS reports,
+        min(seen_at) AS first_seen_at,
+        max(seen_at) AS last_seen_at,
+        ST_Centroid(ST_Collect(position::geometry ORDER BY seen_at, fingerprint)::geography) AS centroid,
+        (array_agg(position ORDER BY accuracy_m, seen_at, fingerprint))[1] AS best_position,
+        min(accuracy_m) AS best_accuracy_m,
+        coalesce(sum(leg_m ORDER BY seen_at, fingerprint) FILTER (WHERE leg_m > errors_m), 0) AS distance_m
+    FROM walked
+    WHERE within
+    GROUP BY tracker_id, bucket_at
+),
+standing AS (
+    SELECT
+        run.tracker_id,
+        bucket_at,
+        max(stay.status) FILTER (WHERE stay.until >= bucket_at + interval '1 hour') AS status,
+        max(stay.location_id) FILTER (WHERE stay.until >= bucket_at + interval '1 hour') AS location_id,
+        sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_TRANSIT') AS minutes_in_transit,
+        sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_STORAGE') AS minutes_in_storage,
+        sum(lasted.minutes) FILTER (WHERE stay.status = 'DELIVERED') AS minutes_delivered
+    FROM run
+    CROSS JOIN LATERAL (
+        SELECT status, location_id, started_at, coalesce(ended_at, 'infinity') AS until
+        FROM trackers_statuschange
+        WHERE tracker_id = run.tracker_id
+            AND retracted_at IS NULL
+            AND tstzrange(started_at, ended_at, '[)') && tstzrange(run.since, run.until, '[)')
+        OFFSET 0
+    ) AS stay
+    CROSS JOIN LATERAL generate_series(
+        date_trunc('hour', greatest(stay.started_at, run.since), 'UTC'),
+        least(stay.until, run.until) - interval '1 microsecond',
+        interval '1 hour'
+    ) AS bucket_at
+    CROSS JOIN LATERAL (
+        SELECT
+            extract(
+                epoch FROM least(stay.until, bucket_at + interval '1 hour') - greatest(stay.started_at, bucket_at)
+            ) / 60 AS minutes
+    ) AS lasted
+    GROUP BY run.tracker_id, bucket_at
+)
+INSERT INTO trackers_hourlyposition (
+    tracker_id, bucket_at, reports, first_seen_at, last_seen_at, centroid, best_position, best_accuracy_m, distance_m,
+    status, location_id, minutes_in_transit, minutes_in_storage, minutes_delivered
+)
+SELECT
+    tracker_id, bucket_at, reports, first_seen_at, last_seen_at, centroid, best_position, best_accuracy_m, distance_m,
+    coalesce(status, 'CREATED'),
+    location_id,
+    coalesce(minutes_in_transit, 0),
+    coalesce(minutes_in_storage, 0),
+    coalesce(minutes_delivered, 0)
+FROM hour
+LEFT JOIN standing USING (tracker_id, bucket_at)
+ON CONFLICT (tracker_id, bucket_at) DO UPDATE
+SET reports = excluded.reports,
+    first_seen_at = excluded.first_seen_at,
+    last_seen_at = excluded.last_seen_at,
+    centroid = excluded.centroid,
+    best_position = excluded.best_position,
+    best_accuracy_m = excluded.best_accuracy_m,
+    distance_m = excluded.distance_m,
+    status = excluded.status,
+    location_id = excluded.location_id,
+    minutes_in_transit = excluded.minutes_in_transit,
+    minutes_in_storage = excluded.minutes_in_storage,
+    minutes_delivered = excluded.minutes_delivered
