@@ -8,6 +8,7 @@ from clients import bulk
 
 SQL = Path(__file__).parent / "sql"
 NEAREST_PLACE = (SQL / "nearest_place.sql").read_text()
+NEAREST_IN_DEGREES = (SQL / "nearest_in_degrees.sql").read_text()
 
 # Farther away than this, no place says where something is.
 MAX_DISTANCE_M = 100_000
@@ -30,6 +31,8 @@ def statement(*, points: str, columns: Sequence[str]) -> str:
         points=points,
         columns=", ".join(f"point.{column}" for column in columns),
         cap_m=MAX_DISTANCE_M,
+        ten_nearest=NEAREST_IN_DEGREES.format(number=10, condition="true"),
+        hundred_nearest=NEAREST_IN_DEGREES.format(number=100, condition="close.id IS NULL"),
     )
 
 

@@ -123,11 +123,12 @@ FROM trackers_tracker, generate_series(%(first)s, %(last)s) AS n
 """
 FILL_ROLLUP = """
 INSERT INTO {table} (
-    tracker_id, bucket_at, reports, first_seen_at, last_seen_at, centroid, best_position, best_accuracy_m
+    tracker_id, bucket_at, reports, first_seen_at, last_seen_at, centroid, best_position, best_accuracy_m,
+    distance_m, status, minutes_in_storage, minutes_in_transit, minutes_delivered
 )
 SELECT
     tracker_id, date_trunc('{unit}', seen_at, 'UTC'), count(*), min(seen_at), max(seen_at),
-    ST_MakePoint(5, 50)::geography, ST_MakePoint(5, 50)::geography, 50
+    ST_MakePoint(5, 50)::geography, ST_MakePoint(5, 50)::geography, 50, 0, 'IN_TRANSIT', 0, 60, 0
 FROM trackers_locationreport
 GROUP BY 1, 2
 """

@@ -1,5 +1,6 @@
 """How fast reports are rolled up into hours and days."""
 
+from datetime import datetime
 from functools import partial
 
 from django.db import transaction
@@ -12,7 +13,7 @@ TRACKERS_PER_TRANSACTION = 50
 REPORTS_WANTED = 50_000
 
 
-def measure() -> dict[str, float]:
+def measure(*, now: datetime) -> dict[str, float]:
     """Rebuild the rollups of whole trackers that stand in the store, 50 at a time, until enough reports are done."""
     reports, seconds = 0, 0.0
     after = 0

@@ -71,11 +71,11 @@ def test_what_comes_behind_the_horizon_is_recorded_as_ever(tracker):
     assert check() == 0
 
 
-def test_a_report_from_before_the_horizon_is_kept_and_changes_nothing(tracker):
+def test_a_report_from_before_the_horizon_is_rejected_and_changes_nothing(tracker):
     before = told(tracker.pk), stays(tracker.pk)
     drop_reports_before(NOW + 15 * HOUR)
     outcome = record_reports([incoming(tracker.pk, NOW + 5 * HOUR, number=9, east_m=9_000)], now=LATER)
-    assert (outcome.stored, outcome.events.total()) == (1, 0)
+    assert (outcome.stored, outcome.rejected, outcome.events.total()) == (0, 1, 0)
     assert (told(tracker.pk), stays(tracker.pk)) == before
     assert check() == 0
 

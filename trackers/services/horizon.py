@@ -1,7 +1,7 @@
 """The retention horizon: from when on all reports are kept.
 
-History before it stands as it was stored: nothing recomputes it, and a report that comes from before it is kept and
-makes no event. Who drops reports calls `advance` first, in the transaction that drops them.
+History before it stands as it was stored: nothing recomputes it, and a report that comes from before it is rejected
+with the reason. Who drops reports calls `advance` first, in the transaction that drops them.
 """
 
 from datetime import datetime

@@ -174,7 +174,10 @@ def rewrite_part(window: Window, *, cause: Cause, now: datetime) -> tuple[Rewrit
         [row for row in events[scope.assignment_id] if _event_position(row) < rest],
         _next_stay(scope, rest) or scope.ends_at,
     )
-    return _write([correction], cause, now), rest
+    # What changes behind the part shows in the events of the later ones.
+    changed = Span(scope.tracker_id, max(window.position.seen_at, scope.since), rest.seen_at)
+    spans = [] if correction.corrections.is_empty else [changed]
+    return _write([correction._replace(spans=spans)], cause, now), rest
 
 
 def compare(windows: Sequence[Window]) -> list[Correction]:

@@ -1,5 +1,5 @@
 -- Names the nearest place of trackers that moved, the first by id; those that somebody else holds wait for the next
--- time. {near} is locations/sql/nearest_place.sql for the positions of `moved`.
+-- time. What finds it is locations/sql/nearest_place.sql, for the positions of `moved`.
 WITH moved AS MATERIALIZED (
     SELECT id AS tracker_id, last_position AS at
     FROM trackers_tracker
