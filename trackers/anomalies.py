@@ -147,7 +147,7 @@ def allowed_silence(gaps: Sequence[timedelta], thresholds: Thresholds) -> timede
     """How long a tracker may be silent after these gaps: a multiple of the median of the latest, within bounds."""
     if len(gaps) < LEAST_GAPS:
         return thresholds.silent_max
-    usual = median(gaps[-GAPS_FOR_RHYTHM:])
+    usual = timedelta(seconds=median(gap.total_seconds() for gap in gaps[-GAPS_FOR_RHYTHM:]))
     return min(max(thresholds.silent_factor * usual, thresholds.silent_min), thresholds.silent_max)
 
 

@@ -170,7 +170,7 @@ def measure(*, now: datetime) -> dict[str, float]:
     month = scopes.bounded(now - MONTH, now)
     mine = [_of_client(client) for client in Client.objects.order_by("pk")]
     runs = ProductionRun.objects.order_by("pk")[::5]
-    figures = {
+    figures: dict[str, list[Callable[[], Any]]] = {
         "stays_of_a_clients_month": [partial(stays.page_of_stays, each, month, now=now) for each in mine],
         "dwell_of_a_clients_month": [partial(stays.dwell_by_location, each, month, now=now) for each in mine],
         "deliveries_of_a_run": [

@@ -18,6 +18,7 @@ from locations.models import Location
 from trackers.analytics import alerts, charts, completion, deliveries, scopes, stays
 from trackers.analytics.completion import Outcome
 from trackers.models import Alert, Assignment
+from trackers.models.alerts import AlertQuerySet
 
 WINDOWS_DAYS = (7, 30, 90, 365)
 DEFAULT_DAYS = 30
@@ -43,7 +44,7 @@ class Subject:
     """Whose figures: assignments; one location's, or all; the run that they are in, if it is one."""
 
     assignments: QuerySet[Assignment]
-    alerts: QuerySet[Alert]
+    alerts: AlertQuerySet
     location_id: int | None = None
     run: ProductionRun | None = None
 

@@ -4,6 +4,7 @@ from django.db.models import Count, QuerySet
 
 from locations.models import SHAPE_OF_LOCATION
 from trackers.models import Alert, Assignment
+from trackers.models.alerts import AlertQuerySet
 
 
 def for_page(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
@@ -13,18 +14,18 @@ def for_page(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
     )
 
 
-def newest(alerts: QuerySet[Alert], limit: int) -> list[Alert]:
+def newest(alerts: AlertQuerySet, limit: int) -> list[Alert]:
     """Those that last first, then by their beginning; only valid ones."""
     open_ = list(for_page(alerts.open()).order_by("-began_at", "-pk")[:limit])
     ended = for_page(alerts.valid().filter(ended_at__isnull=False)).order_by("-ended_at", "-pk")
     return [*open_, *ended[: limit - len(open_)]] if len(open_) < limit else open_
 
 
-def under(alerts: QuerySet[Alert], assignments: QuerySet[Assignment]) -> QuerySet[Alert]:
+def under(alerts: AlertQuerySet, assignments: QuerySet[Assignment]) -> AlertQuerySet:
     return alerts.filter(assignment__in=assignments.values("pk"))
 
 
-def open_by_kind(alerts: QuerySet[Alert]) -> dict[str, int]:
+def open_by_kind(alerts: AlertQuerySet) -> dict[str, int]:
     """How many there are to act on."""
     counted = alerts.to_act_on().order_by().values("kind").annotate(number=Count("pk"))
     return dict(counted.values_list("kind", "number"))

@@ -164,7 +164,9 @@ class _Forecast:
 
     def pace(self) -> list[Pace]:
         rows = [(None, self.took), *sorted(self.took_from.items())]
-        return [Pace(origin, len(took), median(took), _quantile(took, SLOW)) for origin, took in rows if took]
+        return [
+            Pace(origin, len(took), _median(took), _quantile(took, SLOW)) for origin, took in rows if took
+        ]
 
     def arrivals(self, waiting: Iterable[Journey], quantile: float) -> list[datetime]:
         """When these are expected, without those that are overdue; none if too few were delivered."""
@@ -188,6 +190,10 @@ def _longer_than(lengths: list[timedelta], so_far: timedelta, quantile: float) -
     """The quantile of those (sorted) that are longer than `so_far`; None if there is none."""
     longer = lengths[bisect_right(lengths, so_far) :]
     return _quantile(longer, quantile) if longer else None
+
+
+def _median(lengths: Sequence[timedelta]) -> timedelta:
+    return timedelta(seconds=median(length.total_seconds() for length in lengths))
 
 
 def _quantile(ordered: Sequence[timedelta], quantile: float) -> timedelta:
