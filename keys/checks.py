@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, connection
 
-from keys.models import KeyBatch
+from keys.models import DeviceImport, KeyBatch
 from keys.services import rotating
 from keys.vault import Vault, VaultError
 
@@ -19,8 +19,8 @@ HINT = (
 )
 MISSING_HINT = (
     "Add the master key with that id to VAULT_MASTER_KEYS, behind the first one: it is in your backup of secrets."
-    " Without it these batches' reports can't be decrypted. `manage.py rotate_vault_key` replaces a master key"
-    " without loss."
+    " Without it the private keys of these batches and imports can't be opened."
+    " `manage.py rotate_vault_key` replaces a master key without loss."
 )
 
 
@@ -49,8 +49,8 @@ def check_stored_data_keys(
     listed = {master_key.key_id for master_key in vault.master_keys}
     return [
         Error(
-            f"VAULT_MASTER_KEYS does not list master key {key_id.hex()}, which seals the data keys of {number:,} key"
-            f" batches (listed: {', '.join(sorted(each.hex() for each in listed))}).",
+            f"VAULT_MASTER_KEYS does not list master key {key_id.hex()}, which seals {number:,} data keys"
+            f" (listed: {', '.join(sorted(each.hex() for each in listed))}).",
             hint=MISSING_HINT,
             id="keys.E002",
         )
@@ -60,7 +60,8 @@ def check_stored_data_keys(
 
 
 def _is_migrated() -> bool:
+    tables = [KeyBatch._meta.db_table, DeviceImport._meta.db_table]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [KeyBatch._meta.db_table])
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NOT NULL", tables)
         (there,) = cursor.fetchone()
     return bool(there)

@@ -14,7 +14,7 @@ from keys.vault import Vault, VaultError
 
 log = structlog.get_logger(__name__)
 
-BATCHES_PER_TRANSACTION = 1_000
+DATA_KEYS_PER_TRANSACTION = 1_000
 SHOWN_FAILURES = 10
 
 # Only where it is still what was read: another rotation may run at the same time.
@@ -43,10 +43,11 @@ OWNERS: tuple[tuple[type[KeyBatch] | type[DeviceImport], str], ...] = (
 
 @dataclass(slots=True)
 class Rotation:
-    """`resealed` data keys were sealed by other master keys than the first one; `failures` could not be opened, and
-    `failed` are their number. `retired` are the ids, in hex, of master keys that nothing needs any more."""
+    """Of `data_keys`, all that there are, `resealed` were sealed by other master keys than the first one; `failures`
+    could not be opened, and `failed` are their number. `retired` are the ids, in hex, of master keys that nothing
+    needs any more."""
 
-    batches: int = 0
+    data_keys: int = 0
     resealed: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
@@ -74,7 +75,7 @@ def rotate_master_key(*, actor: User | None, dry_run: bool = False) -> Rotation:
         "vault_master_key_rotated",
         who=actor.get_username() if actor else "system",
         dry_run=dry_run,
-        batches=rotation.batches,
+        data_keys=rotation.data_keys,
         resealed=rotation.resealed,
         failed=rotation.failed,
     )
@@ -95,7 +96,7 @@ def _chunks(owner: type[KeyBatch] | type[DeviceImport], name: str) -> Iterator[S
         chunk = list(
             owner.objects.filter(pk__gt=after, sealed_data_key__isnull=False)
             .order_by("pk")
-            .values_list("pk", name, "sealed_data_key")[:BATCHES_PER_TRANSACTION]
+            .values_list("pk", name, "sealed_data_key")[:DATA_KEYS_PER_TRANSACTION]
         )
         if not chunk:
             return
@@ -106,7 +107,7 @@ def _chunks(owner: type[KeyBatch] | type[DeviceImport], name: str) -> Iterator[S
 def _reseal(vault: Vault, chunk: Sequence[Row], rotation: Rotation) -> list[tuple[int, bytes, bytes]]:
     resealed = []
     for pk, label, before in chunk:
-        rotation.batches += 1
+        rotation.data_keys += 1
         try:
             after = vault.reseal_data_key(before)
             vault.open_data_key(after)

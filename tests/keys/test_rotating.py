@@ -7,10 +7,11 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from structlog.testing import capture_logs
 
-from keys.models import KeyBatch, KeyPair
+from keys.models import DeviceImport, KeyBatch, KeyPair
 from keys.services import rotating, unsealing
 from keys.vault import Vault, new_master_key
 from tests.factories import KeyBatchFactory, StaffFactory
+from tests.keys.device_files import PRIVATE_KEY, PRIVATE_KEY_MAC, counts, go_on, receive
 
 pytestmark = pytest.mark.django_db
 
@@ -38,12 +39,34 @@ def test_private_keys_open_by_the_new_master_key_alone(keys, generate, settings)
     ciphertexts = list(KeyPair.objects.order_by("pk").values_list("sealed_private_key", flat=True))
     settings.VAULT_MASTER_KEYS = [new, old]
     rotation = rotating.rotate_master_key(actor=None)
-    assert (rotation.batches, rotation.resealed, rotation.failed) == (1, 1, 0)
+    assert (rotation.data_keys, rotation.resealed, rotation.failed) == (1, 1, 0)
     assert rotation.retired == [key_id(old)]
     settings.VAULT_MASTER_KEYS = [new]
     assert unsealed() == 6
     after = KeyPair.objects.order_by("pk").values_list("sealed_private_key", flat=True)
     assert [bytes(each) for each in after] == [bytes(each) for each in ciphertexts]
+
+
+def test_private_keys_of_a_waiting_import_open_by_the_new_master_key_alone(keys, settings):
+    old, new = keys
+    row = {"mac": PRIVATE_KEY_MAC, "serial": "F1", "private_key": PRIVATE_KEY}
+    device_import = receive([row])
+    settings.VAULT_MASTER_KEYS = [new, old]
+    rotation = rotating.rotate_master_key(actor=None)
+    assert (rotation.data_keys, rotation.resealed, rotation.retired) == (1, 1, [key_id(old)])
+    settings.VAULT_MASTER_KEYS = [new]
+    assert counts(go_on(device_import)) == (DeviceImport.State.DONE, 1, 0, 0)
+    assert unsealed() == 1
+
+
+def test_data_key_of_an_import_that_nobody_opens_is_told_by_its_file(keys, settings):
+    receive([{"mac": PRIVATE_KEY_MAC, "private_key": PRIVATE_KEY}], file_name="fleet.csv")
+    settings.VAULT_MASTER_KEYS = [keys[1]]
+    rotation = rotating.rotate_master_key(actor=None)
+    assert (rotation.failed, rotation.retired) == (1, [])
+    assert rotation.failures[0].startswith("fleet.csv: a data key was sealed by master key")
+    [error] = database_errors()
+    assert "1 data keys" in error.msg
 
 
 def test_again_there_is_nothing_to_do(keys, generate, settings):
@@ -70,7 +93,7 @@ def test_data_key_that_nobody_opens_is_told_and_costs_only_itself(keys, generate
     settings.VAULT_MASTER_KEYS = [keys[1], keys[0]]
     with capture_logs() as logs:
         rotation = rotating.rotate_master_key(actor=StaffFactory(username="ops"))
-    assert (rotation.batches, rotation.resealed, rotation.failed) == (2, 1, 1)
+    assert (rotation.data_keys, rotation.resealed, rotation.failed) == (2, 1, 1)
     assert rotation.failures[0].startswith("Lost: a data key was sealed by master key 6c6f7374")
     assert bytes(KeyBatch.objects.get(pk=lost.pk).sealed_data_key) == b"lost" + bytes(60)
     assert [line["log_level"] for line in logs] == ["error", "info"]
@@ -82,11 +105,11 @@ def test_data_key_that_somebody_resealed_meanwhile_is_left_alone(keys, generate,
     settings.VAULT_MASTER_KEYS = [keys[1], keys[0]]
     store = rotating._store
 
-    def overtaken(resealed):
+    def overtaken(owner, resealed):
         monkeypatch.setattr(rotating, "_store", store)
         rotating.rotate_master_key(actor=None)
         overtaken.by = bytes(KeyBatch.objects.get().sealed_data_key)
-        store(resealed)
+        store(owner, resealed)
 
     monkeypatch.setattr(rotating, "_store", overtaken)
     rotating.rotate_master_key(actor=None)
@@ -159,12 +182,15 @@ def test_check_names_the_master_key_that_is_missing(keys, generate, settings):
     settings.VAULT_MASTER_KEYS = [new]
     [error] = database_errors()
     assert key_id(old) in error.msg
-    assert "2 key batches" in error.msg
+    assert "2 data keys" in error.msg
     assert "behind the first one" in error.hint
     settings.VAULT_MASTER_KEYS = [new, old]
     assert database_errors() == []
 
 
-def test_check_waits_for_the_table(settings, monkeypatch):
-    monkeypatch.setattr(KeyBatch._meta, "db_table", "not_there_yet")
+@pytest.mark.parametrize("model", [KeyBatch, DeviceImport])
+def test_check_waits_for_the_tables(keys, generate, settings, monkeypatch, model):
+    generate()
+    settings.VAULT_MASTER_KEYS = [keys[1]]
+    monkeypatch.setattr(model._meta, "db_table", "not_there_yet")
     assert database_errors() == []

@@ -15,7 +15,8 @@ FAILED = 1
 
 class Command(BaseCommand):
     help = (
-        "Seal the data keys of all batches by the first of VAULT_MASTER_KEYS; private keys are not touched."
+        "Seal the data keys of all batches and imports by the first of VAULT_MASTER_KEYS; private keys are not"
+        " touched."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -46,7 +47,7 @@ class Command(BaseCommand):
 
 def _told(rotation: rotating.Rotation, *, dry_run: bool) -> str:
     verb = "would be sealed" if dry_run else "sealed"
-    told = f"{rotation.resealed:,} of {rotation.batches:,} data keys {verb} by the first master key."
+    told = f"{rotation.resealed:,} of {rotation.data_keys:,} data keys {verb} by the first master key."
     if rotation.retired and not rotation.failed:
         ids = ", ".join(rotation.retired)
         told += (
