@@ -16,7 +16,6 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import median
 from typing import NamedTuple
 
 from trackers.episodes import Episode, Kind, Verdict, join
@@ -147,7 +146,8 @@ def allowed_silence(gaps: Sequence[timedelta], thresholds: Thresholds) -> timede
     """How long a tracker may be silent after these gaps: a multiple of the median of the latest, within bounds."""
     if len(gaps) < LEAST_GAPS:
         return thresholds.silent_max
-    usual = timedelta(seconds=median(gap.total_seconds() for gap in gaps[-GAPS_FOR_RHYTHM:]))
+    latest = sorted(gaps[-GAPS_FOR_RHYTHM:])
+    usual = latest[len(latest) // 2]
     return min(max(thresholds.silent_factor * usual, thresholds.silent_min), thresholds.silent_max)
 
 

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from statistics import median
 from typing import NamedTuple
 
 # With fewer delivered trackers nothing is foretold.
@@ -165,7 +164,9 @@ class _Forecast:
     def pace(self) -> list[Pace]:
         rows = [(None, self.took), *sorted(self.took_from.items())]
         return [
-            Pace(origin, len(took), _median(took), _quantile(took, SLOW)) for origin, took in rows if took
+            Pace(origin, len(took), _quantile(took, USUAL), _quantile(took, SLOW))
+            for origin, took in rows
+            if took
         ]
 
     def arrivals(self, waiting: Iterable[Journey], quantile: float) -> list[datetime]:

@@ -108,15 +108,15 @@ def page_of_stays(
     With `location_id` those at this location only.
     """
     begin = after or Key(0, within.since, 0)
-    limit = min(limit, STAYS_PER_PAGE)
+    most = min(limit, STAYS_PER_PAGE)
     parameters = {
         "after_tracker": begin.tracker_id,
         "after_started_at": begin.started_at,
         "after_id": begin.id,
-        "limit": limit + 1,
+        "limit": most + 1,
     }
     rows = _fetch(PAGE_OF_STAYS, assignments, within, now, location_id, parameters)
-    stays = [Stay._make(row) for row in rows[:limit]]
+    stays = [Stay._make(row) for row in rows[:most]]
     return Page(stays, stays[-1].key if len(rows) > len(stays) else None)
 
 
