@@ -54,6 +54,7 @@ FILL = (
     (
         "trackers",
         """
+        SET CONSTRAINTS ALL IMMEDIATE;
         ALTER TABLE trackers_tracker DISABLE TRIGGER USER;
         INSERT INTO trackers_tracker (mac, state, status, battery, verified_at, created_at, updated_at)
         SELECT upper(regexp_replace(lpad(to_hex(n), 12, '0'), '(..)(?!$)', '\\1:', 'g')), 'ACTIVE', 'CREATED', 'FULL',

@@ -56,6 +56,7 @@ def gather(looks: Sequence[Look]) -> dict[int, Evidence]:
 
 
 def legs_of_runs(run_ids: Iterable[int]) -> defaultdict[int, list[Leg]]:
+    """The ways between the storage and delivery locations of runs, by run; none where a kind is missing."""
     legs: defaultdict[int, list[Leg]] = defaultdict(list)
     for run_id, *ends in bulk.fetch_all(LEGS, {"run_ids": sorted(set(run_ids)), "most": LEG_ENDS}):
         origin, destination = (ends[0], ends[1]), (ends[2], ends[3])
