@@ -72,8 +72,11 @@ def test_large_fleets_are_read_by_index(fleet: None) -> None:
             "status_change_at_location|trackers_statuschange_location_id_.*",
             lambda: stays.page_of_stays(everybody, MONTH, now=NOW, location_id=depot),
         ),
-        ("status_change_of_tracker", lambda: deliveries.journeys(run)),
-        ("alert_of_tracker", lambda: list(Alert.objects.valid().filter(tracker=mine[0].tracker_id))),
+        ("status_change_of_tracker|trackers_statuschange_assignment_id_.*", lambda: deliveries.journeys(run)),
+        (
+            "alert_of_tracker|trackers_alert_assignment_id_.*",
+            lambda: list(Alert.objects.valid().filter(tracker=mine[0].tracker_id)),
+        ),
     ]
     for index, work in cases:
         assert_by_index(explained(work), index)
