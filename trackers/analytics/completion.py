@@ -193,10 +193,6 @@ def _longer_than(lengths: list[timedelta], so_far: timedelta, quantile: float) -
     return _quantile(longer, quantile) if longer else None
 
 
-def _median(lengths: Sequence[timedelta]) -> timedelta:
-    return timedelta(seconds=median(length.total_seconds() for length in lengths))
-
-
 def _quantile(ordered: Sequence[timedelta], quantile: float) -> timedelta:
     """Of values in order: the smallest that so great a share of them does not exceed."""
     return ordered[min(int(quantile * len(ordered)), len(ordered) - 1)]
