@@ -56,9 +56,11 @@ FILL = (
         """
         SET CONSTRAINTS ALL IMMEDIATE;
         ALTER TABLE trackers_tracker DISABLE TRIGGER USER;
-        INSERT INTO trackers_tracker (mac, state, status, battery, verified_at, created_at, updated_at)
-        SELECT upper(regexp_replace(lpad(to_hex(n), 12, '0'), '(..)(?!$)', '\\1:', 'g')), 'ACTIVE', 'CREATED', 'FULL',
-            %(now)s, %(now)s, %(now)s
+        INSERT INTO trackers_tracker (
+            mac, firmware, hardware_revision, state, status, battery, verified_at, created_at, updated_at
+        )
+        SELECT upper(regexp_replace(lpad(to_hex(n), 12, '0'), '(..)(?!$)', '\\1:', 'g')), '', '',
+            'ACTIVE', 'CREATED', 'FULL', %(now)s, %(now)s, %(now)s
         FROM generate_series(1, %(trackers)s) AS n;
         ALTER TABLE trackers_tracker ENABLE TRIGGER USER;
         ALTER TABLE trackers_assignment DISABLE TRIGGER USER;
