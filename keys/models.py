@@ -296,6 +296,10 @@ class KeyPair(models.Model):
     sealed_private_key = models.BinaryField(editable=False)
     # No way back from the tracker: code that may not import this app must not reach key pairs either.
     tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Which file the device came by; looked up from here only, and imports are never deleted.
+    device_import = models.ForeignKey(
+        DeviceImport, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [

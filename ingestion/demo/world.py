@@ -8,24 +8,28 @@ from datetime import datetime, timedelta
 
 from django.contrib.gis.geos import Point, Polygon
 from django.db import transaction
+from django.db.models import Min
 
 from clients.models import Brand, Client, Membership, ProductionRun, User
+from ingestion.demo import manufacturing
+from ingestion.demo.manufacturing import BATCH, KEYS_PER_DEVICE, MANUFACTURER
 from ingestion.demo.places import Place
 from ingestion.demo.shipments import BUS_RUN, RUNS, SHIPPED_BEFORE, DemoRun, Shipment, shipments
 from keys.models import KeyBatch, KeyPair
-from keys.services import generating, registering
 from locations.models import Location
+from orders.models import Order
 from orders.services import allocating, placing, shipping
 from trackers.models import Tracker
 
-BATCH = "Demo world"
-KEYS_PER_DEVICE = 20
 BUSES = 8
-# The world has a past: batch and runs are older than the shipments, which are older than the demo's beginning.
-BATCH_AGE = timedelta(days=9)
+# The world has a past: the orders and runs are older than the shipments, which are older than the demo's beginning.
+CLIENT_AGE = timedelta(days=90)
+ORDERED_BEFORE = timedelta(days=20)
+ALLOCATED_BEFORE = SHIPPED_BEFORE + timedelta(hours=20)
 RUN_AGE = timedelta(days=10)
 RUN_LASTS = timedelta(days=60)
 STAFF = "demo-ops"
+MAKER = "demo-maker"
 MEMBERS = {"demo-halden": "Halden Coffee", "demo-lumen": "Lumen Displays"}
 
 Progress = Callable[[str], None]
@@ -60,7 +64,7 @@ def load_world(*, buses: int, now: datetime, progress: Progress) -> World:
     with transaction.atomic():
         batch = KeyBatch.objects.filter(label=BATCH).first()
         if batch is not None:
-            return World(batch.created_at + BATCH_AGE, _trackers(batch), [])
+            return World(_began_at(), _trackers(batch), [])
         return _make_world(buses, now, progress)
 
 
@@ -71,27 +75,30 @@ def _make_world(buses: int, now: datetime, progress: Progress) -> World:
     progress("Users")
     users = _make_users()
     demo_runs = [shipment.run for shipment in shipments(now)] + [BUS_RUN] * buses
-    progress(f"Keys of {len(demo_runs)} devices, {KEYS_PER_DEVICE} each")
-    batch = generating.generate_batch(
-        label=BATCH,
-        devices=len(demo_runs),
-        keys_per_device=KEYS_PER_DEVICE,
-        actor=None,
-        now=now - BATCH_AGE,
-    )
-    serials = {index: f"DEMO-{index + 1:04}" for index in range(batch.devices)}
-    trackers = registering.register_devices(batch=batch, serials=serials, now=now - BATCH_AGE)
+    ops, maker = User.objects.get(username=STAFF), User.objects.get(username=MAKER)
+    progress(f"Keys of {len(demo_runs)} devices, {KEYS_PER_DEVICE} each: export, manufacture, import")
+    batch = manufacturing.make_devices(devices=len(demo_runs), ops=ops, maker=maker, now=now)
+    trackers = _trackers(batch)
     progress("Orders, allocations, shipping")
     for demo_run, quantity in Counter(demo_runs).items():
         macs = [tracker.mac for tracker, of in zip(trackers, demo_runs, strict=True) if of == demo_run]
-        _ship(runs[demo_run], macs, quantity, now)
-    return World(now, _trackers(batch), users)
+        _ship(runs[demo_run], macs, quantity, ops, now)
+    return World(now, trackers, users)
+
+
+def _began_at() -> datetime:
+    """When the world was made, to the microsecond, of which its first order still tells."""
+    first = Order.objects.filter(reference=_reference(RUNS[0].name)).aggregate(at=Min("shipped_at"))
+    shipped_at: datetime = first["at"]
+    return shipped_at + SHIPPED_BEFORE
 
 
 def _make_runs(now: datetime) -> dict[DemoRun, ProductionRun]:
     runs = {}
     for demo_run in (*RUNS, BUS_RUN):
-        client, _ = Client.objects.get_or_create(name=demo_run.client)
+        client, _ = Client.objects.get_or_create(
+            name=demo_run.client, defaults={"created_at": now - CLIENT_AGE}
+        )
         brand, _ = Brand.objects.get_or_create(client=client, name=demo_run.brand)
         runs[demo_run] = ProductionRun.objects.create(
             brand=brand,
@@ -133,8 +140,12 @@ def _point(position: tuple[float, float]) -> Point:
 
 
 def _make_users() -> list[NewUser]:
-    users = [NewUser(STAFF, "everything", secrets.token_urlsafe(12))]
+    users = [
+        NewUser(STAFF, "everything", secrets.token_urlsafe(12)),
+        NewUser(MAKER, f"{MANUFACTURER} (API)", secrets.token_urlsafe(12)),
+    ]
     User.objects.create_superuser(STAFF, password=users[0].password)
+    User.objects.create_user(MAKER, password=users[1].password)
     for username, client_name in MEMBERS.items():
         password = secrets.token_urlsafe(12)
         user = User.objects.create_user(username, password=password)
@@ -144,18 +155,25 @@ def _make_users() -> list[NewUser]:
     return users
 
 
-def _ship(run: ProductionRun, macs: Sequence[str], quantity: int, now: datetime) -> None:
-    shipped_at = now - SHIPPED_BEFORE
+def _ship(run: ProductionRun, macs: Sequence[str], quantity: int, ops: User, now: datetime) -> None:
+    """Ordered by the client's manager, then ops' work."""
+    manager = Membership.objects.select_related("user").get(client=run.brand.client).user
+    allocated_at, shipped_at = now - ALLOCATED_BEFORE, now - SHIPPED_BEFORE
     order = placing.place_order(
         client=run.brand.client,
         run=run,
         quantity=quantity,
-        reference=f"DEMO-{run.name}",
+        reference=_reference(run.name),
         wanted_by=(now + timedelta(days=7)).date(),
-        now=now - BATCH_AGE,
+        now=now - ORDERED_BEFORE,
+        actor=manager,
     )
-    allocating.allocate_devices(order=order, macs=macs, start=shipped_at, now=shipped_at)
-    shipping.ship_order(order=order, now=shipped_at)
+    allocating.allocate_devices(order=order, macs=macs, now=allocated_at, actor=ops)
+    shipping.ship_order(order=order, now=shipped_at, actor=ops)
+
+
+def _reference(run_name: str) -> str:
+    return f"DEMO-{run_name}"
 
 
 def _trackers(batch: KeyBatch) -> list[Tracker]:

@@ -15,6 +15,8 @@ FIRMWARE = "firmware"
 HARDWARE_REVISION = "hardware_revision"
 MANUFACTURED_AT = "manufactured_at"
 PRODUCTION_RUN = "production_run"
+# Which of its device's keys a row of our own exports is about.
+KEY_INDEX = "key_index"
 
 COLUMNS = (
     MAC,
@@ -66,7 +68,6 @@ _PASSED_OVER = {
     "batch",
     "device",
     "device_index",
-    "key_index",
     "advertisement_key_hex",
     "payload",
     "payload_hex",
@@ -102,7 +103,7 @@ def resolve(names: Sequence[str]) -> list[str | None]:
     found: list[str | None] = []
     for name in names:
         column = canonical(name) if name.strip() else None
-        if column is not None and column not in COLUMNS:
+        if column is not None and column not in (*COLUMNS, KEY_INDEX):
             raise UnreadableFile(
                 f"Unknown column {quoted(name)}{_hint(column)}: rename or delete it. {_KNOWN}"
             )

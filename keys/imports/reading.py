@@ -35,7 +35,8 @@ class Record(NamedTuple):
 
 
 def read(content: bytes) -> Iterator[Record]:
-    """Yield the rows that are not empty.
+    """Yield the rows that are not empty; of a device whose further keys stand in rows of their own, as in our exports,
+    only the first.
 
     Raises UnreadableFile, before the first row for what concerns the file as a whole, and at a row behind which
     nothing can be told apart any more. So check by reading to the end.
@@ -47,13 +48,25 @@ def read(content: bytes) -> Iterator[Record]:
         )
     records = _json_records(text) if file_format(text) is Format.JSON else _csv_records(text)
     count = 0
-    for record in records:
+    for record in _first_of_devices(records):
         count += 1
         if count > MAX_ROWS:
             raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows: split it.")
         yield record
     if not count:
         raise UnreadableFile("The file has no devices: there is nothing below its header.")
+
+
+def _first_of_devices(records: Iterator[Record]) -> Iterator[Record]:
+    """Without rows that carry on with the keys of the device above: they have its serial and a later index."""
+    serial = ""
+    for record in records:
+        key_index = record.cells.pop(columns.KEY_INDEX, "")
+        continues = key_index.isdecimal() and int(key_index) > 0 and bool(serial)
+        if continues and record.cells.get(columns.SERIAL) == serial:
+            continue
+        serial = record.cells.get(columns.SERIAL, "")
+        yield record
 
 
 def decode(content: bytes) -> str:

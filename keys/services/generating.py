@@ -98,13 +98,26 @@ def require_vault() -> None:
 
 
 def generate_batch(
-    *, label: str, devices: int, keys_per_device: int, actor: User | None, now: datetime
+    *,
+    label: str,
+    devices: int,
+    keys_per_device: int,
+    actor: User | None,
+    now: datetime,
+    manufacturer: Manufacturer | None = None,
 ) -> KeyBatch:
     """Create a batch and generate all of its key pairs. Returns it GENERATED.
 
     Raises as `create_batch` does. If the process ends midway, `continue_batch` goes on where it stopped.
     """
-    batch = create_batch(label=label, devices=devices, keys_per_device=keys_per_device, actor=actor, now=now)
+    batch = create_batch(
+        label=label,
+        devices=devices,
+        keys_per_device=keys_per_device,
+        actor=actor,
+        now=now,
+        manufacturer=manufacturer,
+    )
     while continue_batch(batch=batch, now=now):
         pass
     batch.refresh_from_db()

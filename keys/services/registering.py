@@ -30,7 +30,7 @@ WHERE pair.batch_id = %(batch_id)s AND pair.device_index = device.device_index
 """
 LINK_ROWS = """
 UPDATE keys_keypair AS pair
-SET tracker_id = tracker.id
+SET tracker_id = tracker.id, device_import_id = row.device_import_id
 FROM keys_deviceimportrow AS row
 JOIN keys_keypair AS named ON named.hashed_key = row.hashed_key
 JOIN trackers_tracker AS tracker ON tracker.mac = row.mac

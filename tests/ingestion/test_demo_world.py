@@ -20,10 +20,11 @@ from ingestion.findmy.plan import load_plan
 from ingestion.findmy.tracks import distance_m
 from ingestion.models import AccountState
 from ingestion.services import fetching, queueing
-from keys.models import KeyBatch, KeyPair
+from keys.models import DeviceImport, KeyBatch, KeyPair, ManufacturerExport
 from locations.models import Location
 from orders.models import DeviceAllocation, Order
 from tests.factories import NOW
+from trackers.admin import lifecycle
 from trackers.models import Assignment, GeoStatus, Tracker
 
 MINUTE = timedelta(minutes=1)
@@ -100,6 +101,17 @@ def test_world_is_made_by_the_services_from_keys_to_shipped_trackers(plan_path):
     load(plan_path)
     batch = KeyBatch.objects.get()
     assert batch.state == KeyBatch.State.GENERATED
+    export, device_import = ManufacturerExport.objects.get(), DeviceImport.objects.get()
+    assert (export.batch, export.rows) == (batch, 60 * world.KEYS_PER_DEVICE)
+    assert export.acknowledged_by.username == "demo-maker"
+    assert (device_import.state, device_import.imported, device_import.rejected) == (
+        DeviceImport.State.DONE,
+        60,
+        0,
+    )
+    assert set(KeyPair.objects.values_list("device_import", flat=True)) == {device_import.pk}
+    made = Tracker.objects.filter(firmware="2.4.1", hardware_revision="C", manufactured_at__isnull=False)
+    assert made.count() == 60
     assert KeyPair.objects.exclude(tracker=None).count() == 60 * world.KEYS_PER_DEVICE
     assert set(Order.objects.values_list("state", "quantity")) == {(Order.State.SHIPPED, 15)}
     assert DeviceAllocation.objects.open().count() == 60
@@ -113,14 +125,40 @@ def test_world_is_made_by_the_services_from_keys_to_shipped_trackers(plan_path):
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("without_buses")
+def test_lifecycle_of_a_tracker_begins_with_its_keys_and_says_who_did_what(plan_path):
+    load(plan_path)
+    steps = lifecycle.steps_of(Tracker.objects.get(serial="DEMO-0001"))
+    assert [(step.name, step.milestone.actor) for step in steps if step.milestone] == [
+        ("Keys generated", "demo-ops"),
+        ("Keys exported", "demo-ops"),
+        ("Export acknowledged", "demo-maker"),
+        ("Manufactured", ""),
+        ("Devices sent for import", "demo-maker"),
+        ("Registered in stock", "demo-maker"),
+        ("Ordered", "demo-halden"),
+        ("Allocated", "demo-ops"),
+        ("Shipped", "demo-ops"),
+    ]
+    assert [step.name for step in steps if not step.milestone] == ["First report", "Delivered"]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("without_buses")
 def test_users_are_told_once_and_can_sign_in(plan_path):
     out, _ = load(plan_path)
     passwords = dict(re.findall(r"(demo-\w+) +│ +(\S+)", out))
-    assert passwords.keys() == {"demo-ops", "demo-halden", "demo-lumen"}
+    assert passwords.keys() == {"demo-ops", "demo-maker", "demo-halden", "demo-lumen"}
     for username, password in passwords.items():
         assert authenticate(username=username, password=password) is not None
     assert User.objects.get(username="demo-ops").is_staff
     assert Membership.objects.count() == 2
+    maker = User.objects.get(username="demo-maker")
+    assert (
+        KeyBatch.objects.visible_to(maker).count()
+        == ManufacturerExport.objects.visible_to(maker).count()
+        == 1
+    )
+    assert not Tracker.objects.visible_to(maker).exists()
     halden = User.objects.get(username="demo-halden")
     assert Tracker.objects.visible_to(halden).count() == 30
     assert load(plan_path)[0] == ""

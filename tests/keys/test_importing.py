@@ -1,5 +1,6 @@
 """Devices come into stock from files: each row on its own, once, and never half."""
 
+import io
 import threading
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,7 +10,7 @@ from django.db import IntegrityError, connection, connections
 from keys import selectors
 from keys.imports import rejects
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufacturer
-from keys.services import importing, registering, staging
+from keys.services import exporting, importing, registering, staging
 from tests.factories import NOW, RunFactory, StaffFactory, TrackerFactory
 from tests.keys.device_files import as_csv, as_json, counts, devices_of, generate, go_on, import_file, receive
 from trackers.models import Tracker
@@ -408,3 +409,18 @@ def test_rows_are_judged_by_indexes_alone(django_assert_max_num_queries):
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Seq Scan" not in plan.replace("Seq Scan on clients_productionrun", "")
+
+
+@pytest.mark.parametrize("format_code", ["csv", "json"])
+@pytest.mark.parametrize("keys_per_device", [1, 3])
+def test_export_comes_back_as_it_is(format_code, keys_per_device):
+    """Also one with several keys for each device: only the row of the first tells the device's MAC."""
+    batch = generate(devices=4, keys_per_device=keys_per_device)
+    out = io.BytesIO()
+    exporting.export_batch(batch=batch, format_code=format_code, actor=None, now=NOW, out=out)
+    device_import = import_file(out.getvalue(), batch=batch)
+    assert counts(device_import) == (State.DONE, 4, 0, 0)
+    first_keys = KeyPair.objects.filter(batch=batch, key_index=0).order_by("device_index")
+    assert [pair.mac for pair in first_keys] == [pair.tracker.mac for pair in first_keys]
+    assert not KeyPair.objects.filter(batch=batch).exclude(device_import=device_import).exists()
+    assert counts(import_file(out.getvalue(), batch=batch)) == (State.DONE, 0, 4, 0)

@@ -95,6 +95,15 @@ def _registered(tracker: Tracker) -> list[Milestone]:
     ]
 
 
+def _made(tracker: Tracker) -> list[Milestone]:
+    """As its manufacturer told."""
+    if tracker.manufactured_at is None:
+        return []
+    told = (("Hardware", tracker.hardware_revision), ("firmware", tracker.firmware))
+    detail = ", ".join(f"{name} {value}" for name, value in told if value)
+    return [Milestone("Manufactured", tracker.manufactured_at, detail=detail[:1].upper() + detail[1:])]
+
+
 def _first_reports(tracker: Tracker) -> list[Milestone]:
     """The first report under each assignment."""
     later = LocationReport.objects.filter(
@@ -139,6 +148,7 @@ def _page(tracker: Tracker) -> str:
 
 
 register(
+    Stage(25, "precision_manufacturing", _made),
     Stage(40, "inventory_2", _registered, awaited="Registered in stock"),
     Stage(80, "sensors", _first_reports, awaited="First report"),
     Stage(90, "warehouse", _arrivals("IN_STORAGE", "Arrived in storage")),

@@ -46,7 +46,9 @@ class TrackerAdmin(StepsAdmin):
     steps = actions.STEPS
     step_columns = ("mac", "serial", "client_and_run", "status_badge", "state_badge")
     fields = ("mac", "serial", "state", "created_at", "updated_at", "verified_at")
-    readonly_fields = ("mac", "state", "created_at", "updated_at", "verified_at")
+    # Told by the manufacturer, if at all.
+    make_fields = ("firmware", "hardware_revision", "manufactured_at")
+    readonly_fields = ("mac", "state", *make_fields, "created_at", "updated_at", "verified_at")
     change_form_outer_before_template = "admin/trackers/tracker/overview.html"
     change_form_outer_after_template = "admin/trackers/tracker/tables.html"
 
@@ -74,6 +76,10 @@ class TrackerAdmin(StepsAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Tracker | None = None) -> bool:
         return False
+
+    def get_fields(self, request: HttpRequest, obj: Tracker | None = None) -> tuple[str, ...]:
+        known = (name for name in self.make_fields if obj and getattr(obj, name))
+        return (*self.fields[:3], *known, *self.fields[3:])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tracker]:
         return (

@@ -36,6 +36,26 @@ def test_csv_is_read_whatever_separates_its_cells(delimiter, bom, newline):
     assert record == (2, {"mac": MAC, "serial": "A1", "key": KEY}, True)
 
 
+@pytest.mark.parametrize(
+    ("key_indexes", "serials", "kept"),
+    [
+        (["0", "1", "2"], ["A", "A", "A"], [2]),
+        (["0", "1", "0", "1"], ["A", "A", "B", "B"], [2, 4]),
+        # Whatever is not plainly the device above is kept, and judged by what it says.
+        (["1", "2"], ["A", "A"], [2]),
+        (["0", "1"], ["A", "B"], [2, 3]),
+        (["0", "1"], ["", ""], [2, 3]),
+        (["", ""], ["A", "A"], [2, 3]),
+        (["0", "x"], ["A", "A"], [2, 3]),
+    ],
+)
+def test_further_keys_of_the_device_above_are_no_devices(key_indexes, serials, kept):
+    lines = [f"{MAC},{serial},{KEY},{index}" for index, serial in zip(key_indexes, serials, strict=True)]
+    found = records("\n".join(["mac,serial,key,key_index", *lines]))
+    assert [record.number for record in found] == kept
+    assert all(record.cells.keys() == {"mac", "serial", "key"} for record in found)
+
+
 def test_rows_are_numbered_as_a_spreadsheet_does():
     text = f'mac,serial,key\n\n{MAC},"two\nlines",{KEY}\n{MAC},B,{KEY}\n'
     assert [record.number for record in records(text)] == [3, 4]
