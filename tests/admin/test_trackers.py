@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.worlds import World
-from tests.factories import KeyPairFactory, RejectedReportFactory, RunFactory, TrackerFactory
+from tests.factories import NOW, KeyPairFactory, RejectedReportFactory, RunFactory, TrackerFactory
 from trackers.admin import selectors
 from trackers.models import GeofenceEvent, StatusChange, Tracker
 
@@ -59,6 +59,14 @@ def test_strip_and_map_tell_the_same_stays(ops: Client, world: World) -> None:
 def test_tracker_in_stock_has_a_page(ops: Client) -> None:
     text = page_of(ops, TrackerFactory()).content.decode()
     assert "only active trackers are fetched" in text
+
+
+def test_page_shows_what_the_manufacturer_told_and_nothing_where_it_told_nothing(ops: Client) -> None:
+    made = {"firmware": "2.4.1", "hardware_revision": "C", "manufactured_at": NOW}
+    assert "Firmware" not in page_of(ops, TrackerFactory()).content.decode()
+    text = page_of(ops, TrackerFactory(**made)).content.decode()
+    for told in ("2.4.1", "Hardware revision", "Manufactured at"):
+        assert told in text
 
 
 def test_reports_are_paged_without_gap_or_double(ops: Client, world: World) -> None:
