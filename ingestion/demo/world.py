@@ -20,6 +20,7 @@ from locations.models import Location
 from orders.models import Order
 from orders.services import allocating, placing, shipping
 from trackers.models import Tracker
+from trackers.services import reconciling
 
 BUSES = 8
 # The world has a past: the orders and runs are older than the shipments, which are older than the demo's beginning.
@@ -83,6 +84,8 @@ def _make_world(buses: int, now: datetime, progress: Progress) -> World:
     for demo_run, quantity in Counter(demo_runs).items():
         macs = [tracker.mac for tracker, of in zip(trackers, demo_runs, strict=True) if of == demo_run]
         _ship(runs[demo_run], macs, quantity, ops, now)
+    progress("First check of the timelines")
+    reconciling.reconcile_sample(trackers=len(trackers), clock=lambda: now)
     return World(now, trackers, users)
 
 

@@ -19,7 +19,7 @@ from tests.factories import (
 )
 from trackers.incoming import IncomingReport
 from trackers.models import Assignment, GeofenceEvent, GeoStatus, LocationReport, StatusChange, Tracker
-from trackers.services import assigning, locking
+from trackers.services import assigning, locking, reconciling
 from trackers.services.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +81,12 @@ def test_assigned_trackers_are_in_the_run_from_start_on(run):
         assert tracker.status == GeoStatus.CREATED
         assignment.refresh_from_db()
         assert (assignment.period.lower, assignment.period.upper) == (NOW - DAY, None)
+
+
+def test_tracker_from_old_stock_is_not_overdue_for_its_check(run):
+    tracker = TrackerFactory(verified_at=NOW - 300 * DAY)
+    assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
+    assert reconciling.standing(now=NOW).on_time
 
 
 def test_assigning_takes_the_same_number_of_queries_for_any_number(run, django_assert_max_num_queries):
