@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from keys import admin_imports
+from keys.admin import imports as admin_imports
 from keys.models import DeviceImport
 from keys.services import importing
 from tests.factories import NOW, AdminFactory, StaffFactory

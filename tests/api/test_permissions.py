@@ -260,8 +260,5 @@ def test_reading_endpoints_refuse_writes(world, as_persona, name):
     reader = as_persona("manufacturer" if row.for_makers else "staff")
     for method in {"post", "put", "patch", "delete"} - {*row.writes}:
         response = getattr(reader, method)(fill(world, row.path))
-    staff = as_persona("staff")
-    for method in {"post", "put", "patch", "delete"} - set(TABLE[name].writes):
-        response = getattr(staff, method)(fill(world, TABLE[name].path))
         assert response.status_code == (404 if name == "unknown" else 405)
         assert response["Content-Type"] == "application/problem+json"
