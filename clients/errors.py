@@ -1,4 +1,4 @@
-"""The base of all domain errors; it lives in the lowest layer so that every app can raise it."""
+"""The errors that every app can raise, and the base of all domain errors: hence in the lowest layer."""
 
 from http import HTTPStatus
 
@@ -16,3 +16,7 @@ class DomainError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class OpenTransactionError(RuntimeError):
+    """The caller holds a transaction open, which would last as long as the network takes."""

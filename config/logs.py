@@ -52,6 +52,8 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
         "loggers": {
             name: {"level": "WARNING"}
             for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")
-        },
+        }
+        # At DEBUG it would write the addresses that it asks, in which geocoders want their keys.
+        | {"urllib3": {"level": "INFO"}},
         "root": {"handlers": ["stderr"], "level": level},
     }

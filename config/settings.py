@@ -233,6 +233,17 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
+# --- Address search -----------------------------------------------------------------------------------
+# In the order in which they are asked; none unless named, since they see the addresses.
+GEOCODERS = env.list("GEOCODERS", default=[])
+# Each provider=value, where it differs from the provider's own file in locations/geocoding/providers.
+GEOCODER_URLS = env.list("GEOCODER_URLS", default=[])
+GEOCODER_KEYS = env.list("GEOCODER_KEYS", default=[])
+GEOCODER_RATES = env.list("GEOCODER_RATES", default=[])
+GEOCODER_TIMEOUT_S = env.float("GEOCODER_TIMEOUT_S", default=5)
+# Public servers want to know which installation asks.
+GEOCODER_USER_AGENT = env.str("GEOCODER_USER_AGENT", default=f"Glimpse ({','.join(ALLOWED_HOSTS[:1])})")
+
 LANGUAGE_CODE = "en-gb"
 FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "UTC"

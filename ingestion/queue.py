@@ -10,12 +10,13 @@ its leases that much longer or shorter; machines need NTP, as Celery does.
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import redis
 from django.conf import settings
+
+from clients.redis_connection import connect
 
 LUA = Path(__file__).parent / "lua"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,12 +29,6 @@ class Claim(NamedTuple):
     tracker_id: int
     due_at: datetime
     lease_ends_at: datetime
-
-
-@cache
-def connect(url: str) -> redis.Redis:
-    """Return this process's client; forked processes open connections of their own."""
-    return redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
 
 
 def fetch_queue() -> "FetchQueue":

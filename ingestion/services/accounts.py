@@ -12,10 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from clients.redis_connection import connect
 from ingestion import selectors
 from ingestion.findmy.client import Account, FetchError, GatewayUnavailable, Throttled, Unauthorized
 from ingestion.models import AccountState, AccountTally
-from ingestion.queue import LUA, connect
+from ingestion.queue import LUA
 
 REFUSALS_TO_OPEN = 3
 SHORTEST_COOLDOWN = timedelta(minutes=15)

@@ -9,6 +9,7 @@ from typing import Self
 from django.conf import settings
 from django.db import connection
 
+from clients.errors import OpenTransactionError
 from ingestion.findmy.client import (
     Account,
     EmptyAnswer,
@@ -28,10 +29,6 @@ Clock = Callable[[], datetime]
 
 class NoAccountAvailable(Exception):
     """Every account has used its budget or cools down: nothing was asked."""
-
-
-class OpenTransactionError(RuntimeError):
-    """The caller holds a transaction open, which would last as long as the network takes."""
 
 
 class Requester:

@@ -4,11 +4,11 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from clients.errors import OpenTransactionError
 from ingestion.findmy.client import FetchAnswer, GatewayClient
 from ingestion.findmy.protocol import Shape
 from ingestion.models import AccountState, AccountTally, FetchState, FetchTally, Heartbeat
 from ingestion.services import fetching, outcomes, queueing
-from ingestion.services.requesting import OpenTransactionError
 from keys.models import KeyPair
 from tests.ingestion.payloads import sealed
 from trackers.models import LocationReport, Tracker

@@ -2,8 +2,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from clients.redis_connection import connect
 from ingestion.models import FetchState
-from ingestion.queue import connect
 from ingestion.services import queueing
 from keys.models import KeyPair
 from tests.factories import AssignmentFactory, KeyPairFactory, RunFactory, TrackerFactory
