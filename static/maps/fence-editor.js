@@ -32,6 +32,7 @@ async function start(root) {
     input.addEventListener("input", () => readInputs(editor));
   }
   editor.inputs.area.addEventListener("input", () => centreOnArea(editor));
+  root.addEventListener("glimpse:placed", () => showPlaced(editor));
   readInputs(editor);
   fit(editor);
   shared.announceReady(map);
@@ -281,6 +282,13 @@ function toArea(editor) {
   if (editor.kept) write(editor.inputs.area, editor.kept);
   else startDrawing(editor);
   readInputs(editor);
+}
+
+/** Somebody chose a place elsewhere on the page: its circle is shown. "Polygon" brings back what was drawn. */
+function showPlaced(editor) {
+  if (!radiusOf(editor)) write(editor.inputs.radius, DEFAULT_RADIUS_M);
+  toCircle(editor);
+  fit(editor);
 }
 
 function clear(editor) {

@@ -6,14 +6,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib import admin
+from django.contrib.gis.geos import Polygon
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from locations.geocoding.local import LocalGeocoder
 from locations.models import Location
 from tests.admin.worlds import World, build_world
-from tests.factories import AdminFactory
+from tests.factories import AdminFactory, StorageFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CHROMIUM_ARGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -115,6 +117,35 @@ def test_draws_a_circle_and_saves_it(watched: Watched) -> None:
     drawn = Location.objects.get(name="Drawn depot")
     assert (drawn.radius_m, drawn.kind, drawn.area) == (250, "STORAGE", None)
     assert drawn.center.x == pytest.approx(longitude)
+    assert watched.faults == []
+
+
+def test_finds_an_address_and_saves_it(watched: Watched, settings: Any) -> None:
+    """By keyboard alone; the area that was drawn before gives way, and can be had again."""
+    page = watched.page
+    storage = StorageFactory(area=Polygon(((4, 52), (5, 52), (5, 53), (4, 52))))
+    with LocalGeocoder() as local:
+        settings.GEOCODERS, settings.GEOCODER_URLS = ["nominatim"], [f"nominatim={local.url('nominatim')}"]
+        watched.visit(reverse("admin:locations_storagelocation_change", args=[storage.pk]))
+        page.focus("#glimpse-address-text")
+        page.keyboard.type("rathausplatz hamburg")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".glimpse-choice")
+        assert page.inner_text("[data-said]") == "1 place found: choose one."
+        assert page.inner_text("[data-credit]") == "© OpenStreetMap contributors"
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+    assert [page.input_value(f"#id_{name}") for name in ("lat", "lon", "area")] == [
+        "53.550300",
+        "9.993700",
+        "",
+    ]
+    page.click("button[name=_save]")
+    page.wait_for_url(f"{watched.server}{reverse('admin:locations_storagelocation_changelist')}")
+    storage.refresh_from_db()
+    assert (storage.center.coords, storage.area) == ((9.9937, 53.5503), None)
+    assert storage.address == "Rathausplatz 1, 20095 Hamburg, Germany"
     assert watched.faults == []
 
 

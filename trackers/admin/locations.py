@@ -15,6 +15,7 @@ from clients.admin.base import ReadOnlyAdmin, badge_column
 from clients.models import User
 from locations.models import DeliveryLocation, Location, StorageLocation
 from trackers.admin import page, selectors
+from trackers.admin.addresses import AddressedAdmin
 from trackers.admin.analytics import AnalyticsAdmin, Subject
 from trackers.admin.fences import LocationForm
 from trackers.admin.previews import PreviewedAdmin
@@ -25,7 +26,7 @@ from trackers.services import queueing
 _NAMED_RUNS = 2
 
 
-class LocationAdmin(AnalyticsAdmin, TunedAdmin, PreviewedAdmin):
+class LocationAdmin(AnalyticsAdmin, TunedAdmin, AddressedAdmin, PreviewedAdmin):
     form = LocationForm
     compressed_fields = False
     kind: Location.Kind
@@ -91,7 +92,11 @@ class LocationAdmin(AnalyticsAdmin, TunedAdmin, PreviewedAdmin):
     ) -> HttpResponse:
         location = self.get_object(request, object_id) if object_id else None
         others = page.fence_features(selectors.other_fences(location))
-        context = {**(extra_context or {}), "others": others}
+        context = {
+            **(extra_context or {}),
+            "others": others,
+            "address_search": self.address_search(request),
+        }
         if location and not location.area:
             context["tune_url"] = self.tune_url(location.pk)
         return super().changeform_view(request, object_id, form_url, context)
