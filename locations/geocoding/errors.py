@@ -49,7 +49,7 @@ class Unreachable(GeocoderError):
 class Refused(GeocoderError):
     """It does not let us: a wrong key, a used up quota, a blocked address (4xx)."""
 
-    rest_s = 60
+    rest_s: float = 60
 
 
 class Throttled(Refused):

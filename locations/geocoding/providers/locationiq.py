@@ -23,9 +23,7 @@ register(
         code="locationiq",
         url="https://eu1.locationiq.com/v1/search",
         rates="2/s 60/min 5000/day",
-        credit=Credit(
-            "Search by LocationIQ.com, © OpenStreetMap contributors", "https://locationiq.com/attribution"
-        ),
+        credit=Credit("Search by LocationIQ.com, © OpenStreetMap contributors", "https://locationiq.com/"),
         parameters=parameters,
         read=nominatim.read,
         says_nothing_found=says_nothing_found,
