@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from clients.models import Client, Membership, ProductionRun, User
 from ingestion.demo import checking, planning, world
@@ -26,6 +27,7 @@ from orders.models import DeviceAllocation, Order
 from tests.factories import NOW
 from trackers.admin import lifecycle
 from trackers.models import Assignment, GeoStatus, Tracker
+from trackers.services import reconciling
 
 MINUTE = timedelta(minutes=1)
 
@@ -117,6 +119,7 @@ def test_world_is_made_by_the_services_from_keys_to_shipped_trackers(plan_path):
     assert DeviceAllocation.objects.open().count() == 60
     assert set(Tracker.objects.values_list("state", "status")) == {("ACTIVE", GeoStatus.CREATED)}
     assert Assignment.objects.filter(period__upper_inf=True).count() == 60
+    assert reconciling.standing(now=timezone.now()).ok
     assert Client.objects.count() == 2
     storages = Location.objects.filter(kind=Location.Kind.STORAGE)
     assert (storages.count(), Location.objects.count()) == (7, 22)

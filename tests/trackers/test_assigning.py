@@ -213,3 +213,10 @@ def test_after_a_reassignment_each_client_sees_its_own_time_only(run, other_run)
     assert not Tracker.objects.visible_to(owner).exists()
     assert Tracker.objects.visible_to(successor).get().status == GeoStatus.DELIVERED
     assert StatusChange.objects.visible_to(owner).get().ended_at == NOW - 2 * DAY
+
+
+def test_long_time_in_stock_is_no_missed_verification(run):
+    tracker = TrackerFactory(verified_at=NOW - 30 * DAY)
+    assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
+    assert reconciling.standing(now=NOW).ok
+    assert not reconciling.standing(now=NOW + 2 * DAY).on_time
