@@ -19,8 +19,8 @@ from tests.factories import (
     UserFactory,
 )
 from tests.trackers.reports import incoming, longitude_at
-from trackers.models import Alert, AlertWatch, Assignment, GeoStatus, Retraction, Tracker
-from trackers.services import alerting, assigning, recording, replaying, silent_places
+from trackers.models import Alert, AlertWatch, Assignment, GeoStatus, LocationReport, Retraction, Tracker
+from trackers.services import alerting, assigning, horizon, recording, replaying, silent_places, watching
 from trackers.services.rewriting import Cause
 
 HOUR = timedelta(hours=1)
@@ -104,6 +104,23 @@ def test_a_late_report_moves_the_silence_and_one_later_takes_it_back() -> None:
     look(NOW + 31 * HOUR)
     assert alerts() == []
     assert Alert.objects.get().retracted_at == NOW + 31 * HOUR
+
+
+def test_an_alert_from_before_the_retention_horizon_stands() -> None:
+    assignment = assigned()
+    recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=10), now=NOW)
+    look(NOW + 30 * HOUR)
+    later = NOW + 2 * DAY
+    recording.record_reports(way(assignment.tracker_id, later, hours=10), now=later)
+    look(later)
+    found = alerts()
+    assert found == [("SILENT", NOW, later)]
+    kept_from = later + 5 * HOUR
+    LocationReport.objects.filter(seen_at__lt=kept_from).delete()
+    horizon.advance(reports_kept_from=kept_from, now=later + DAY)
+    watching.mark_changed([assignment.tracker_id], now=later + 10 * HOUR)
+    look(later + 10 * HOUR)
+    assert alerts() == found
 
 
 def test_a_tracker_that_never_reported() -> None:

@@ -34,11 +34,6 @@ SELECT tracker_id, %(run_id)s::bigint, tstzrange(%(start)s::timestamptz, NULL)
 FROM unnest(%(tracker_ids)b::bigint[]) AS assigned (tracker_id)
 RETURNING id, tracker_id
 """
-# The replay has compared them. Else one that was in stock for long would seem to wait for its check for as long.
-VERIFIED = """
-UPDATE trackers_tracker SET verified_at = %(now)s::timestamptz
-WHERE id = ANY(%(tracker_ids)b::bigint[]) AND verified_at < %(now)s::timestamptz
-"""
 END_IN_FORCE = """
 UPDATE trackers_assignment SET period = tstzrange(lower(period), %(at)s::timestamptz)
 WHERE tracker_id = ANY(%(tracker_ids)b::bigint[]) AND period @> %(at)s::timestamptz
@@ -95,7 +90,6 @@ def assign(
             )
         added = bulk.fetch_all(ADD_ASSIGNMENTS, arrays | {"run_id": run.pk})
         replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, state=state)
-        bulk.execute(VERIFIED, arrays | {"now": now})
         watching.mark_changed(tracker_ids, now=now)
     period = DateTimeTZRange(start, None, "[)")
     return [

@@ -10,6 +10,7 @@ from trackers.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, Sighting, Stay, d
 from trackers.episodes import Episode, Kind, Stored
 from trackers.judgement import Evidence
 from trackers.models import Alert
+from trackers.services import horizon
 from trackers.services.windows import SQL, Scope
 
 SIGHTINGS = (SQL / "alert_sightings.sql").read_text()
@@ -97,6 +98,9 @@ def _hours(looks: Sequence[Look]) -> defaultdict[int, list[SeenHour]]:
 def _stored(assignment_ids: Collection[int]) -> defaultdict[int, list[Stored]]:
     fields = ("kind", "began_at", "latest_at", "ended_at", "measure", "location_id")
     rows = Alert.objects.valid().filter(assignment__in=assignment_ids).order_by("pk")
+    if kept_from := horizon.frozen_before():
+        # Nothing is left that could tell them again: they stand.
+        rows = rows.exclude(ended_at__lte=kept_from)
     stored: defaultdict[int, list[Stored]] = defaultdict(list)
     for id_, assignment_id, kind, *rest in rows.select_for_update(no_key=True).values_list(
         "pk", "assignment_id", *fields

@@ -2,6 +2,7 @@
 -- had an assignment shows its last report; so does one whose reports were all dropped behind the retention horizon.
 -- The nearest place stays until that of a new position is found, and never outlives the assignment.
 -- Rows that are right already are left alone. The lifecycle's state changes with them where one is given.
+-- Nothing verifies a device in stock: with a new assignment its time to be verified begins, however long it lay there.
 UPDATE trackers_tracker AS tracker
 SET state = coalesce(%(state)s::varchar, tracker.state),
     latest_assignment_id = truth.assignment_id,
@@ -13,6 +14,11 @@ SET state = coalesce(%(state)s::varchar, tracker.state),
     last_position = truth.position,
     last_accuracy_m = truth.accuracy_m,
     battery = truth.battery,
+    verified_at = CASE
+        WHEN tracker.latest_assignment_id IS DISTINCT FROM truth.assignment_id
+            THEN greatest(tracker.verified_at, %(now)s::timestamptz)
+        ELSE tracker.verified_at
+    END,
     near_id = CASE WHEN truth.keeps_place THEN tracker.near_id END,
     near_m = CASE WHEN truth.keeps_place THEN tracker.near_m END,
     near_is_due = truth.position IS NOT NULL
