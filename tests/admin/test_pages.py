@@ -32,7 +32,6 @@ EXCUSED = {
     "LocationReport": "composite key: listed on the tracker's page",
     "HourlyPosition": "composite key: the strip on the tracker's page",
     "DailyPosition": "composite key: listed on the tracker's page",
-    "RetentionHorizon": "one row: the list of retired months and `manage.py partitions` tell it",
     "Gazetteer": "one row: `manage.py load_places` tells it",
     "Place": "GeoNames' own, shown beside trackers",
     "CountryArea": "Natural Earth's own, never shown",

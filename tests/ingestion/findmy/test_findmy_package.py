@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import findmy
@@ -54,7 +55,12 @@ def fetch_history(gateway, monkeypatch):
         finally:
             await account.close()
 
-    return lambda keys: asyncio.run(fetch(keys))
+    def fetch_in_thread(keys):
+        """A browser test before this one may have left a running loop in the main thread."""
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(asyncio.run, fetch(keys)).result()
+
+    return fetch_in_thread
 
 
 def _findmy_key(pair: advertisement.KeyPair):
