@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import URLPattern, path, reverse
 
 from clients.admin.steps import StepsAdmin
@@ -33,19 +33,11 @@ class ProgressAdmin(StepsAdmin):
         view = self.admin_site.admin_view(self.progress_view)
         return [path("<int:pk>/progress/", view, name=self._url_name("progress")), *super().get_urls()]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if row:
-            context["progress"] = self.progress(row)
-            context["progress_url"] = reverse(f"admin:{self._url_name('progress')}", args=[row.pk])
-        return super().change_view(request, object_id, form_url, context)
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return super().row_context(request, row) | {
+            "progress": self.progress(row),
+            "progress_url": reverse(f"admin:{self._url_name('progress')}", args=[row.pk]),
+        }
 
     def progress_view(self, request: HttpRequest, pk: int) -> JsonResponse:
         row = self.get_object(request, str(pk))

@@ -72,6 +72,10 @@ class StepsAdmin(GlimpseAdmin):
         view = self.admin_site.admin_view(self.step_view)
         return [path("<int:pk>/do/<slug:name>/", view, name=self._url_name("do")), *super().get_urls()]
 
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the row's page shows beside its form, to those who may view the row."""
+        return {"steps": self._offered(request, row)}
+
     def change_view(
         self,
         request: HttpRequest,
@@ -80,8 +84,8 @@ class StepsAdmin(GlimpseAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        offered = self._offered(request, row) if row else []
-        return super().change_view(request, object_id, form_url, {"steps": offered} | (extra_context or {}))
+        shown = self.row_context(request, row) if row and self.has_view_permission(request, row) else {}
+        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
 
     def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         row = self.get_object(request, str(pk))

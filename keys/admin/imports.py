@@ -180,18 +180,8 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
             *super().get_urls(),
         ]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if row:
-            context |= _preview(row, request.GET)
-        return super().change_view(request, object_id, form_url, context)
+    def row_context(self, request: HttpRequest, row: DeviceImport) -> dict[str, Any]:
+        return super().row_context(request, row) | _preview(row, request.GET)
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         """Asks nothing of the body before its size is known; so it checks for forgery itself, later."""

@@ -6,7 +6,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
@@ -83,18 +83,9 @@ class OrderAdmin(AnalyticsAdmin, StepsAdmin):
         else:
             placing.revise_draft(order=obj, **values, actor=actor, now=now)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        order = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if order and self.has_view_permission(request, order):
-            context |= _page_context(order, request.GET.get("devices_after", ""), timezone.now())
-        return super().change_view(request, object_id, form_url, context)
+    def row_context(self, request: HttpRequest, row: Order) -> dict[str, Any]:
+        after = request.GET.get("devices_after", "")
+        return super().row_context(request, row) | _page_context(row, after, timezone.now())
 
 
 def _page_context(order: Any, after: str, now: datetime) -> dict[str, Any]:

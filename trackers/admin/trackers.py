@@ -94,18 +94,8 @@ class TrackerAdmin(StepsAdmin):
     ) -> tuple[QuerySet[Tracker], bool]:
         return searching.find_trackers(queryset, search_term), False
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        tracker = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if tracker and self.has_view_permission(request, tracker):
-            context |= page.page_context(tracker, request, timezone.now())
-        return super().change_view(request, object_id, form_url, context)
+    def row_context(self, request: HttpRequest, row: Tracker) -> dict[str, Any]:
+        return super().row_context(request, row) | page.page_context(row, request, timezone.now())
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.lifecycle_view)
