@@ -99,6 +99,11 @@ class ProductionRun(models.Model):
     def __str__(self) -> str:
         return f"{self.brand} / {self.name}"
 
+    def overlapping(self) -> ProductionRunQuerySet:
+        """Other runs of the brand that share a day with it."""
+        others = ProductionRun.objects.filter(brand=self.brand_id).exclude(pk=self.pk)
+        return others.filter(start_date__lte=self.end_date, end_date__gte=self.start_date).order_by("name")
+
 
 @audited()
 class Membership(models.Model):

@@ -17,6 +17,8 @@ from django.views.decorators.http import require_safe
 
 from ingestion import selectors
 from ingestion.models import Heartbeat
+from keys.services import rotating
+from keys.vault import VaultError
 from trackers.services import reconciling
 
 MAX_BEAT_AGE = timedelta(seconds=60)
@@ -53,6 +55,7 @@ def _database_checks(now: datetime) -> dict[str, Check]:
                 **_heartbeats(now),
                 "queue": _queue(now),
                 "timelines": _timelines(now),
+                "vault": _vault(),
             }
     except MigrationsPending:
         return {"database": {"ok": True}, "migrations": {"ok": False}}
@@ -104,6 +107,14 @@ def _timelines(now: datetime) -> Check:
         "failed_24h": standing.failed,
         "on_time": standing.on_time,
     }
+
+
+def _vault() -> Check:
+    """Something is sealed by a master key that this process does not have."""
+    try:
+        return {"ok": not rotating.unlisted_key_ids()}
+    except VaultError:
+        return {"ok": False}
 
 
 def _redis() -> None:

@@ -194,6 +194,15 @@ class DeviceImport(models.Model):
     sealed_data_key = models.BinaryField(null=True, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, editable=False)
     is_confirmed = models.BooleanField(default=False, editable=False)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="Had the valid rows taken into stock.",
+    )
     total = models.PositiveIntegerField("rows", default=0, editable=False)
     checked = models.PositiveIntegerField(default=0, editable=False)
     valid = models.PositiveIntegerField(default=0, editable=False)

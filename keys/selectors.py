@@ -44,6 +44,10 @@ class Reason(NamedTuple):
     first: int
     example: str
 
+    @property
+    def title(self) -> str:
+        return self.code.replace("_", " ").capitalize()
+
 
 class PublicKey(NamedTuple):
     """A device's key without its secret; advertisement_key has 28 bytes."""

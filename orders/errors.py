@@ -24,6 +24,10 @@ class ReferenceTaken(DomainError):
     code = "reference_taken"
 
 
+class UnknownOrder(DomainError):
+    code = "unknown_order"
+
+
 class WrongOrderState(DomainError):
     code = "wrong_order_state"
 

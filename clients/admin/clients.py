@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
@@ -22,6 +22,7 @@ POLICY_LABELS = {
 
 # Beyond these a date is a slip of the finger.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+MAX_NAMED = 5
 
 
 class BrandForm(forms.ModelForm):
@@ -119,6 +120,18 @@ class ProductionRunAdmin(GlimpseAdmin):
         self, request: HttpRequest, obj: ProductionRun | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
         return super().get_form(request, obj, change=change, labels=POLICY_LABELS, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        super().save_related(request, form, formsets, change)
+        if not change or {"brand", "start_date", "end_date"}.intersection(form.changed_data):
+            self._tell_overlaps(request, form.instance)
+
+    def _tell_overlaps(self, request: HttpRequest, run: ProductionRun) -> None:
+        others = [other.name for other in run.overlapping()[: MAX_NAMED + 1]]
+        if others:
+            named = ", ".join(others[:MAX_NAMED]) + (" and others" if len(others) > MAX_NAMED else "")
+            text = f"Its dates overlap with {named} of the same brand. Each tracker is in one run at a time."
+            self.message_user(request, text, messages.WARNING)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProductionRun]:
         return super().get_queryset(request).select_related("brand__client")

@@ -23,6 +23,7 @@ from clients.errors import DomainError
 from clients.models import User
 
 MAX_ROWS = 200
+MAX_NAMED = 10
 
 Rows = Sequence[Any]
 
@@ -35,8 +36,9 @@ class NothingToFill(forms.Form):
 class Step:
     """`perform(rows, the form's values, actor, now)` calls the service and returns the message of what happened.
 
-    explain: what will happen to these rows. offered: whether the row's page shows the button. initial: values that
-    the form begins with. A step asks for the permission to change the model.
+    explain: what will happen to these rows. offered: whether it can be done to a row as it is; its page shows the
+    button then, and a selection leaves the others out. initial: values that the form begins with. A step asks for the
+    permission to change the model.
     """
 
     name: str
@@ -98,7 +100,7 @@ class StepsAdmin(GlimpseAdmin):
     def take_step(self, request: HttpRequest, step: Step, rows: Rows, *, done: str) -> HttpResponse:
         """Ask, or with the filled form perform; then go to `done`."""
         if "confirmed" not in request.POST:
-            return self._ask(request, step, rows, step.form_class(initial=step.initial(rows)), done)
+            return self._ask_about(request, step, rows, done)
         form = step.form_class(request.POST, request.FILES, initial=step.initial(rows))
         if not form.is_valid():
             return self._ask(request, step, rows, form, done)
@@ -119,6 +121,21 @@ class StepsAdmin(GlimpseAdmin):
             for step in self.steps
             if step.offered(row)
         ]
+
+    def _ask_about(self, request: HttpRequest, step: Step, rows: Rows, done: str) -> HttpResponse:
+        """Ask about the rows that the step is offered for, and name those that are left out."""
+        fit = [row for row in rows if step.offered(row)]
+        left_out = [str(row) for row in rows if not step.offered(row)]
+        if not fit:
+            self.message_user(
+                request, f"{step.title}: not possible for {_names(left_out)} at present.", messages.ERROR
+            )
+            return HttpResponseRedirect(done)
+        if left_out:
+            self.message_user(
+                request, f"Left out, since it is not possible for them: {_names(left_out)}.", messages.WARNING
+            )
+        return self._ask(request, step, fit, step.form_class(initial=step.initial(fit)), done)
 
     def _ask(self, request: HttpRequest, step: Step, rows: Rows, form: forms.Form, done: str) -> HttpResponse:
         context = {
@@ -142,6 +159,11 @@ class StepsAdmin(GlimpseAdmin):
 
     def _url_name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+
+def _names(rows: Sequence[str]) -> str:
+    more = len(rows) - MAX_NAMED
+    return ", ".join(rows[:MAX_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _list_action(step: Step) -> Any:

@@ -104,17 +104,6 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
     list_select_related = ("manufacturer", "created_by")
     search_fields = ("file_name", "sha256")
     sortable_by = ()
-    fields = (
-        "file_name",
-        "sha256",
-        "batch",
-        "manufacturer",
-        "accept_mac_mismatch",
-        "failure",
-        "created_at",
-        "created_by",
-        "ended_at",
-    )
     step_columns = ("file_name", "total", "valid", "unchanged", "rejected")
     change_form_outer_after_template = "admin/keys/import_rows.html"
     steps = (
@@ -147,6 +136,17 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("keys.add_deviceimport")
+
+    def get_fields(self, request: HttpRequest, obj: DeviceImport | None = None) -> Any:
+        failure = ("failure",) if obj and obj.failure else ()
+        return (
+            *failure,
+            ("file_name", "batch"),
+            ("manufacturer", "accept_mac_mismatch"),
+            ("created_at", "created_by"),
+            ("ended_at", "confirmed_by"),
+            "sha256",
+        )
 
     def progress(self, row: DeviceImport) -> Progress:
         counts = f"{row.imported:,} imported, {row.unchanged:,} unchanged, {row.rejected:,} rejected of {row.total:,}."

@@ -50,7 +50,7 @@ class Facts(NamedTuple):
     own_hardware_revision: str | None
     own_manufactured_at: datetime | None
     mac_owner: int | None
-    serial_owner_mac: str | None
+    serial_owner: int | None
     mac_of_other_device: bool
     key_mac_taken: bool
 
@@ -148,8 +148,8 @@ def _device_problems(row: Facts, rules: Rules) -> list[Problem]:
     if row.key_mac_taken:
         message = "Another key pair implies the same MAC: this key can't be taken in."
         problems.append(Problem(columns.KEY, "key_mac_taken", message))
-    if row.serial_owner_mac is not None:
-        message = f"The tracker {row.serial_owner_mac} has the serial {row.serial}: correct one."
+    if row.serial_owner is not None:
+        message = f"Another device is registered with the serial {row.serial}: correct one."
         problems.append(Problem(columns.SERIAL, "serial_taken", message))
     if row.manufactured_at and row.manufactured_at > rules.now + CLOCK_TOLERANCE:
         problems.append(

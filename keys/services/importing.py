@@ -67,7 +67,7 @@ def confirm(
     """Have the valid rows of a CHECKED import imported by a worker.
 
     accept_mac_mismatch: also the devices that were rejected for nothing but another MAC than their key implies.
-    Raises NotWaiting, also for an import that has nothing to import.
+    `device_import` is then as it is stored. Raises NotWaiting, also for an import that has nothing to import.
     """
     with transaction.atomic(), audit.acting(actor):
         locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
@@ -85,9 +85,10 @@ def confirm(
             )
         locked.rejected -= asked
         locked.checked -= asked
-        locked.is_confirmed = True
+        locked.is_confirmed, locked.confirmed_by = True, actor
         locked.state = State.QUEUED if asked else State.IMPORTING
         locked.save()
+    device_import.refresh_from_db()
 
 
 def cancel(*, device_import: DeviceImport, actor: User | None, now: datetime) -> None:
@@ -106,7 +107,7 @@ def continue_all(*, clock: Callable[[], datetime], time_budget_s: float) -> int:
     """
     deadline = clock() + timedelta(seconds=time_budget_s)
     through = 0
-    for device_import in DeviceImport.objects.unfinished().order_by("pk").select_related("created_by"):
+    for device_import in DeviceImport.objects.unfinished().order_by("pk").select_related("confirmed_by"):
         try:
             while (more := continue_import(device_import=device_import, now=clock())) and clock() < deadline:
                 pass
@@ -134,7 +135,7 @@ def continue_import(*, device_import: DeviceImport, now: datetime) -> bool:
     Safe to call from several processes and after a kill. What goes wrong for the whole import, such as a master key
     that is missing, makes it FAILED; what it took into stock before stays there.
     """
-    with audit.acting(device_import.created_by, reason=f"Import of {device_import}"):
+    with audit.acting(device_import.confirmed_by, reason=f"Import of {device_import}"):
         try:
             try:
                 return _next_chunk(device_import.pk, now)

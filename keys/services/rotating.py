@@ -87,6 +87,13 @@ def stored_key_ids() -> dict[bytes, int]:
     return {bytes(key_id): number for key_id, number in bulk.fetch_all(IDS_IN_USE, {})}
 
 
+def unlisted_key_ids() -> dict[bytes, int]:
+    """As `stored_key_ids`, those of them that VAULT_MASTER_KEYS does not list: what they seal can't be opened. Raises
+    `vault.MissingMasterKey` or `vault.MalformedMasterKey`."""
+    listed = {master_key.key_id for master_key in Vault.from_encoded(settings.VAULT_MASTER_KEYS).master_keys}
+    return {key_id: number for key_id, number in stored_key_ids().items() if key_id not in listed}
+
+
 Row = tuple[int, str, bytes]
 
 

@@ -115,6 +115,7 @@ def receive(
             is_confirmed=confirmed,
             created_at=now,
             created_by=actor,
+            confirmed_by=actor if confirmed else None,
         )
         staged = _Staged(device_import, data_key)
         bulk.copy_rows(DeviceImportRow._meta.db_table, ROW_COLUMNS, staged.rows(content))

@@ -26,7 +26,7 @@ SELECT
     own.hardware_revision,
     own.manufactured_at,
     mac_owner.id,
-    serial_owner.mac,
+    serial_owner.id,
     other.id IS NOT NULL,
     key_mac_owner.id IS NOT NULL
 FROM keys_deviceimportrow AS row

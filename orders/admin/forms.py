@@ -9,6 +9,7 @@ from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
 
@@ -101,6 +102,22 @@ class AllocationForm(forms.Form):
     def _refuse(self, field: str, what: str, listed: MacList, macs: set[str]) -> None:
         if macs:
             self.add_error(field, f"{what}: {listed.name(macs)}.")
+
+
+class ReductionForm(forms.Form):
+    quantity = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_DEVICES,
+        label="Devices",
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Fewer than were ordered, and at least those that it has.",
+    )
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Kept in the history, with your name.",
+    )
 
 
 def _text(file: UploadedFile) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from clients.admin.display import counted
 from clients.admin.steps import Rows, Step
 from clients.errors import DomainError
 from clients.models import User
 from orders import selectors
 from orders.admin.devices import ReasonForm
-from orders.admin.forms import AllocationForm
+from orders.admin.forms import AllocationForm, ReductionForm
 from orders.models import MAX_DEVICES, Order
 from orders.services import allocating, placing, releasing, shipping
 
@@ -34,15 +35,11 @@ def _each(rows: Rows, work: Callable[[Order], Any], done: str) -> str:
             refusals.append(error.message)
     if len(refusals) == len(rows):
         raise NoneDone(" ".join(refusals))
-    return " ".join([f"{_count(len(rows) - len(refusals), 'order')} {done}.", *refusals])
-
-
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+    return " ".join([f"{counted(len(rows) - len(refusals), 'order')} {done}.", *refusals])
 
 
 def _devices(rows: Rows) -> str:
-    return _count(sum(order.allocated for order in rows), "device")
+    return counted(sum(order.allocated for order in rows), "device")
 
 
 def _place(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
@@ -63,8 +60,18 @@ def _allocate(rows: Rows, values: dict[str, Any], actor: User, now: datetime) ->
     )
     has = order.allocated + len(given)
     lacking = order.quantity - has
-    return f"{_count(len(given), 'device')} allocated: {order} has {has:,} of {order.quantity:,}" + (
+    return f"{counted(len(given), 'device')} allocated: {order} has {has:,} of {order.quantity:,}" + (
         f", {lacking:,} are still wanted." if lacking else "."
+    )
+
+
+def _reduce(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
+    if len(rows) > 1:
+        raise OneAtATime("Reduce one order at a time.")
+    (order,) = rows
+    reduced = placing.reduce_order(order=order, **values, actor=actor, now=now)
+    return f"{reduced} is for {counted(reduced.quantity, 'device')} now." + (
+        " It has them all." if reduced.state == State.ALLOCATED else ""
     )
 
 
@@ -92,14 +99,22 @@ def _cancel(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
 
 def _explain_placing(rows: Rows) -> str:
     wanted = sum(order.quantity for order in rows)
-    return f"{_count(wanted, 'device')} will be wanted; the stock has {selectors.stock():,}. Then it can't be edited."
+    return f"{counted(wanted, 'device')} will be wanted; the stock has {selectors.stock():,}. Then it can't be edited."
 
 
 def _explain_allocating(rows: Rows) -> str:
     lacking = sum(order.quantity - order.allocated for order in rows)
     return (
-        f"{_count(lacking, 'device')} lacking; the stock has {selectors.stock():,}. They leave the stock and belong to"
+        f"{counted(lacking, 'device')} lacking; the stock has {selectors.stock():,}. They leave the stock and belong to"
         f" {rows[0].run} from now on, so the client sees them. Nothing is fetched before the order is shipped."
+    )
+
+
+def _explain_reducing(rows: Rows) -> str:
+    order = rows[0]
+    return (
+        f"{order} wants {counted(order.quantity, 'device')} and has {order.allocated:,}. Settle for fewer where the"
+        " rest is not wanted any more, or not to be had; the order can be shipped once it has all that it is for."
     )
 
 
@@ -131,6 +146,10 @@ def _in(*states: State) -> Callable[[Order], bool]:
     return lambda order: order.state in states
 
 
+def _present(rows: Rows) -> dict[str, Any]:
+    return {"quantity": rows[0].allocated or None}
+
+
 def _lacking(rows: Rows) -> dict[str, Any]:
     return {"quantity": min(rows[0].quantity - rows[0].allocated, MAX_DEVICES) or None}
 
@@ -154,6 +173,17 @@ STEPS = (
         perform=_allocate,
         form_class=AllocationForm,
         initial=_lacking,
+        offered=_in(State.PLACED),
+    ),
+    Step(
+        name="reduce",
+        title="Reduce",
+        button="Reduce the order",
+        icon="remove_shopping_cart",
+        explain=_explain_reducing,
+        perform=_reduce,
+        form_class=ReductionForm,
+        initial=_present,
         offered=_in(State.PLACED),
     ),
     Step(

@@ -75,6 +75,27 @@ def place_draft(*, order: Order, now: datetime, actor: User | None = None) -> Or
     return order
 
 
+def reduce_order(
+    *, order: Order, quantity: int, now: datetime, actor: User | None = None, reason: str = ""
+) -> Order:
+    """Settle a PLACED order for fewer devices than it wanted, at least those that it has; with all of these it is
+    ALLOCATED. The audit log keeps the reason. Raises WrongOrderState, InvalidQuantity."""
+    with transaction.atomic(), audit.acting(actor, reason=reason):
+        order = states.lock_order(order, Order.State.PLACED)
+        has = order.allocations.open().count()
+        if not max(has, 1) <= quantity < order.quantity:
+            raise InvalidQuantity(
+                f"{order} has {has:,} of {order.quantity:,} devices: reduce it to fewer than it wants, but not to fewer"
+                " than it has."
+            )
+        order.quantity = quantity
+        order.save(update_fields=["quantity"])
+        if has == quantity:
+            states.move_orders([order], Order.State.ALLOCATED, now=now, actor=actor, reason=reason)
+    log.info("order_reduced", order=order.pk, quantity=quantity)
+    return order
+
+
 def place_order(
     *,
     client: Client,

@@ -51,7 +51,7 @@ def test_upload_shows_each_row_and_imports_nothing(ops: Client) -> None:
     page = answer.content.decode()
     assert answer.redirect_chain
     assert "Nothing is imported yet: 2 rows can be, 0 are in stock already, 1 are rejected." in page
-    assert "mangled_by_spreadsheet" in page
+    assert "Mangled by spreadsheet" in page
     assert "a spreadsheet took the MAC for a number" in page
     assert rows[0]["mac"] in page
     assert [step["step"].name for step in answer.context["steps"]] == ["confirm", "cancel"]

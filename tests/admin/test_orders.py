@@ -1,6 +1,6 @@
 """Orders in the admin: drafted by a form, moved by steps, with what will happen said before."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -181,6 +181,20 @@ def test_way_from_allocation_to_fulfilment(ops: Client) -> None:
     assert (order.state, order.transitions.latest("pk").reason) == ("FULFILLED", "signed for")
 
 
+def test_order_is_reduced_to_what_it_has(ops: Client, order: Order) -> None:
+    TrackerFactory.create_batch(2)
+    allocating.allocate_devices(order=order, now=timezone.now())
+    text = ask(ops, order, "reduce")
+    assert "PO-50 wants 50 devices and has 2." in text
+    (refusal,) = said(take(ops, order, "reduce", quantity=1))
+    assert refusal.startswith("PO-50 has 2 of 50 devices: reduce it to fewer")
+    assert said(take(ops, order, "reduce", quantity=2, reason="rest not made")) == [
+        "PO-50 is for 2 devices now. It has them all."
+    ]
+    order.refresh_from_db()
+    assert (order.state, order.transitions.latest("pk").reason) == ("ALLOCATED", "rest not made")
+
+
 def test_cancelling_says_how_many_go_back(ops: Client, order: Order) -> None:
     TrackerFactory.create_batch(2)
     allocating.allocate_devices(order=order, now=timezone.now())
@@ -192,7 +206,7 @@ def test_cancelling_says_how_many_go_back(ops: Client, order: Order) -> None:
 def test_buttons_are_those_of_the_state(ops: Client) -> None:
     names = {
         "DRAFT": ["place", "cancel"],
-        "PLACED": ["allocate", "cancel"],
+        "PLACED": ["allocate", "reduce", "cancel"],
         "ALLOCATED": ["ship", "cancel"],
         "SHIPPED": ["fulfil"],
         "FULFILLED": [],
@@ -210,6 +224,21 @@ def test_list_action_does_what_it_can_and_names_the_rest(ops: Client, order: Ord
     form = {"action": "place", "confirmed": "1", "_selected_action": [order.pk, draft.pk]}
     (message,) = said(ops.post(reverse(LIST), form, follow=True))
     assert message == "1 order placed. PO-50 is placed; this needs one that is draft."
+
+
+def test_confirmation_counts_only_what_the_step_can_be_done_to(ops: Client, order: Order) -> None:
+    draft = OrderFactory(state=Order.State.DRAFT, placed_at=None, quantity=7)
+    form = {"action": "place", "_selected_action": [order.pk, draft.pk]}
+    answer = ops.post(reverse(LIST), form)
+    assert "7 devices will be wanted" in answer.content.decode()
+    assert said(answer) == ["Left out, since it is not possible for them: PO-50."]
+    assert [pk for pk, _ in answer.context["rows"]] == [draft.pk]
+
+
+def test_step_that_is_not_possible_is_not_asked_about(ops: Client, order: Order) -> None:
+    answer = ops.get(reverse("admin:orders_order_do", args=[order.pk, "ship"]), follow=True)
+    assert answer.redirect_chain == [(page(order), 302)]
+    assert said(answer) == ["Ship: not possible for PO-50 at present."]
 
 
 def test_devices_are_paged(ops: Client, order: Order) -> None:
@@ -291,6 +320,15 @@ def test_impossible_runs_are_refused(ops: Client, change: dict[str, Any], error:
     url = reverse("admin:clients_productionrun_change", args=[run.pk])
     answer = ops.post(url, run_form(run, **change))
     assert error in str(answer.context["adminform"].form.errors)
+
+
+def test_overlap_with_a_run_of_the_brand_is_said(ops: Client) -> None:
+    run = RunFactory(name="Spring", start_date=date(2026, 3, 1), end_date=date(2026, 4, 30))
+    form = run_form(run, name="Easter", start_date="2026-04-30", end_date="2026-05-10")
+    (first, _) = said(ops.post(reverse("admin:clients_productionrun_add"), form, follow=True))
+    assert first.startswith("Its dates overlap with Spring of the same brand.")
+    form |= {"name": "May", "start_date": "2026-05-11", "end_date": "2026-05-20"}
+    assert len(said(ops.post(reverse("admin:clients_productionrun_add"), form, follow=True))) == 1
 
 
 def test_run_goes_to_another_brand_of_its_client_only(ops: Client) -> None:

@@ -8,6 +8,8 @@ from django.utils import timezone
 from config import health
 from ingestion.models import FetchState, Heartbeat
 from ingestion.services import heartbeats
+from keys.services import generating
+from keys.vault import new_master_key
 from tests.factories import AssignmentFactory, TrackerFactory
 from trackers.models import TimelineCheck, Tracker
 
@@ -50,6 +52,7 @@ def test_all_is_well(ask):
         "fetch",
         "queue",
         "timelines",
+        "vault",
     }
     assert body["checks"]["queue"]["oldest_overdue_s"] == pytest.approx(1800, abs=5)
     assert body["checks"]["fetch"]["detail"] == {"waiting": ""}
@@ -100,6 +103,16 @@ def test_timelines_that_nobody_checks_are_noticed(ask):
     assert ask()[0] == 200
     Tracker.objects.filter(pk=tracker.pk).update(verified_at=timezone.now() - timedelta(hours=27))
     assert ask()[1]["checks"]["timelines"]["on_time"] is False
+
+
+@pytest.mark.parametrize("listed", [[], [new_master_key()]])
+def test_a_missing_master_key_is_noticed(ask, settings, listed):
+    beat()
+    generating.create_batch(label="Spring", devices=1, keys_per_device=1, actor=None, now=timezone.now())
+    assert ask()[1]["checks"]["vault"] == {"ok": True}
+    settings.VAULT_MASTER_KEYS = listed
+    status, body = ask()
+    assert (status, body["checks"]["vault"]) == (503, {"ok": False})
 
 
 def test_without_redis(ask, settings):

@@ -1,4 +1,5 @@
 import hashlib
+import json
 from io import StringIO
 from pathlib import Path
 
@@ -26,6 +27,22 @@ def test_file_is_what_was_recorded(generate, tmp_path):
     assert f"6 keys of {batch}" in said
     assert export.sha256 in said
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_json_tells_the_record(generate, tmp_path):
+    batch, said = generate(label="Spring"), StringIO()
+    arguments = ("Spring", "--format", "csv", "--output", str(tmp_path / "out.csv"), "--json")
+    call_command("export_keys", *arguments, stdout=said)
+    export = ManufacturerExport.objects.get()
+    assert json.loads(said.getvalue()) == {
+        "export": export.pk,
+        "batch": batch.pk,
+        "format": "csv",
+        "path": str(tmp_path / "out.csv"),
+        "keys": 6,
+        "size_bytes": export.size_bytes,
+        "sha256": export.sha256,
+    }
 
 
 def test_folder_gets_a_file_named_after_the_batch(generate, tmp_path):

@@ -192,6 +192,7 @@ class TestConfirming:
         assert not Tracker.objects.exists()
         user = StaffFactory()
         importing.confirm(device_import=waiting, accept_mac_mismatch=False, actor=user, now=NOW)
+        assert waiting.confirmed_by == user
         assert counts(go_on(waiting)) == (State.DONE, 3, 0, 0)
 
     def test_other_macs_can_be_accepted_after_the_preview(self):

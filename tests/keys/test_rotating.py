@@ -66,7 +66,7 @@ def test_data_key_of_an_import_that_nobody_opens_is_told_by_its_file(keys, setti
     assert (rotation.failed, rotation.retired) == (1, [])
     assert rotation.failures[0].startswith("fleet.csv: a data key was sealed by master key")
     [error] = database_errors()
-    assert "1 data keys" in error.msg
+    assert "data keys that it seals: 1" in error.msg
 
 
 def test_again_there_is_nothing_to_do(keys, generate, settings):
@@ -182,7 +182,7 @@ def test_check_names_the_master_key_that_is_missing(keys, generate, settings):
     settings.VAULT_MASTER_KEYS = [new]
     [error] = database_errors()
     assert key_id(old) in error.msg
-    assert "2 data keys" in error.msg
+    assert "data keys that it seals: 2" in error.msg
     assert "behind the first one" in error.hint
     settings.VAULT_MASTER_KEYS = [new, old]
     assert database_errors() == []

@@ -38,6 +38,31 @@ def recorded(order):
     return [(row.from_state, row.to_state, row.at, row.actor, row.reason) for row in rows]
 
 
+def test_placed_order_is_reduced_but_not_below_what_it_has():
+    TrackerFactory.create_batch(2)
+    order, actor = in_state("PLACED", quantity=5), StaffFactory()
+    allocating.allocate_devices(order=order, now=NOW)
+    for quantity in (0, 1, 5, 6):
+        with pytest.raises(errors.InvalidQuantity):
+            placing.reduce_order(order=order, quantity=quantity, now=NOW)
+    assert (
+        placing.reduce_order(order=order, quantity=3, now=NOW, actor=actor, reason="fewer").state == "PLACED"
+    )
+    change = order.audit.latest("pgh_id")
+    assert (change.quantity, change.pgh_context) == (3, {"user": actor.pk, "reason": "fewer"})
+    assert placing.reduce_order(order=order, quantity=2, now=NOW).state == "ALLOCATED"
+    with pytest.raises(errors.WrongOrderState):
+        placing.reduce_order(order=order, quantity=1, now=NOW)
+
+
+def test_quantity_below_the_allocations_is_refused_by_the_database():
+    TrackerFactory.create_batch(2)
+    order = in_state("PLACED", quantity=2)
+    allocating.allocate_devices(order=order, now=NOW)
+    with pytest.raises(IntegrityError, match="has more devices than 1"), transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(quantity=1)
+
+
 def test_whole_way_is_recorded_with_who_when_and_why():
     actor, run = StaffFactory(), RunFactory()
     TrackerFactory.create_batch(2)

@@ -9,6 +9,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
+from clients.admin.display import counted
 from clients.admin.steps import Rows, Step
 from clients.errors import DomainError
 from clients.models import ProductionRun, User
@@ -79,7 +80,7 @@ def _release(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> 
 
 
 def count(rows: Rows) -> str:
-    return "1 tracker" if len(rows) == 1 else f"{len(rows)} trackers"
+    return counted(len(rows), "tracker")
 
 
 def register(*steps: Step) -> None:
@@ -113,6 +114,7 @@ STEPS = [
         icon="assignment_add",
         perform=_assign,
         form_class=RunForm,
+        offered=lambda row: row.state in ASSIGNABLE,
     ),
     Step(
         name="release",

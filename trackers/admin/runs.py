@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from clients.admin.clients import ProductionRunAdmin
+from clients.admin.display import counted
 from clients.models import ProductionRun, User
 from trackers.admin.analytics import AnalyticsAdmin, Subject, of_assignments
 from trackers.admin.previews import PreviewedAdmin
@@ -41,7 +42,7 @@ def _fetching(run: ProductionRun, now: datetime) -> str:
     """What the run's dates mean for the trackers that are in it."""
     in_force = Assignment.objects.in_force_at(now).filter(run=run, tracker__state=Tracker.State.ACTIVE)
     number = in_force.count()
-    active = "1 active tracker" if number == 1 else f"{number:,} active trackers"
+    active = counted(number, "active tracker")
     if run.start_date <= now.astimezone(UTC).date() <= run.end_date:
         return f"The run's dates include today: its {active} will be fetched within a minute."
     return f"The run's dates don't include today: nothing is fetched for its {active}."

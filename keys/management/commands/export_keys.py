@@ -1,5 +1,6 @@
 """Writes the public keys of a batch into a file for its manufacturer."""
 
+import json
 import os
 import sys
 import tempfile
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         titles = "; ".join(f"{each.code}: {each.title}" for each in FORMATS.values())
         parser.add_argument("--format", required=True, choices=sorted(FORMATS), help=titles)
         parser.add_argument("--output", required=True, type=Path, metavar="PATH", help="a file, or a folder")
+        parser.add_argument("--json", action="store_true", help="print the record of the export as JSON")
 
     def handle(self, *, batch: str, format: str, output: Path, **options: Any) -> None:
         found = _find(batch)
@@ -34,6 +36,18 @@ class Command(BaseCommand):
                 raise CommandError(error.message) from error
             except OSError as error:
                 raise CommandError(f"Can't write {output}: {error.strerror}.") from error
+        if options["json"]:
+            record = {
+                "export": export.pk,
+                "batch": found.pk,
+                "format": export.format,
+                "path": str(path),
+                "keys": export.rows,
+                "size_bytes": export.size_bytes,
+                "sha256": export.sha256,
+            }
+            self.stdout.write(json.dumps(record, indent=1))
+            return
         self.stdout.write(
             f"{path}: {export.rows:,} keys of {found}, {export.size_bytes:,} bytes. SHA-256 {export.sha256}"
         )
