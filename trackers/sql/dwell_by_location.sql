@@ -20,20 +20,22 @@ FROM (
     FROM ({stays}) AS stay_in_range
     WHERE location_id IS NOT NULL AND started_at < %(now)s::timestamptz
 ) AS stay
-JOIN locations_location AS location ON location.id = stay.location_id
+-- By its key for each stay: from so few stays as the planner expects it would go through all locations.
 CROSS JOIN LATERAL (
-    SELECT greatest(
+    SELECT id, name, kind, free_time_h
+    FROM locations_location
+    WHERE id = stay.location_id
+    OFFSET 0
+) AS location
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN location.free_time_h IS NULL THEN 0 ELSE greatest(
         extract(
             epoch FROM least(stay.ended_at, %(until)s::timestamptz, %(now)s::timestamptz)
             - greatest(stay.started_at + location.free_time_h * interval '1 hour', %(since)s::timestamptz)
         ),
         0
-    )::float8 AS lasted_s
-    WHERE location.free_time_h IS NOT NULL
-    UNION ALL
-    SELECT 0
-    WHERE location.free_time_h IS NULL
+    ) END::float8 AS lasted_s
 ) AS charge
-GROUP BY location.id
+GROUP BY location.id, location.name, location.kind, location.free_time_h
 ORDER BY count(*) DESC, location.id
 LIMIT %(limit)s
