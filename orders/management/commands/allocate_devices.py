@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from clients.errors import DomainError
 from orders import mac_lists, selectors
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         try:
             found = selectors.order_called(order)
             named = mac_lists.parse(mac_lists.decode(_content(macs))).macs if macs else None
-            with transaction.atomic():
+            with transaction.atomic(), bound_contextvars(dry_run=options["dry_run"]):
                 given = allocating.allocate_devices(
                     order=found,
                     quantity=options["quantity"],

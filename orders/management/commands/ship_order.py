@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from clients.errors import DomainError
 from orders import selectors
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *, order: str, dry_run: bool, **options: Any) -> None:
         try:
             found = selectors.order_called(order)
-            with transaction.atomic():
+            with transaction.atomic(), bound_contextvars(dry_run=dry_run):
                 shipped = shipping.ship_order(order=found, now=timezone.now())
                 devices = shipped.allocations.open().count()
                 transaction.set_rollback(dry_run)
