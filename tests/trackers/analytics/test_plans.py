@@ -1,7 +1,6 @@
 """Analytics of a large fleet read by index; docs/plans has the plans at 100,000 trackers."""
 
 import json
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,29 +8,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from ingestion.bench import analytics as bench
 from tests.factories import NOW
+from tests.trackers.large_fleet import LARGE, assert_by_index, fleet, nodes
 from trackers.analytics import alerts, deliveries, scopes, stays
 from trackers.models import Alert, AlertWatch, Assignment, StatusChange
 
+__all__ = ["fleet"]
+
 MONTH = scopes.bounded(NOW - timedelta(days=30), NOW)
-LARGE = ("trackers_statuschange", "trackers_locationreport", "trackers_alert", "trackers_alertwatch")
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def fleet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the benchmark's, but smaller; VACUUM can't run within a test's transaction."""
-    execute = bench._execute
-    monkeypatch.setattr(
-        bench, "_execute", lambda text, values: execute(text.replace("VACUUM (ANALYZE)", "ANALYZE"), values)
-    )
-    for _ in bench.fill(trackers=2000, reports=2, now=NOW):
-        pass
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
 
 
 def explained(work: Callable[[], Any]) -> list[dict[str, Any]]:
@@ -50,13 +35,6 @@ def explained(work: Callable[[], Any]) -> list[dict[str, Any]]:
     with connection.execute_wrapper(explain):
         work()
     return found[0]
-
-
-def assert_by_index(plan: list[dict[str, Any]], index: str) -> None:
-    for node in plan:
-        if node.get("Relation Name", "") in LARGE:
-            assert node["Node Type"] in ("Index Scan", "Index Only Scan", "Bitmap Heap Scan"), node
-    assert any(re.fullmatch(index, node.get("Index Name", "")) for node in plan)
 
 
 def test_large_fleets_are_read_by_index(fleet: None) -> None:

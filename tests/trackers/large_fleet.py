@@ -1,0 +1,41 @@
+"""A fleet with a history that is large enough for the planner to care, and what its plans are held to."""
+
+import re
+from typing import Any
+
+import pytest
+
+from ingestion.bench import analytics as bench
+from tests.factories import NOW
+
+LARGE = ("trackers_statuschange", "trackers_locationreport", "trackers_alert", "trackers_alertwatch")
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the benchmark's, but smaller; VACUUM can't run within a test's transaction."""
+    execute = bench._execute
+    monkeypatch.setattr(
+        bench, "_execute", lambda text, values: execute(text.replace("VACUUM (ANALYZE)", "ANALYZE"), values)
+    )
+    for _ in bench.fill(trackers=2000, reports=2, now=NOW):
+        pass
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
+
+
+def is_large(relation: str) -> bool:
+    """Whether it is a large table or a partition of one."""
+    return relation.startswith(LARGE) and not relation.startswith("trackers_alertwatch_")
+
+
+def assert_by_index(plan: list[dict[str, Any]], index: str) -> None:
+    """No large table is read but by an index, and one of the indexes is this one, a regular expression. A partition
+    that costs nothing is empty."""
+    for node in plan:
+        if is_large(node.get("Relation Name", "")) and node["Total Cost"] > 0:
+            assert node["Node Type"] in ("Index Scan", "Index Only Scan", "Bitmap Heap Scan"), node
+    used = {node["Index Name"] for node in plan if "Index Name" in node}
+    assert any(re.fullmatch(index, name) for name in used), used

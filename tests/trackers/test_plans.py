@@ -1,0 +1,100 @@
+"""What replays, tuning, verification and alerts read of a large fleet, they read by index, and only of the trackers
+that they ask for."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from clients import bulk
+from locations.models import Location
+from tests.factories import NOW
+from tests.trackers.large_fleet import assert_by_index, fleet, is_large, nodes
+from trackers.models import ReplayJob, ReplayTarget, Retraction, Tracker
+from trackers.services import alerting, queueing, replaying, tuning, watching, working
+from trackers.services.rewriting import Cause
+
+__all__ = ["fleet"]
+
+pytestmark = pytest.mark.django_db
+REPORTS_BY_TRACKER = r"trackers_locationreport_\d{4}_\d{2}_pkey"
+STAYS_BY_TRACKER = "status_change_of_tracker"
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], dict[str, list[dict[str, Any]]]]:
+    """The plans of what is fetched in bulk while some work is done, by the beginning of the statement."""
+    fetch_all = bulk.fetch_all
+    found: dict[str, list[dict[str, Any]]] = {}
+
+    def explain(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        if not query.lstrip().startswith(("INSERT", "UPDATE", "DELETE")):
+            ((plan,),) = fetch_all(f"EXPLAIN (FORMAT JSON) {query}", parameters)
+            plan = json.loads(plan) if isinstance(plan, str | bytes) else plan
+            found.setdefault(query.split("\n", 1)[0], []).extend(nodes(plan[0]["Plan"]))
+        return fetch_all(query, parameters)
+
+    def explained(work: Callable[[], Any]) -> dict[str, list[dict[str, Any]]]:
+        found.clear()
+        monkeypatch.setattr(bulk, "fetch_all", explain)
+        work()
+        monkeypatch.setattr(bulk, "fetch_all", fetch_all)
+        return {
+            name: plan
+            for name, plan in found.items()
+            if any(is_large(node.get("Relation Name", "")) for node in plan)
+        }
+
+    return explained
+
+
+def some_trackers() -> list[int]:
+    return list(Tracker.objects.order_by("pk").values_list("pk", flat=True)[:20])
+
+
+def test_replays_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
+    found = plans(
+        lambda: replaying.replay_all(tracker_ids=some_trackers(), cause=Cause(Retraction.REQUEST), now=NOW)
+    )
+    assert len(found) >= 3
+    for plan in found.values():
+        assert_by_index(plan, f"{REPORTS_BY_TRACKER}|{STAYS_BY_TRACKER}")
+
+
+def test_who_was_near_a_changed_fence_is_found_by_index(fleet: None, plans: Any) -> None:
+    location = Location.objects.order_by("pk")[0]
+    before = queueing.fence_of(location.pk)
+    Location.objects.filter(pk=location.pk).update(radius_m=500)
+    job = queueing.queue_fence(location_id=location.pk, before=before, actor=None, now=NOW)
+    assert isinstance(job, ReplayJob)
+    targets = list(ReplayTarget.objects.filter(job=job).order_by("tracker")[:20])
+    ReplayTarget.objects.filter(job=job).update(certain=False)
+    for target in targets:
+        target.certain = False
+    (plan,) = plans(lambda: working.concerned(job=job, targets=targets)).values()
+    assert_by_index(plan, REPORTS_BY_TRACKER)
+
+
+def test_radii_are_tried_on_reports_read_by_index(fleet: None, plans: Any) -> None:
+    location = Location.objects.order_by("pk")[0]
+    found = plans(lambda: tuning.try_radii(location=location, now=NOW))
+    assert found
+    for plan in found.values():
+        assert_by_index(plan, REPORTS_BY_TRACKER)
+
+
+def test_looks_for_alerts_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
+    watching.mark_changed(some_trackers(), now=NOW - timedelta(hours=1))
+    found = plans(lambda: alerting.look_at_due(most=20, now=NOW))
+    assert len(found) >= 2
+    for plan in found.values():
+        assert_by_index(plan, rf"{REPORTS_BY_TRACKER}|trackers_statuschange_assignment_id_.*")
+
+
+def test_statistics_are_there(fleet: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'trackers_statuschange'")
+        assert cursor.fetchone()[0] > 10_000
