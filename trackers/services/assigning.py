@@ -89,7 +89,7 @@ def assign(
                 " Release them first, or begin after that."
             )
         added = bulk.fetch_all(ADD_ASSIGNMENTS, arrays | {"run_id": run.pk})
-        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, state=state)
+        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=start, state=state)
         watching.mark_changed(tracker_ids, now=now)
     period = DateTimeTZRange(start, None, "[)")
     return [
@@ -118,7 +118,7 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
                 f"In no run that began before {at:%Y-%m-%d %H:%M} UTC and still lasts: {name_macs(macs)}."
             )
         open_.update(period=TsTzRange(F("period__startswith"), Value(at), RangeBoundary()))
-        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now)
+        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at)
         watching.mark_changed(tracker_ids, now=now)
 
 
@@ -135,7 +135,7 @@ def end_all(*, tracker_ids: Collection[int], at: datetime, now: datetime, state:
         locking.lock_trackers(tracker_ids)
         bulk.execute(END_IN_FORCE, arrays)
         bulk.execute(WITHDRAW_PLANNED, arrays)
-        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, state=state)
+        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at, state=state)
         watching.mark_changed(tracker_ids, now=now)
 
 

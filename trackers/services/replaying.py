@@ -45,10 +45,18 @@ class Replayed:
 
 
 def replay_trackers(
-    *, tracker_ids: Collection[int], cause: Cause, now: datetime, state: Tracker.State | None = None
+    *,
+    tracker_ids: Collection[int],
+    cause: Cause,
+    now: datetime,
+    since: datetime | None = None,
+    state: Tracker.State | None = None,
 ) -> Rewritten:
     """Recompute all assignments of the trackers, write the difference, refresh rows and rollups: one transaction;
     with the rows they come into `state`, if one is given.
+
+    since: where nothing before it changed, but for what reports from then on confirmed; only what lies from there on
+    is played then. An assignment that ends at that moment or goes on beyond it is part of it.
 
     A tracker that never reported costs no more than its row; the others are played a few at a time. The result names
     the trackers of which anything was not right. Raises `locking.UnknownTracker` if one doesn't exist.
@@ -59,7 +67,8 @@ def replay_trackers(
         with_past = [row[0] for row in bulk.fetch_all(WITH_PAST, {"tracker_ids": list(tracker_ids)})]
         for start in range(0, len(with_past), TRACKERS_PER_PIECE):
             scopes = windows.load_scopes(with_past[start : start + TRACKERS_PER_PIECE])
-            part = rewrite(windows.whole(scopes), cause=cause, now=now)
+            played = windows.whole(scopes) if since is None else windows.from_moment(scopes, since)
+            part = rewrite(played, cause=cause, now=now)
             rollups.refresh((), spans=part.spans)
             rewritten.add(part)
         rewritten.tracker_ids |= summaries.refresh_trackers(tracker_ids, now=now, state=state)

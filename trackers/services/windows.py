@@ -81,6 +81,13 @@ def whole(scopes: Iterable[Scope]) -> list[Window]:
     ]
 
 
+def from_moment(scopes: Iterable[Scope], moment: datetime) -> list[Window]:
+    """The smallest windows that an assignment can change which begins or ends at `moment`: also before it, what only
+    later reports confirmed."""
+    concerned = [scope for scope in scopes if scope.ends_at is None or scope.ends_at >= moment]
+    return since_first_change(dict.fromkeys(concerned, Position(moment, b"")))
+
+
 def _in_stay(scope: Scope, position: Position, stays: Sequence[StoredStay]) -> Window:
     return Window(scope, position, stays[0].stay.place, stays[0])
 
