@@ -36,7 +36,9 @@ def is_key(text: str) -> bool:
 
 
 def quoted(text: str) -> str:
-    """The beginning of a cell for a message; what could be a key is only described."""
+    """The beginning of a cell for a message; what could be a key is only described. In quotation marks that a
+    spreadsheet doesn't take for its own."""
     if could_be_key(text):
         return f"a text of {len(text)} characters"
-    return repr(text if len(text) <= QUOTED_CHARACTERS else f"{text[:QUOTED_CHARACTERS]}…")
+    shown = repr(text if len(text) <= QUOTED_CHARACTERS else f"{text[:QUOTED_CHARACTERS]}…")
+    return f"“{shown[1:-1]}”"

@@ -99,7 +99,7 @@ def test_text_that_excel_was_told_to_leave_alone_is_unwrapped():
         (f"{MAC},{KEY}\n", "first row names no known column"),
         ("serial,key\nA,B\n", "column mac is missing"),
         ("mac,serial\nA,B\n", "column key is missing"),
-        ("mac,key,firmwear\nA,B,C\n", "Unknown column 'firmwear' (did you mean firmware?)"),
+        ("mac,key,firmwear\nA,B,C\n", "Unknown column “firmwear” (did you mean firmware?)"),
         ("mac,key,MAC address\nA,B,C\n", "mac is there twice"),
         ("mac,key," + ",".join("x" * 60) + "\n", "at most 50"),
         ('mac,key\nA,"B\nC,D\n', "quotation mark"),
@@ -109,7 +109,7 @@ def test_text_that_excel_was_told_to_leave_alone_is_unwrapped():
         ('{"mac": "A"}', "no array"),
         ('["A"]', "Row 1 is no object"),
         ('[{"mac": "A", "key": "B"}, {"mac": "A"}]', "Row 2: The column key is missing"),
-        ('[{"mac": "A", "key": "B", "colour": "red"}]', "Row 1: Unknown column 'colour'"),
+        ('[{"mac": "A", "key": "B", "colour": "red"}]', "Row 1: Unknown column “colour”"),
     ],
 )
 def test_file_that_can_not_be_used_is_refused_with_what_to_do(content, said):
