@@ -15,10 +15,13 @@ def for_page(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
 
 
 def newest(alerts: AlertQuerySet, limit: int) -> list[Alert]:
-    """Those that last first, then by their beginning; only valid ones."""
-    open_ = list(for_page(alerts.open()).order_by("-began_at", "-pk")[:limit])
-    ended = for_page(alerts.valid().filter(ended_at__isnull=False)).order_by("-ended_at", "-pk")
-    return [*open_, *ended[: limit - len(open_)]] if len(open_) < limit else open_
+    """Those that last first, then by their beginning; only valid ones. What is shown of them is read for these alone."""
+    ids = list(alerts.open().order_by("-began_at", "-pk").values_list("pk", flat=True)[:limit])
+    if len(ids) < limit:
+        ended = alerts.valid().filter(ended_at__isnull=False).order_by("-ended_at", "-pk")
+        ids += ended.values_list("pk", flat=True)[: limit - len(ids)]
+    found = for_page(Alert.objects.filter(pk__in=ids)).in_bulk()
+    return [found[pk] for pk in ids if pk in found]
 
 
 def under(alerts: AlertQuerySet, assignments: QuerySet[Assignment]) -> AlertQuerySet:

@@ -37,9 +37,7 @@ def latest_runs(assignments: QuerySet[Assignment], limit: int) -> list[RunShare]
     """The runs of these assignments that end last, with their delivered share."""
     runs = ProductionRun.objects.filter(pk__in=assignments.order_by().values("run"))
     chosen = list(runs.select_related("brand__client").order_by("-end_date", "-pk")[:limit])
-    stay = StatusChange.objects.valid().filter(
-        tracker=OuterRef("tracker"), assignment=OuterRef("pk"), status=GeoStatus.DELIVERED
-    )
+    stay = StatusChange.objects.valid().filter(assignment=OuterRef("pk"), status=GeoStatus.DELIVERED)
     counted = assignments.filter(run__in=chosen).order_by().values("run")
     numbers = {
         row["run"]: (row["trackers"], row["arrived"])

@@ -110,6 +110,10 @@ class StatusChange(Retractable):
             models.Index(
                 fields=["tracker", "started_at"], condition=RETRACTED, name="status_change_retracted"
             ),
+            # Whose shipment arrived.
+            models.Index(
+                fields=["assignment"], condition=VALID & Q(status="DELIVERED"), name="status_change_delivered"
+            ),
             # Who stayed at a location within a range of time, also those that came before it.
             GistIndex(
                 F("location"),
