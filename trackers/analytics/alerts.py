@@ -15,7 +15,7 @@ def for_page(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
 
 
 def newest(alerts: AlertQuerySet, limit: int) -> list[Alert]:
-    """Those that last first, then by their beginning; only valid ones. What is shown of them is read for these alone."""
+    """Those that last first, then by their beginning; only valid ones. Only for these is read what is shown."""
     ids = list(alerts.open().order_by("-began_at", "-pk").values_list("pk", flat=True)[:limit])
     if len(ids) < limit:
         ended = alerts.valid().filter(ended_at__isnull=False).order_by("-ended_at", "-pk")
