@@ -6,6 +6,7 @@ from datetime import date
 from typing import Self
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -80,6 +81,14 @@ class ProductionRun(models.Model):
     )
     confirmations = models.PositiveSmallIntegerField(
         default=1, help_text="How many consecutive reports must agree before a change of place counts."
+    )
+    countries = ArrayField(
+        models.CharField(max_length=2),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Where its trackers may be; elsewhere they raise an alert. Empty: the countries of the run's"
+        " locations and those on the way between them.",
     )
 
     objects = ProductionRunQuerySet.as_manager()

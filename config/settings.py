@@ -174,6 +174,8 @@ ALERT_NEVER_REPORTED_HOURS = env.float("ALERT_NEVER_REPORTED_HOURS", default=72)
 # Off the route: by this point the way is longer than so many times the direct one, and so many km.
 ALERT_OFF_ROUTE_DETOUR = env.float("ALERT_OFF_ROUTE_DETOUR", default=1.3)
 ALERT_OFF_ROUTE_SLACK_KM = env.float("ALERT_OFF_ROUTE_SLACK_KM", default=50)
+# Out of the country: so far from land where it may be, beyond the report's error. Stored borders err by almost as much.
+ALERT_BORDER_SLACK_KM = env.float("ALERT_BORDER_SLACK_KM", default=5)
 ALERT_LONG_STORAGE_DAYS = env.float("ALERT_LONG_STORAGE_DAYS", default=14)
 ALERT_LONG_TRANSIT_DAYS = env.float("ALERT_LONG_TRANSIT_DAYS", default=10)
 # Back at a storage location counts after it was away from there for so long.

@@ -25,7 +25,7 @@ EARTH_RADIUS_M = 6_371_009
 GAPS_FOR_RHYTHM = 20
 LEAST_GAPS = 5
 # One report may lie about where it is; two in a row are taken at their word.
-OFF_ROUTE_CONFIRMATIONS = 2
+PLACE_CONFIRMATIONS = 2
 LEAST_ELAPSED = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
@@ -46,13 +46,18 @@ class Thresholds(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A usable report. Of several at one moment the most accurate counts; battery is a `Battery` code or empty."""
+    """A usable report. Of several at one moment the most accurate counts; battery is a `Battery` code or empty.
+
+    abroad: the code of the country on whose land it lies and should not; empty on land where it may be; None where
+    that can't be told: at sea, close to a border, or because nobody said where it may be.
+    """
 
     seen_at: datetime
     latitude: float
     longitude: float
     accuracy_m: float
     battery: str
+    abroad: str | None = None
 
 
 class SeenHour(NamedTuple):
@@ -133,13 +138,26 @@ def off_route(
         away_m = {end: distance_m(sighting[1:3], end) for end in ends}
         excess_m = min(away_m[leg[0]] + away_m[leg[1]] - detour * leg[2] for leg in legs)
         verdicts.append(_off_route(sighting, excess_m - slack_m))
-    return join(Kind.OFF_ROUTE, verdicts, ongoing=ongoing, confirmations=OFF_ROUTE_CONFIRMATIONS)
+    return join(Kind.OFF_ROUTE, verdicts, ongoing=ongoing, confirmations=PLACE_CONFIRMATIONS)
 
 
 def _off_route(sighting: Sighting, excess_m: float) -> Verdict:
     """Its error circle counts on the way to it and on the way from it."""
     excess_m -= 2 * sighting.accuracy_m
     return Verdict(sighting.seen_at, excess_m > 0, float(round(max(excess_m, 0) / 1000)))
+
+
+def left_country(sightings: Sequence[Sighting], *, ongoing: Episode | None = None) -> list[Episode]:
+    """From the first of two in a row that lie in countries where they should not to the next where they may be."""
+    verdicts = [
+        Verdict(
+            sighting.seen_at,
+            None if sighting.abroad is None else bool(sighting.abroad),
+            country=sighting.abroad or "",
+        )
+        for sighting in sightings
+    ]
+    return join(Kind.LEFT_COUNTRY, verdicts, ongoing=ongoing, confirmations=PLACE_CONFIRMATIONS)
 
 
 def allowed_silence(gaps: Sequence[timedelta], thresholds: Thresholds) -> timedelta:

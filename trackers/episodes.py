@@ -15,6 +15,7 @@ class Kind(StrEnum):
     SILENT = "SILENT"
     NEVER_REPORTED = "NEVER_REPORTED"
     OFF_ROUTE = "OFF_ROUTE"
+    LEFT_COUNTRY = "LEFT_COUNTRY"
     LEFT_DELIVERY = "LEFT_DELIVERY"
     LONG_STAY = "LONG_STAY"
     BACK_TO_STORAGE = "BACK_TO_STORAGE"
@@ -25,6 +26,7 @@ class Episode(NamedTuple):
     """began_at: when it began. latest_at: the last moment that showed it. ended_at: None while it lasts.
 
     measure: a number at the beginning; `anomalies` says for each kind what it is. location_id: what it is about.
+    country: the code of the one that it began in, of LEFT_COUNTRY alone.
     """
 
     kind: Kind
@@ -33,6 +35,7 @@ class Episode(NamedTuple):
     ended_at: datetime | None = None
     measure: float | None = None
     location_id: int | None = None
+    country: str = ""
 
     def ended_by(self, moment: datetime) -> "Episode":
         """Over at `moment` if it lasts beyond it."""
@@ -47,6 +50,7 @@ class Verdict(NamedTuple):
     at: datetime
     wrong: bool | None
     measure: float | None = None
+    country: str = ""
 
 
 def join(
@@ -54,9 +58,9 @@ def join(
 ) -> list[Episode]:
     """The episodes of verdicts in time order.
 
-    An episode begins with the first of so many wrong verdicts in a row as `confirmations` says, and ends with the
-    next right one; verdicts that say nothing prolong it. ongoing: the episode that the first verdict lies in, if it
-    does; its beginning stands.
+    An episode begins with the first of so many wrong verdicts in a row as `confirmations` says, none of another kind
+    between them, and ends with the next right one; verdicts that say nothing prolong it. ongoing: the episode that the
+    first verdict lies in, if it does; its beginning stands.
     """
     episodes: list[Episode] = []
     current = ongoing._replace(ended_at=None) if ongoing else None
@@ -73,7 +77,9 @@ def join(
             waiting.append(verdict)
             if len(waiting) >= confirmations:
                 first, waiting = waiting[0], []
-                current = Episode(kind, first.at, verdict.at, measure=first.measure)
+                current = Episode(kind, first.at, verdict.at, measure=first.measure, country=first.country)
+        else:
+            waiting = []
     return [*episodes, current] if current else episodes
 
 

@@ -13,7 +13,8 @@ from trackers import anomalies
 from trackers.anomalies import Leg, SeenHour, Sighting, Stay, Thresholds
 from trackers.episodes import Differences, Episode, Kind, Stored, compare
 
-OF_REPORTS = (Kind.IMPOSSIBLE_SPEED, Kind.BATTERY_LOW, Kind.OFF_ROUTE)
+OF_REPORTS = (Kind.IMPOSSIBLE_SPEED, Kind.BATTERY_LOW, Kind.OFF_ROUTE, Kind.LEFT_COUNTRY)
+CONFIRMED = (Kind.OFF_ROUTE, Kind.LEFT_COUNTRY)
 OF_SILENCE = (Kind.SILENT, Kind.NEVER_REPORTED)
 # At the latest after so long a tracker is looked at again: runs, states and thresholds may have changed.
 LOOK_AGAIN_AFTER = timedelta(hours=24)
@@ -94,6 +95,7 @@ def _by_reports(evidence: Evidence, legs: Sequence[Leg], thresholds: Thresholds)
             slack_m=thresholds.off_route_slack_m,
             ongoing=ongoing.get(Kind.OFF_ROUTE),
         ),
+        *anomalies.left_country(sightings, ongoing=ongoing.get(Kind.LEFT_COUNTRY)),
     ]
     return _Part(episodes, stored, [])
 
@@ -135,8 +137,8 @@ def _by_stays(evidence: Evidence, thresholds: Thresholds, present: datetime) -> 
 
 
 def _is_settled(episode: Episode, first: datetime) -> bool:
-    """Whether nothing from `first` on decides that it began. An OFF_ROUTE that begins there waits for confirmation."""
-    return episode.began_at < first or (episode.began_at == first and episode.kind != Kind.OFF_ROUTE)
+    """Whether nothing from `first` on decides that it began: one that begins there may wait for confirmation."""
+    return episode.began_at < first or (episode.began_at == first and episode.kind not in CONFIRMED)
 
 
 def _lasts_beyond(episode: Episode, moment: datetime) -> bool:

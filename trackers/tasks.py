@@ -5,10 +5,11 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from trackers.services import alerting, nearby, silent_places, working
+from trackers.services import alerting, borders, nearby, silent_places, working
 
 # A minute's worth: what is left over is taken by the next run, or by another worker.
 TRACKERS_PER_LOOK = 20_000
+RUNS_PER_LOOK = 500
 # So long a task works at replays before it lets others have the worker.
 REPLAY_TIME_BUDGET_S = 30
 PLACES_TIME_BUDGET_S = 10
@@ -29,7 +30,8 @@ def work_off_replays(**_: Any) -> None:
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def look_for_alerts(**_: Any) -> None:
-    """Look at the trackers that are due, then at the places where many are silent."""
+    """See which runs have other countries, look at the trackers that are due, then where many are silent."""
     now = timezone.now()
+    borders.keep_up(most=RUNS_PER_LOOK, now=now)
     alerting.look_at_due(most=TRACKERS_PER_LOOK, now=now)
     silent_places.look_at_places(now=now)

@@ -148,8 +148,10 @@ def _changes(table: Table, row: Any, former: Any, names: dict[Any, str]) -> Iter
 
 
 def _shown(field: Any, value: Any, names: dict[Any, str]) -> str:
-    if value in (None, ""):
+    if value in (None, "", []):
         return "–"
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
     if isinstance(field, ForeignKey):
         return names.get((field.related_model, value), f"number {value}")
     if isinstance(value, datetime):

@@ -9,7 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
+from clients import countries
 from clients.admin.base import GlimpseAdmin
 from clients.models import Brand, Client, Membership, ProductionRun
 
@@ -38,6 +40,13 @@ class BrandForm(forms.ModelForm):
 
 
 class RunForm(forms.ModelForm):
+    countries = forms.MultipleChoiceField(
+        choices=lambda: list(countries.names().items()),
+        required=False,
+        widget=UnfoldAdminSelect2MultipleWidget,
+        help_text=ProductionRun._meta.get_field("countries").help_text,
+    )
+
     def clean_brand(self) -> Any:
         brand = self.cleaned_data["brand"]
         if self.instance.pk and brand.client_id != self.instance.brand.client_id:
@@ -46,6 +55,9 @@ class RunForm(forms.ModelForm):
                 " add a run to the other one."
             )
         return brand
+
+    def clean_countries(self) -> list[str]:
+        return sorted(self.cleaned_data["countries"])
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -105,7 +117,7 @@ class ProductionRunAdmin(GlimpseAdmin):
     search_fields = ("name", "brand__name", "brand__client__name")
     autocomplete_fields = ("brand",)
     fieldsets = (
-        (None, {"fields": ("brand", "name", ("start_date", "end_date"))}),
+        (None, {"fields": ("brand", "name", ("start_date", "end_date"), "countries")}),
         (
             "Presence policy",
             {

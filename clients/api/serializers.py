@@ -53,6 +53,7 @@ class RunSerializer(serializers.ModelSerializer[ProductionRun]):
             "max_accuracy_m",
             "exit_accuracy_cap_m",
             "confirmations",
+            "countries",
         ]
 
 

@@ -15,9 +15,10 @@ from django.urls import reverse
 from clients.models import Client, ProductionRun, User
 from ingestion.bench.measures import timed
 from locations.models import Location
+from locations.services import gazetteer
 from trackers.analytics import deliveries, scopes, stays
-from trackers.models import Assignment
-from trackers.services import alerting, partitioning, watching
+from trackers.models import AlertWatch, Assignment
+from trackers.services import alerting, borders, partitioning, watching
 
 CLIENTS = 20
 RUNS_PER_CLIENT = 5
@@ -253,7 +254,11 @@ def _p95_ms(works: list[Callable[[], Any]]) -> float:
 
 
 def _looks_per_s(now: datetime) -> float:
-    """Each tracker with a day's worth of news."""
+    """Each tracker with a day's worth of news, and a run that says in which countries it may be."""
+    if not gazetteer.is_loaded():
+        gazetteer.load(now=now)
+    borders.keep_up(most=CLIENTS * RUNS_PER_CLIENT, now=now)
+    AlertWatch.objects.all().delete()
     ids = Assignment.objects.order_by("tracker_id").values_list("tracker_id", flat=True)[:LOOKS]
     rounds = []
     for _ in range(ROUNDS):

@@ -36,6 +36,7 @@ EXCUSED = {
     "Place": "GeoNames' own, shown beside trackers",
     "CountryArea": "Natural Earth's own, never shown",
     "LocationRun": "chosen on the location's page",
+    "RunCountries": "shown on the run's page",
     "AlertWatch": "when trackers are looked at: nothing for ops to do",
     "DeviceImportRow": "a page of them on the import's page",
     "ReplayTarget": "composite key: those that failed are listed on the replay's page",

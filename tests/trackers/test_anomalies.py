@@ -16,6 +16,7 @@ from trackers.anomalies import (
     battery_low,
     distance_m,
     impossible_speed,
+    left_country,
     left_delivery,
     long_stays,
     never_reported,
@@ -123,6 +124,28 @@ def test_a_road_that_is_short_enough_never_leaves_the_route() -> None:
     for north, expected in ((0.0, 0), (4.0, 0), (4.3, 1), (6.0, 1)):
         sightings = [at(0, (north, 5.0)), at(1, (north, 5.0))]
         assert len(off_route(sightings, [leg], detour=1.3, slack_m=0)) == expected, north
+
+
+@pytest.mark.parametrize(
+    ("abroad", "expected"),
+    [
+        ([], []),
+        (["", "FR", ""], []),  # one fix may lie
+        (["", "FR", "FR"], [(1, 2, None)]),
+        (["FR", "ES", ""], [(0, 1, 2)]),
+        (["FR", None, "FR", ""], []),  # not in a row
+        (["FR", "FR", None, "FR", ""], [(0, 3, 4)]),
+        (["FR", "FR", "", "ES", "ES"], [(0, 1, 2), (3, 4, None)]),
+        ([None, None], []),
+    ],
+)
+def test_left_country(abroad, expected) -> None:
+    assert spans(left_country([at(i)._replace(abroad=each) for i, each in enumerate(abroad)])) == expected
+
+
+def test_left_country_says_where_it_was_first() -> None:
+    [episode] = left_country([at(i)._replace(abroad=each) for i, each in enumerate(["FR", "ES", "ES"])])
+    assert (episode.kind, episode.country) == (Kind.LEFT_COUNTRY, "FR")
 
 
 def hours_at(*hours: float) -> list[SeenHour]:

@@ -17,10 +17,11 @@ END = NOW + timedelta(days=50)
 TIGHT = THRESHOLDS._replace(silent_min=3 * HOUR, silent_factor=2)
 
 sightings = st.builds(
-    lambda hours, place, battery: Sighting(NOW + hours * HOUR, *place, 20.0, battery),
+    lambda hours, place, battery, abroad: Sighting(NOW + hours * HOUR, *place, 20.0, battery, abroad),
     st.integers(0, 240),
     st.sampled_from([AMSTERDAM, AMSTERDAM, BERLIN, ATHENS]),
     st.sampled_from(["FULL", "", "LOW"]),
+    st.sampled_from(["FR", "ES", "", None]),
 )
 
 
@@ -36,7 +37,7 @@ class Store:
         self, changed_since: datetime, now: datetime, stays: tuple[Stay, ...] = (), span: Span = SPAN
     ) -> int:
         """Looks as the service does; returns how many differences it found."""
-        ordered = sorted(self.seen)
+        ordered = sorted(self.seen, key=lambda each: each.seen_at)
         earlier = [each for each in ordered if each.seen_at < changed_since][-2:]
         hours = [SeenHour(each.seen_at, each.seen_at) for each in ordered]
         evidence = Evidence(

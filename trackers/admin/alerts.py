@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
 
+from clients import countries
 from clients.admin import display
 from clients.admin.base import ago_column, badge_column
 from trackers.admin import panels
@@ -73,6 +74,7 @@ class AlertAdmin(TrackerRowsAdmin):
         "tracker",
         "assignment",
         "location",
+        "country_name",
         "measured",
         "began_at",
         "latest_at",
@@ -81,7 +83,7 @@ class AlertAdmin(TrackerRowsAdmin):
         "retracted_at",
         "part_of",
     )
-    readonly_fields = ("measured",)
+    readonly_fields = ("country_name", "measured")
 
     kind_badge = badge_column("kind", "alert")
     began = ago_column("began_at", "began")
@@ -97,9 +99,13 @@ class AlertAdmin(TrackerRowsAdmin):
         url = reverse("admin:trackers_tracker_change", args=[alert.tracker_id])
         return format_html('<a href="{}">{}</a>', url, alert.tracker)
 
-    @admin.display(description="location")
-    def place(self, alert: Alert) -> Any:
-        return alert.location or "–"
+    @admin.display(description="where")
+    def place(self, alert: Alert) -> str:
+        return alert.where or "–"
+
+    @admin.display(description="country")
+    def country_name(self, alert: Alert) -> str:
+        return countries.name(alert.country) or "–"
 
     @admin.display(description="measure")
     def measured(self, alert: Alert) -> str:

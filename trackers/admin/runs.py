@@ -7,12 +7,13 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
 
+from clients import countries
 from clients.admin.clients import ProductionRunAdmin
 from clients.admin.display import counted
 from clients.models import ProductionRun, User
 from trackers.admin.analytics import AnalyticsAdmin, Subject, of_assignments
 from trackers.admin.previews import PreviewedAdmin
-from trackers.models import Assignment, ReplayJob, Tracker
+from trackers.models import Assignment, ReplayJob, RunCountries, Tracker
 from trackers.services import queueing
 
 DATES = {"start_date", "end_date"}
@@ -20,6 +21,26 @@ DATES = {"start_date", "end_date"}
 
 @admin.register(ProductionRun)
 class ReplayingRunAdmin(AnalyticsAdmin, PreviewedAdmin, ProductionRunAdmin):
+    readonly_fields = ("countries_in_force",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: ProductionRun | None = None) -> Any:
+        """What follows from an empty choice of countries is told beside it, once it is known."""
+        first, *others = super().get_fieldsets(request, obj)
+        if obj is None:
+            return [first, *others]
+        title, options = first
+        return [(title, {**options, "fields": (*options["fields"], "countries_in_force")}), *others]
+
+    @admin.display(description="countries in force")
+    def countries_in_force(self, run: ProductionRun) -> str:
+        known = RunCountries.objects.filter(run=run).first()
+        if known is None:
+            return "Told within a minute, while the run lasts."
+        return (
+            countries.name_all(known.countries)
+            or "None: it has no locations, so nobody can leave their country."
+        )
+
     def subject(self, request: HttpRequest, row: ProductionRun) -> Subject:
         mine = Assignment.objects.visible_to(request.user).filter(run=row)
         return of_assignments(mine, request, run=row)

@@ -1,6 +1,6 @@
 """Trackers, what they reported, and what became of it."""
 
-from trackers.models.alerts import Alert, AlertWatch
+from trackers.models.alerts import Alert, AlertWatch, RunCountries
 from trackers.models.checks import RetentionHorizon, TimelineCheck
 from trackers.models.history import GeofenceEvent, Retraction, StatusChange
 from trackers.models.jobs import ReplayJob, ReplayTarget
@@ -24,6 +24,7 @@ __all__ = [
     "RetentionHorizon",
     "RetiredMonth",
     "Retraction",
+    "RunCountries",
     "StatusChange",
     "TimelineCheck",
     "Tracker",

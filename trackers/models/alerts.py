@@ -3,8 +3,11 @@
 from typing import Self
 
 from django.contrib.gis.db import models
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Q
 
+from clients import countries
+from clients.models import ProductionRun
 from clients.tenancy import TenantQuerySet
 from locations.models import Location
 from trackers import episodes
@@ -44,6 +47,7 @@ class Alert(models.Model):
         SILENT = episodes.Kind.SILENT.value, "Silent"
         NEVER_REPORTED = episodes.Kind.NEVER_REPORTED.value, "Never reported"
         OFF_ROUTE = episodes.Kind.OFF_ROUTE.value, "Off the route"
+        LEFT_COUNTRY = episodes.Kind.LEFT_COUNTRY.value, "Left the country"
         LEFT_DELIVERY = episodes.Kind.LEFT_DELIVERY.value, "Left its delivery location"
         LONG_STAY = episodes.Kind.LONG_STAY.value, "Long stay"
         BACK_TO_STORAGE = episodes.Kind.BACK_TO_STORAGE.value, "Back to storage"
@@ -60,6 +64,9 @@ class Alert(models.Model):
     latest_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     measure = models.FloatField(null=True)
+    country = models.CharField(
+        max_length=2, blank=True, db_default="", help_text="Where it was, of one that left the country."
+    )
     part_of = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,
@@ -108,6 +115,11 @@ class Alert(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.tracker or self.location}"
 
+    @property
+    def where(self) -> str:
+        """The location or the country that it is about; empty where it is about none."""
+        return countries.name(self.country) if self.country else str(self.location or "")
+
 
 class AlertWatch(models.Model):
     """When a tracker is to be looked at for alerts.
@@ -131,3 +143,18 @@ class AlertWatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tracker}, due {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class RunCountries(models.Model):
+    """The countries in which a run's trackers may be: those that are named on the run, else those of its locations.
+
+    Kept by `services.borders`, which notices what changed by `basis`: the names, the locations' centres and the edition
+    of the gazetteer, hashed. Trackers of a run without a row, or without countries, are not looked at for it.
+    """
+
+    run = models.OneToOneField(ProductionRun, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    countries = ArrayField(models.CharField(max_length=2))
+    basis = models.CharField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"{self.run}: {countries.name_all(self.countries)}"

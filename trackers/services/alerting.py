@@ -26,15 +26,17 @@ SET began_at = change.began_at,
     latest_at = change.latest_at,
     ended_at = change.ended_at,
     measure = change.measure,
-    location_id = change.location_id
+    location_id = change.location_id,
+    country = change.country
 FROM unnest(
     %(ids)b::bigint[],
     %(began_ats)b::timestamptz[],
     %(latest_ats)b::timestamptz[],
     %(ended_ats)b::timestamptz[],
     %(measures)b::float8[],
-    %(location_ids)b::bigint[]
-) AS change (id, began_at, latest_at, ended_at, measure, location_id)
+    %(location_ids)b::bigint[],
+    %(countries)b::text[]
+) AS change (id, began_at, latest_at, ended_at, measure, location_id, country)
 WHERE alert.id = change.id
 """
 ADD_COLUMNS = {
@@ -46,6 +48,7 @@ ADD_COLUMNS = {
     "ended_at": "timestamptz",
     "measure": "float8",
     "location_id": "int8",
+    "country": "text",
     "recorded_at": "timestamptz",
 }
 LOOKED = """
@@ -153,7 +156,7 @@ def _write(judged: Sequence[Judged], now: datetime) -> None:
 
 def _change(rows: Sequence[Stored]) -> None:
     if rows:
-        names = ("ids", "began_ats", "latest_ats", "ended_ats", "measures", "location_ids")
+        names = ("ids", "began_ats", "latest_ats", "ended_ats", "measures", "location_ids", "countries")
         bulk.execute(CHANGE, bulk.transposed([(row.id, *row.episode[1:]) for row in rows], names))
 
 

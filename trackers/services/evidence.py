@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from django.conf import settings
+
 from clients import bulk
 from trackers.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, Sighting, Stay, distance_m
 from trackers.episodes import Episode, Kind, Stored
 from trackers.judgement import Evidence
-from trackers.models import Alert
+from trackers.models import Alert, RunCountries
 from trackers.services import horizon
 from trackers.services.windows import SQL, Scope
 
@@ -79,13 +81,25 @@ def _arrays(looks: Sequence[Look]) -> dict[str, list[object]]:
 
 def _sightings(looks: Sequence[Look], most: int | None = SIGHTINGS_AT_ONCE) -> dict[int, list[Sighting]]:
     found: dict[int, list[Sighting]] = {look.scope.assignment_id: [] for look in looks}
-    for assignment_id, *row in bulk.fetch_all(SIGHTINGS, _arrays(looks) | {"most": most}):
+    parameters = {
+        "allowed": _allowed(looks),
+        "border_slack_m": settings.ALERT_BORDER_SLACK_KM * 1000,
+        "most": most,
+    }
+    for assignment_id, *row in bulk.fetch_all(SIGHTINGS, _arrays(looks) | parameters):
         found[assignment_id].append(Sighting._make(row))
     if most is not None:
         for look in looks:
             if len(found[look.scope.assignment_id]) >= most:
                 found |= _sightings([look], most=None)
     return found
+
+
+def _allowed(looks: Sequence[Look]) -> list[str]:
+    """The codes of the countries in which each may be, with commas between them."""
+    runs = RunCountries.objects.filter(run__in={look.scope.run_id for look in looks})
+    codes = {run_id: ",".join(countries) for run_id, countries in runs.values_list("run_id", "countries")}
+    return [codes.get(look.scope.run_id, "") for look in looks]
 
 
 def _hours(looks: Sequence[Look]) -> defaultdict[int, list[SeenHour]]:
@@ -96,7 +110,7 @@ def _hours(looks: Sequence[Look]) -> defaultdict[int, list[SeenHour]]:
 
 
 def _stored(assignment_ids: Collection[int]) -> defaultdict[int, list[Stored]]:
-    fields = ("kind", "began_at", "latest_at", "ended_at", "measure", "location_id")
+    fields = ("kind", "began_at", "latest_at", "ended_at", "measure", "location_id", "country")
     rows = Alert.objects.valid().filter(assignment__in=assignment_ids).order_by("pk")
     if kept_from := horizon.frozen_before():
         # Nothing is left that could tell them again: they stand.

@@ -17,6 +17,17 @@ ON CONFLICT (tracker_id) DO UPDATE
 SET changed_since = least(watch.changed_since, excluded.changed_since),
     due_at = least(watch.due_at, excluded.due_at)
 """
+MARK_RUNS = """
+INSERT INTO trackers_alertwatch AS watch (tracker_id, changed_since, due_at)
+SELECT tracker_id, min(lower(period)), %(now)s::timestamptz
+FROM trackers_assignment
+WHERE run_id = ANY(%(run_ids)b::bigint[])
+GROUP BY tracker_id
+ORDER BY tracker_id
+ON CONFLICT (tracker_id) DO UPDATE
+SET changed_since = least(watch.changed_since, excluded.changed_since),
+    due_at = least(watch.due_at, excluded.due_at)
+"""
 
 
 def mark_seen(sightings: Iterable[tuple[int, datetime]], *, now: datetime) -> None:
@@ -30,6 +41,12 @@ def mark_seen(sightings: Iterable[tuple[int, datetime]], *, now: datetime) -> No
 def mark_changed(tracker_ids: Collection[int], *, now: datetime) -> None:
     """Something other than a report changed the trackers' history: all of it is to be looked at."""
     _mark(dict.fromkeys(tracker_ids, ALWAYS), now)
+
+
+def mark_runs(run_ids: Collection[int], *, now: datetime) -> None:
+    """Something changed by which all trackers of these runs are judged: all of their time there is to be looked at."""
+    if run_ids:
+        bulk.execute(MARK_RUNS, {"run_ids": list(run_ids), "now": now})
 
 
 def _mark(changed_since: dict[int, datetime], now: datetime) -> None:

@@ -1,20 +1,41 @@
 -- The usable reports of assignments from a moment on, and the last two moments before it, in time order; of several
 -- at one moment the most accurate. At most `most` of each.
+--
+-- Each with the country on whose land it lies, where that is none of the allowed ones, which are codes with commas
+-- between them: empty on allowed land, null at sea, null too where allowed land is so close that the report's error and
+-- the coarseness of the borders may have put it on the wrong side. Without allowed countries no land is looked for.
 SELECT
     look.assignment_id,
     sighting.seen_at,
     ST_Y(sighting.position::geometry),
     ST_X(sighting.position::geometry),
     coalesce(sighting.accuracy_m, 0)::float8,
-    sighting.battery
+    sighting.battery,
+    CASE
+        WHEN land.country = ANY(string_to_array(look.allowed, ',')) THEN ''
+        WHEN land.country IS NOT NULL AND NOT EXISTS (
+            SELECT
+            FROM (
+                SELECT
+                    %(border_slack_m)s + coalesce(sighting.accuracy_m, 0) AS slack_m,
+                    greatest(cos(radians(ST_Y(sighting.position::geometry))), 0.05) AS shrunk
+            ) AS near
+            CROSS JOIN LATERAL (VALUES (near.slack_m / 110000)) AS box (degrees)
+            JOIN locations_countryarea AS home
+                ON home.area && ST_Expand(sighting.position::geometry, box.degrees / near.shrunk, box.degrees)
+            WHERE home.country = ANY(string_to_array(look.allowed, ','))
+                AND ST_DWithin(home.area::geography, sighting.position, near.slack_m)
+        ) THEN land.country
+    END
 FROM unnest(
     %(assignment_ids)b::bigint[],
     %(tracker_ids)b::bigint[],
     %(froms)b::timestamptz[],
     %(sinces)b::timestamptz[],
     %(untils)b::timestamptz[],
-    %(max_accuracies_m)b::integer[]
-) AS look (assignment_id, tracker_id, changed_since, since, until, max_accuracy_m)
+    %(max_accuracies_m)b::integer[],
+    %(allowed)b::text[]
+) AS look (assignment_id, tracker_id, changed_since, since, until, max_accuracy_m, allowed)
 CROSS JOIN LATERAL (
     (
         SELECT DISTINCT ON (seen_at) seen_at, position, accuracy_m, battery
@@ -38,4 +59,9 @@ CROSS JOIN LATERAL (
         LIMIT %(most)s
     )
 ) AS sighting
+LEFT JOIN LATERAL (
+    SELECT min(country) AS country
+    FROM locations_countryarea
+    WHERE look.allowed <> '' AND ST_Intersects(area, sighting.position::geometry)
+) AS land ON true
 ORDER BY look.assignment_id, sighting.seen_at
