@@ -33,11 +33,16 @@ class Evidence(NamedTuple):
 
 
 class Span(NamedTuple):
-    """When the assignment counts, from `since` until before `until`; watched: reports are expected of the tracker."""
+    """When the assignment counts, from `since` until before `until`; watched: reports are expected of the tracker.
+
+    kept_from: the retention horizon, if there is one. Sightings from before it are gone, and alerts that ended by then
+    are not among the stored ones.
+    """
 
     since: datetime
     until: datetime
     watched: bool
+    kept_from: datetime | None = None
 
 
 class Judgement(NamedTuple):
@@ -61,11 +66,11 @@ def judge(
     """How the stored alerts differ from what the evidence says at `now`."""
     present = min(now, span.until)
     parts = (
-        _by_reports(evidence, legs, thresholds),
+        _by_reports(evidence, span, legs, thresholds),
         _by_silence(evidence, span, thresholds, present),
         _by_stays(evidence, thresholds, present),
     )
-    episodes = [episode for part in parts for episode in part.episodes]
+    episodes = [episode for part in parts for episode in part.episodes if not _stands(episode, span)]
     stored = [row for part in parts for row in part.stored]
     if span.until <= now:
         return Judgement(compare(stored, [episode.ended_by(span.until) for episode in episodes]), None)
@@ -73,11 +78,17 @@ def judge(
     return Judgement(compare(stored, episodes), min(*due, span.until, now + LOOK_AGAIN_AFTER))
 
 
-def _by_reports(evidence: Evidence, legs: Sequence[Leg], thresholds: Thresholds) -> _Part:
+def _stands(episode: Episode, span: Span) -> bool:
+    """Whether it was over by the retention horizon, and so is as it was stored."""
+    return bool(span.kept_from and episode.ended_at and episode.ended_at <= span.kept_from)
+
+
+def _by_reports(evidence: Evidence, span: Span, legs: Sequence[Leg], thresholds: Thresholds) -> _Part:
     sightings = evidence.sightings
     stored = [row for row in evidence.stored if row.episode.kind in OF_REPORTS]
     if not sightings:
-        return _Part([], stored, [])
+        kept_from = span.kept_from or span.since
+        return _Part([row.episode for row in stored if row.episode.began_at < kept_from], stored, [])
     first = sightings[0].seen_at
     stored = [row for row in stored if _lasts_beyond(row.episode, first)]
     ongoing = {row.episode.kind: row.episode for row in stored if _is_settled(row.episode, first)}

@@ -111,7 +111,7 @@ def _look_at_next(wanted: int, now: datetime) -> int:
             look.scope,
             judgement.judge(
                 found[look.scope.assignment_id],
-                Span(look.scope.since, look.scope.until, look.watched),
+                Span(look.scope.began_at, look.scope.until, look.watched, look.scope.kept_from),
                 legs=legs[look.scope.run_id],
                 thresholds=thresholds(),
                 now=now,

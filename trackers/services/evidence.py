@@ -34,6 +34,11 @@ class Look(NamedTuple):
     changed_since: datetime
     watched: bool
 
+    @property
+    def hours_since(self) -> datetime:
+        """From when on the hours are judged. Those from before the retention horizon are kept, and tell the rhythm."""
+        return max(self.changed_since, self.scope.kept_from or self.changed_since)
+
 
 def gather(looks: Sequence[Look]) -> dict[int, Evidence]:
     """By assignment. Locks the alerts, in the order of their ids."""
@@ -46,7 +51,7 @@ def gather(looks: Sequence[Look]) -> dict[int, Evidence]:
     found = {}
     for look in looks:
         key = look.scope.assignment_id
-        before = [hour for hour in hours[key] if hour.last_seen_at < look.changed_since]
+        before = [hour for hour in hours[key] if hour.last_seen_at < look.hours_since]
         found[key] = Evidence(
             sightings=sightings[key],
             before=before,
@@ -104,7 +109,12 @@ def _allowed(looks: Sequence[Look]) -> list[str]:
 
 def _hours(looks: Sequence[Look]) -> defaultdict[int, list[SeenHour]]:
     hours: defaultdict[int, list[SeenHour]] = defaultdict(list)
-    for assignment_id, *row in bulk.fetch_all(HOURS, _arrays(looks) | {"before": GAPS_FOR_RHYTHM + 1}):
+    parameters = {
+        "froms": [look.hours_since for look in looks],
+        "sinces": [look.scope.began_at for look in looks],
+        "before": GAPS_FOR_RHYTHM + 1,
+    }
+    for assignment_id, *row in bulk.fetch_all(HOURS, _arrays(looks) | parameters):
         hours[assignment_id].append(SeenHour._make(row))
     return hours
 

@@ -31,7 +31,7 @@ class Scope(NamedTuple):
 
     since, until: where the assignment's period and the run's dates overlap, half-open; reports outside make no
     event. ends_at: the assignment's own end, which closes its last stay. kept_from: the retention horizon, from which
-    on reports are kept, if any was ever dropped; `since` is never before it.
+    on reports are kept, if any was ever dropped; `since` is never before it, and `began_at` may be.
     """
 
     assignment_id: int
@@ -44,6 +44,7 @@ class Scope(NamedTuple):
     exit_accuracy_cap_m: int
     confirmations: int
     kept_from: datetime | None
+    began_at: datetime
 
 
 class Window(NamedTuple):

@@ -15,7 +15,8 @@ SELECT
     run.max_accuracy_m,
     run.exit_accuracy_cap_m,
     run.confirmations,
-    horizon.reports_kept_from
+    horizon.reports_kept_from,
+    greatest(lower(assignment.period), run.start_date::timestamp AT TIME ZONE 'UTC')
 FROM trackers_assignment AS assignment
 JOIN clients_productionrun AS run ON run.id = assignment.run_id
 LEFT JOIN trackers_retentionhorizon AS horizon ON true
