@@ -200,7 +200,7 @@ def silent(
 def never_reported(
     first_seen_at: datetime | None, *, since: datetime, until: datetime, thresholds: Thresholds
 ) -> list[Episode]:
-    """In the run since `since`, and not seen in the time that it was given."""
+    """Expected since `since`, and not seen in the time that it was given."""
     allowed = thresholds.never_reported_after
     if (first_seen_at or until) - since <= allowed:
         return []

@@ -33,13 +33,13 @@ class Evidence(NamedTuple):
 
 
 class Span(NamedTuple):
-    """When the assignment counts, from `since` until before `until`; watched: reports are expected of the tracker.
+    """Reports are expected from `expected_from` on, and count until before `until`; watched: they are expected still.
 
     kept_from: the retention horizon, if there is one. Sightings from before it are gone, and alerts that ended by then
     are not among the stored ones.
     """
 
-    since: datetime
+    expected_from: datetime
     until: datetime
     watched: bool
     kept_from: datetime | None = None
@@ -87,8 +87,8 @@ def _by_reports(evidence: Evidence, span: Span, legs: Sequence[Leg], thresholds:
     sightings = evidence.sightings
     stored = [row for row in evidence.stored if row.episode.kind in OF_REPORTS]
     if not sightings:
-        kept_from = span.kept_from or span.since
-        return _Part([row.episode for row in stored if row.episode.began_at < kept_from], stored, [])
+        gone = [row.episode for row in stored if span.kept_from and row.episode.began_at < span.kept_from]
+        return _Part(gone, stored, [])
     first = sightings[0].seen_at
     stored = [row for row in stored if _lasts_beyond(row.episode, first)]
     ongoing = {row.episode.kind: row.episode for row in stored if _is_settled(row.episode, first)}
@@ -127,9 +127,11 @@ def _by_silence(evidence: Evidence, span: Span, thresholds: Thresholds, present:
         ]
         return _Part(episodes, stored, due)
     first = hours[0].first_seen_at if hours else None
-    episodes += anomalies.never_reported(first, since=span.since, until=present, thresholds=thresholds)
+    episodes += anomalies.never_reported(
+        first, since=span.expected_from, until=present, thresholds=thresholds
+    )
     if not hours:
-        due = [span.since + thresholds.never_reported_after]
+        due = [span.expected_from + thresholds.never_reported_after]
     return _Part(episodes, stored, due)
 
 

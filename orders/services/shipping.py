@@ -9,8 +9,7 @@ from clients import audit
 from clients.models import User
 from orders.models import Order
 from orders.services import states
-from trackers.models import Tracker
-from trackers.services import locking
+from trackers.services import assigning
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +22,7 @@ def ship_order(*, order: Order, now: datetime, actor: User | None = None) -> Ord
     with transaction.atomic(), audit.acting(actor):
         order = states.lock_order(order, Order.State.ALLOCATED)
         tracker_ids = list(order.allocations.open().values_list("tracker_id", flat=True))
-        locking.lock_trackers(tracker_ids)
-        Tracker.objects.filter(pk__in=tracker_ids).update(state=Tracker.State.ACTIVE, updated_at=now)
+        assigning.activate(tracker_ids=tracker_ids, now=now)
         states.move_orders([order], Order.State.SHIPPED, now=now, actor=actor, shipped_at=now)
     log.info("order_shipped", order=order.pk, devices=len(tracker_ids))
     return order

@@ -16,6 +16,7 @@ from tests.factories import (
     RunFactory,
     StatusChangeFactory,
     StorageFactory,
+    TrackerFactory,
     UserFactory,
 )
 from tests.trackers.reports import incoming, longitude_at
@@ -137,6 +138,23 @@ def test_a_tracker_that_never_reported() -> None:
     look(NOW + 5 * DAY)
     assert alerts() == [("NEVER_REPORTED", NOW, NOW + 5 * DAY)]
     assert not AlertWatch.objects.exists()
+
+
+def test_a_tracker_may_wait_in_the_warehouse_before_it_is_sent() -> None:
+    tracker = TrackerFactory()
+    run = RunFactory()
+    assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW, state=Tracker.State.ALLOCATED)
+    look(NOW + 13 * DAY)
+    sent = NOW + 14 * DAY
+    assigning.activate(tracker_ids=[tracker.pk], now=sent)
+    look(sent + 2 * DAY)
+    assert alerts() == []
+    assert AlertWatch.objects.get().due_at <= sent + 3 * DAY
+    look(sent + 3 * DAY + HOUR)
+    assert alerts() == [("NEVER_REPORTED", sent, None)]
+    recording.record_reports([incoming(tracker.pk, NOW + 10 * DAY)], now=sent + 4 * DAY)
+    look(sent + 4 * DAY)
+    assert not Alert.objects.valid().filter(kind="NEVER_REPORTED").exists()
 
 
 def test_trackers_that_are_not_fetched_are_not_silent() -> None:

@@ -1,6 +1,6 @@
 """Alerts around the retention horizon: what it cut off still counts, and nothing is told anew."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 

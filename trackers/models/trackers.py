@@ -137,13 +137,18 @@ class AssignmentQuerySet(TenantQuerySet["Assignment"]):
         return self.filter(period__contains=moment)
 
 
-@audited()
+@audited(exclude=["activated_at"])
 class Assignment(models.Model):
     """A tracker's time in a production run: which fences apply to its reports, and who may see them."""
 
     tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="assignments")
     run = models.ForeignKey(ProductionRun, on_delete=models.PROTECT, related_name="assignments")
     period = DateTimeRangeField(help_text="From, inclusive, until, exclusive; no end while it lasts.")
+    activated_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the tracker was sent and became active in it. Empty: it was so from the beginning.",
+    )
 
     objects = AssignmentQuerySet.as_manager()
 

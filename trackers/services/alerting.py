@@ -111,7 +111,7 @@ def _look_at_next(wanted: int, now: datetime) -> int:
             look.scope,
             judgement.judge(
                 found[look.scope.assignment_id],
-                Span(look.scope.began_at, look.scope.until, look.watched, look.scope.kept_from),
+                _span(look),
                 legs=legs[look.scope.run_id],
                 thresholds=thresholds(),
                 now=now,
@@ -122,6 +122,12 @@ def _look_at_next(wanted: int, now: datetime) -> int:
     _write(judged, now)
     _settle(changed_since, scopes, judged, now)
     return len(watches)
+
+
+def _span(look: Look) -> Span:
+    scope = look.scope
+    expected_from = max(scope.began_at, scope.activated_at or scope.began_at)
+    return Span(expected_from, scope.until, look.watched, scope.kept_from)
 
 
 def _looks(scopes: Sequence[Scope], changed_since: dict[int, datetime | None], now: datetime) -> list[Look]:

@@ -39,6 +39,11 @@ UPDATE trackers_assignment SET period = tstzrange(lower(period), %(at)s::timesta
 WHERE tracker_id = ANY(%(tracker_ids)b::bigint[]) AND period @> %(at)s::timestamptz
     AND lower(period) < %(at)s::timestamptz
 """
+ACTIVATE = """
+UPDATE trackers_assignment SET activated_at = %(now)s::timestamptz
+WHERE tracker_id = ANY(%(tracker_ids)b::bigint[])
+    AND (upper_inf(period) OR upper(period) > %(now)s::timestamptz)
+"""
 # Deleting them would make the database look for their events, which no index finds.
 WITHDRAW_PLANNED = """
 UPDATE trackers_assignment AS assignment
@@ -96,6 +101,17 @@ def assign(
         Assignment(id=id_, tracker_id=tracker_id, run=run, period=period)
         for id_, tracker_id in sorted(added, key=lambda row: row[1])
     ]
+
+
+def activate(*, tracker_ids: Collection[int], now: datetime) -> None:
+    """Make the trackers ACTIVE; one transaction. Their reports are fetched, and expected, from now on.
+
+    Raises `locking.UnknownTracker`.
+    """
+    with transaction.atomic():
+        locking.lock_trackers(tracker_ids)
+        Tracker.objects.filter(pk__in=tracker_ids).update(state=Tracker.State.ACTIVE, updated_at=now)
+        bulk.execute(ACTIVATE, {"tracker_ids": list(tracker_ids), "now": now})
 
 
 def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> None:

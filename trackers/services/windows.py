@@ -32,6 +32,7 @@ class Scope(NamedTuple):
     since, until: where the assignment's period and the run's dates overlap, half-open; reports outside make no
     event. ends_at: the assignment's own end, which closes its last stay. kept_from: the retention horizon, from which
     on reports are kept, if any was ever dropped; `since` is never before it, and `began_at` may be.
+    activated_at: when the tracker was sent, if that was later.
     """
 
     assignment_id: int
@@ -45,6 +46,7 @@ class Scope(NamedTuple):
     confirmations: int
     kept_from: datetime | None
     began_at: datetime
+    activated_at: datetime | None
 
 
 class Window(NamedTuple):

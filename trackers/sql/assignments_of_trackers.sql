@@ -16,7 +16,8 @@ SELECT
     run.exit_accuracy_cap_m,
     run.confirmations,
     horizon.reports_kept_from,
-    greatest(lower(assignment.period), run.start_date::timestamp AT TIME ZONE 'UTC')
+    greatest(lower(assignment.period), run.start_date::timestamp AT TIME ZONE 'UTC'),
+    assignment.activated_at
 FROM trackers_assignment AS assignment
 JOIN clients_productionrun AS run ON run.id = assignment.run_id
 LEFT JOIN trackers_retentionhorizon AS horizon ON true
