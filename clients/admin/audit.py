@@ -81,7 +81,8 @@ def latest_entries(
     """The newest entries of these tables. before: of a single table, those older than that key."""
     conditions = {} if before is None else {"pgh_id__lt": before}
     found = [entry for table in chosen for entry in _read(table, user=user, **conditions)]
-    found.sort(key=lambda entry: (entry.at, entry.pk), reverse=True)
+    # Those of one transaction have one time, and keys of different tables say nothing about their order.
+    found.sort(key=lambda entry: (entry.at, entry.kind, entry.pk), reverse=True)
     return [_merged(list(alike)) for _, alike in groupby(found[:PER_PAGE], key=_deed)]
 
 
