@@ -87,8 +87,8 @@ class ProductionRun(models.Model):
         default=list,
         db_default=[],
         blank=True,
-        help_text="Where its trackers may be; elsewhere they raise an alert. Empty: the countries of the run's"
-        " locations and those on the way between them.",
+        help_text="Where its trackers may be, at its locations too; elsewhere they raise an alert. Empty: the countries"
+        " of the run's locations and those on the way between them.",
     )
 
     objects = ProductionRunQuerySet.as_manager()

@@ -39,11 +39,20 @@ class BrandForm(forms.ModelForm):
         return client
 
 
+class ManyOfFewWidget(UnfoldAdminSelect2MultipleWidget):
+    """Searched in the page. The theme's own also has the class by which Django's script would search it on the server,
+    wherever the page has a field that wants that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attrs["class"] = "unfold-admin-autocomplete"
+
+
 class RunForm(forms.ModelForm):
     countries = forms.MultipleChoiceField(
         choices=lambda: list(countries.names().items()),
         required=False,
-        widget=UnfoldAdminSelect2MultipleWidget,
+        widget=ManyOfFewWidget,
         help_text=ProductionRun._meta.get_field("countries").help_text,
     )
 

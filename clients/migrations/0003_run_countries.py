@@ -28,12 +28,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='productionrun',
             name='countries',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), blank=True, db_default=[], default=list, help_text="Where its trackers may be; elsewhere they raise an alert. Empty: the countries of the run's locations and those on the way between them.", size=None),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), blank=True, db_default=[], default=list, help_text="Where its trackers may be, at its locations too; elsewhere they raise an alert. Empty: the countries of the run's locations and those on the way between them.", size=None),
         ),
         migrations.AddField(
             model_name='productionrunaudit',
             name='countries',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), blank=True, db_default=[], default=list, help_text="Where its trackers may be; elsewhere they raise an alert. Empty: the countries of the run's locations and those on the way between them.", size=None),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), blank=True, db_default=[], default=list, help_text="Where its trackers may be, at its locations too; elsewhere they raise an alert. Empty: the countries of the run's locations and those on the way between them.", size=None),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='productionrun',

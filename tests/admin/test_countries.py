@@ -42,7 +42,9 @@ def change(ops: Client, run: ProductionRun, countries: list[str]) -> Any:
 def test_countries_are_chosen_by_name_and_audited(ops: Client, run: ProductionRun) -> None:
     page = page_of(ops, run)
     assert '<option value="FR">France</option>' in page
-    assert change(ops, run, ["FR", "DE"]).status_code == 302
+    answer = change(ops, run, ["FR", "DE"])
+    assert answer.status_code == 302
+    assert "in force within a minute" in ops.get(answer.url).content.decode()
     run.refresh_from_db()
     assert run.countries == ["DE", "FR"]
     assert '<option value="FR" selected>France</option>' in page_of(ops, run)

@@ -17,6 +17,10 @@ from trackers.models import Assignment, ReplayJob, RunCountries, Tracker
 from trackers.services import queueing
 
 DATES = {"start_date", "end_date"}
+COUNTRIES_CHANGED = (
+    "The countries are in force within a minute: then all of the run's trackers are looked at again, and alerts come or"
+    " go, also those of the past."
+)
 
 
 @admin.register(ProductionRun)
@@ -57,6 +61,8 @@ class ReplayingRunAdmin(AnalyticsAdmin, PreviewedAdmin, ProductionRunAdmin):
         super().save_related(request, form, formsets, change)
         if change and DATES.intersection(form.changed_data):
             self.message_user(request, _fetching(form.instance, timezone.now()), messages.INFO)
+        if change and "countries" in form.changed_data:
+            self.message_user(request, COUNTRIES_CHANGED, messages.INFO)
 
 
 def _fetching(run: ProductionRun, now: datetime) -> str:
