@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('locations', '0004_places'),
-        ('trackers', '0013_rollups_and_retention'),
+        ('trackers', '0015_sent_trackers'),
     ]
 
     operations = [
