@@ -23,7 +23,7 @@ def find_places(**_: Any) -> None:
 
 @shared_task(acks_late=True, soft_time_limit=300, time_limit=330)
 def work_off_replays(**_: Any) -> None:
-    """Go on with the replays that changes of fences and runs asked for."""
+    """Go on with the replays that changes of fences, runs and assignments asked for."""
     if working.work_off(clock=timezone.now, time_budget_s=REPLAY_TIME_BUDGET_S):
         work_off_replays.delay()
 

@@ -18,8 +18,16 @@ from tests.factories import (
     make_fingerprint,
 )
 from trackers.incoming import IncomingReport
-from trackers.models import Assignment, GeofenceEvent, GeoStatus, LocationReport, StatusChange, Tracker
-from trackers.services import assigning, locking, reconciling
+from trackers.models import (
+    Assignment,
+    GeofenceEvent,
+    GeoStatus,
+    LocationReport,
+    ReplayJob,
+    StatusChange,
+    Tracker,
+)
+from trackers.services import assigning, locking, reconciling, working
 from trackers.services.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +228,40 @@ def test_long_time_in_stock_is_no_missed_verification(run):
     assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
     assert reconciling.standing(now=NOW).ok
     assert not reconciling.standing(now=NOW + 2 * DAY).on_time
+
+
+def test_history_of_many_reports_follows_in_a_job(run, other_run, monkeypatch):
+    monkeypatch.setattr(assigning, "REPORTS_AT_ONCE", 2)
+    storage = StorageFactory(center=AMSTERDAM)
+    storage.runs.add(other_run)
+    tracker = AssignmentFactory(run=run, start=NOW - 9 * DAY).tracker
+    for days in (3, 2, 1):
+        report(tracker, NOW - days * DAY)
+    assigning.release(tracker_ids=[tracker.pk], at=NOW - 4 * DAY, now=NOW)
+
+    [made] = assigning.assign(tracker_ids=[tracker.pk], run=other_run, start=NOW - 4 * DAY, now=NOW)
+
+    tracker.refresh_from_db()
+    assert (tracker.latest_assignment_id, tracker.status) == (made.pk, GeoStatus.CREATED)
+    assert tracker.last_seen_at == NOW - DAY
+    assert not StatusChange.objects.valid().filter(tracker=tracker, started_at__gte=NOW - 4 * DAY).exists()
+    job = ReplayJob.objects.get()
+    assert (job.reason, job.run, job.total) == ("ASSIGNMENT", other_run, 1)
+    assert not reconciling.verifiable().filter(pk=tracker.pk).exists()
+
+    working.work_off(clock=lambda: NOW, time_budget_s=60)
+    tracker.refresh_from_db()
+    job.refresh_from_db()
+    assert (job.state, job.changed, job.stays_added) == ("DONE", 1, 1)
+    assert (tracker.status, tracker.location_id) == (GeoStatus.IN_STORAGE, storage.pk)
+    assert tracker.status_since == NOW - 3 * DAY
+
+
+def test_assignment_from_now_on_plays_nothing_however_much_there_was(run, other_run, monkeypatch):
+    monkeypatch.setattr(assigning, "REPORTS_AT_ONCE", 2)
+    tracker = AssignmentFactory(run=run, start=NOW - 9 * DAY).tracker
+    for days in (3, 2, 1):
+        report(tracker, NOW - days * DAY)
+    assigning.release(tracker_ids=[tracker.pk], at=NOW, now=NOW)
+    assigning.assign(tracker_ids=[tracker.pk], run=other_run, start=NOW, now=NOW)
+    assert not ReplayJob.objects.exists()

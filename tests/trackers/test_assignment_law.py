@@ -5,6 +5,7 @@ Only what lies from that moment on is played, and yet the store says what the or
 
 import dataclasses
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ from tests.trackers.test_timeline_law import (
 )
 from tests.trackers.worlds import START, STEPS, hesitant_worlds, moment, worlds
 from trackers.models import Tracker
-from trackers.services import assigning
+from trackers.services import assigning, working
 from trackers.services.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,8 @@ def assign_all(stage, start, run):
             ids = [stage.trackers[number].pk]
             [made] = assigning.assign(tracker_ids=ids, run=run, start=start, now=LATER)
             stints.append(Stint(made.pk, run.pk, start, None))
+    while working.work_off(clock=lambda: LATER, time_budget_s=60):
+        pass
 
 
 @given(
@@ -58,10 +61,11 @@ def assign_all(stage, start, run):
     steps=st.lists(st.integers(0, STEPS), min_size=4, max_size=4).map(sorted),
     end=st.sampled_from([release, take_away]),
     off_by=st.sampled_from([timedelta(), timedelta(minutes=5)]),
+    at_once=st.sampled_from([0, 5_000]),
 )
 @law(150)
-def test_assignments_that_begin_and_end_behind_the_reports(world, steps, end, off_by):
-    with staged(world, BrandFactory()) as stage:
+def test_assignments_that_begin_and_end_behind_the_reports(world, steps, end, off_by, at_once):
+    with staged(world, BrandFactory()) as stage, patch.object(assigning, "REPORTS_AT_ONCE", at_once):
         seen = [it for batch in world.arrivals for it in batch]
         late = seen[::4]
         record_reports([stage.incoming(it) for it in seen if it not in late], now=START)

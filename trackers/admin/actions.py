@@ -108,7 +108,8 @@ STEPS = [
         title="Assign to a run",
         explain=lambda rows: (
             "The run's client sees the trackers from that moment on, and its locations decide about arrivals."
-            " Nothing of an earlier run shows any more."
+            " Nothing of an earlier run shows any more. Where many reports are there since then, their history"
+            " follows within minutes, under Replays."
         ),
         button="Assign",
         icon="assignment_add",

@@ -36,7 +36,10 @@ def _resume(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
 
 @admin.register(ReplayJob)
 class ReplayJobAdmin(ReadOnly, ProgressAdmin):
-    empty_hint = "A changed fence or run queues the replay of the trackers that it concerns."
+    empty_hint = (
+        "A changed fence or run queues the replay of the trackers that it concerns; so do trackers that are assigned"
+        " from long ago."
+    )
     list_display = ("__str__", "subject", "state_badge", "how_far", "changed", "created", "requested_by")
     list_filter = (("state", ChoicesDropdownFilter), ("reason", ChoicesDropdownFilter))
     sortable_by = ()

@@ -19,7 +19,7 @@ class ReplayJobQuerySet(models.QuerySet["ReplayJob"]):
 
 
 class ReplayJob(models.Model):
-    """The history of the trackers that a changed fence or run concerns, to be recomputed.
+    """The history of the trackers that a changed fence or run, or an assignment to a run, concerns, to be recomputed.
 
     `targets` are those that remain and those that failed. A fence's job keeps how the fence was before
     (`old_shape`, `old_radius_m`), and the time in which old or new were active: only trackers seen near either of them
@@ -36,6 +36,7 @@ class ReplayJob(models.Model):
     class Reason(models.TextChoices):
         FENCE = "FENCE", "Fence changed"
         RUN = "RUN", "Run changed"
+        ASSIGNMENT = "ASSIGNMENT", "Trackers assigned"
 
     reason = models.CharField(max_length=10, choices=Reason.choices)
     location = models.ForeignKey(Location, on_delete=models.SET_NULL, null=True, related_name="replay_jobs")
@@ -77,7 +78,7 @@ class ReplayJob(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(reason="FENCE", run=None) | Q(reason="RUN", location=None),
+                condition=Q(reason="FENCE", run=None) | Q(reason__in=["RUN", "ASSIGNMENT"], location=None),
                 name="replay_job_of_a_fence_or_a_run",
             ),
         ]

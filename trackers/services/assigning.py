@@ -1,7 +1,8 @@
 """Gives trackers to production runs and takes them back: the only writes of assignments.
 
 Whatever an assignment changes for reports that are there already - their fences, who sees them, the tracker's own
-row - is recomputed in the same transaction.
+row - is recomputed in the same transaction; where it begins so far back that there are many, their history under it
+follows in the background.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,11 +18,22 @@ from clients.errors import DomainError
 from clients.models import ProductionRun
 from trackers.models import Assignment, Retraction, Tracker
 from trackers.models.history import TsTzRange
-from trackers.services import horizon, locking, replaying, watching
+from trackers.services import horizon, locking, queueing, replaying, summaries, watching
 from trackers.services.rewriting import Cause
 
 _MACS_NAMED = 5
 CAUSE = Cause(Retraction.ASSIGNMENT)
+# Played within the transaction that assigns: a second or so. A job plays more, in its pieces.
+REPORTS_AT_ONCE = 5_000
+MORE_REPORTS = """
+SELECT count(*) > %(most)s::integer
+FROM (
+    SELECT FROM unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)
+    JOIN trackers_locationreport AS report
+        ON report.tracker_id = chosen.tracker_id AND report.seen_at >= %(start)s::timestamptz
+    LIMIT %(most)s::integer + 1
+) AS since
+"""
 OVERLAPPING = """
 SELECT tracker.mac
 FROM trackers_assignment AS assignment JOIN trackers_tracker AS tracker ON tracker.id = assignment.tracker_id
@@ -82,7 +94,8 @@ def assign(
     by tracker id.
 
     Reports that are there already since `start` belong to the run from now on, and nothing of an earlier assignment
-    shows on the trackers' rows any more. Raises AssignmentOverlap, naming MACs, if a tracker is in a run at `start`
+    shows on the trackers' rows any more. If there are more than REPORTS_AT_ONCE of them, a ReplayJob writes their
+    history. Raises AssignmentOverlap, naming MACs, if a tracker is in a run at `start`
     or later, and `locking.UnknownTracker`.
     """
     arrays = {"tracker_ids": list(tracker_ids), "start": start}
@@ -94,7 +107,11 @@ def assign(
                 " Release them first, or begin after that."
             )
         added = bulk.fetch_all(ADD_ASSIGNMENTS, arrays | {"run_id": run.pk})
-        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=start, state=state)
+        if _are_many(arrays):
+            queueing.queue_assignment(run=run, tracker_ids=tracker_ids, start=start, now=now)
+            summaries.refresh_trackers(tracker_ids, now=now, state=state)
+        else:
+            replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=start, state=state)
         watching.mark_changed(tracker_ids, now=now)
     period = DateTimeTZRange(start, None, "[)")
     return [
@@ -153,6 +170,11 @@ def end_all(*, tracker_ids: Collection[int], at: datetime, now: datetime, state:
         bulk.execute(WITHDRAW_PLANNED, arrays)
         replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at, state=state)
         watching.mark_changed(tracker_ids, now=now)
+
+
+def _are_many(arrays: dict[str, object]) -> bool:
+    ((many,),) = bulk.fetch_all(MORE_REPORTS, arrays | {"most": REPORTS_AT_ONCE})
+    return bool(many)
 
 
 def name_macs(macs: Iterable[str]) -> str:

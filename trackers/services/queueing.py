@@ -1,10 +1,11 @@
-"""Queues the replay that a changed fence or run asks for.
+"""Queues the replay that a changed fence or run, or an assignment of trackers with many reports, asks for.
 
 Whoever changes one remembers how it was (`fence_of`, `run_of`), writes it, and queues the replay in the same
 transaction. Another change of the same object takes over what earlier replays have left, also cancelled ones and
 trackers that failed.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -63,6 +64,24 @@ def queue_run(*, run_id: int, before: Run, actor: User | None, now: datetime) ->
     if concern is None:
         return None
     return _queue(ReplayJob(reason=ReplayJob.Reason.RUN, run_id=run_id), concern, actor, now)
+
+
+@transaction.atomic
+def queue_assignment(
+    *, run: ProductionRun, tracker_ids: Collection[int], start: datetime, now: datetime
+) -> ReplayJob:
+    """Queue the replay of trackers that were put into a run from `start` on."""
+    job = ReplayJob.objects.create(
+        reason=ReplayJob.Reason.ASSIGNMENT,
+        run=run,
+        change=f"from {start:%Y-%m-%d %H:%M} UTC on",
+        total=len(tracker_ids),
+        created_at=now,
+    )
+    ReplayTarget.objects.bulk_create(
+        ReplayTarget(job=job, tracker_id=tracker_id) for tracker_id in tracker_ids
+    )
+    return job
 
 
 def _queue(job: ReplayJob, concern: Concern, actor: User | None, now: datetime) -> ReplayJob | None:
