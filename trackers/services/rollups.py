@@ -3,7 +3,7 @@
 The caller holds the locks of the trackers (`locking.lock_trackers`) and the transaction, except for `rebuild`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -16,15 +16,25 @@ from trackers.services import locking
 from trackers.services.rewriting import Span
 from trackers.services.windows import SQL
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# Longer gaps begin another way: what lasts through them is told for each of their hours.
+SAME_WAY = timedelta(days=7)
 # The last hour that Python knows has no end that it knows.
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 HOURS_WITH_NEXT_LEG = (SQL / "hours_with_next_leg.sql").read_text()
-_BUCKETS_IN_SPANS = (SQL / "buckets_in_spans.sql").read_text()
-HOURS_IN_SPANS = _BUCKETS_IN_SPANS.format(table=HourlyPosition._meta.db_table, unit="hour")
-DAYS_IN_SPANS = _BUCKETS_IN_SPANS.format(table=DailyPosition._meta.db_table, unit="day")
 REFRESH_HOURS = (SQL / "refresh_hours.sql").read_text()
 REFRESH_DAYS = (SQL / "refresh_days.sql").read_text()
+_STANDING = (SQL / "refresh_standing.sql").read_text()
+# Hours and days at once: neither's standing comes from the other.
+REFRESH_STANDING = f"""
+WITH span AS MATERIALIZED (
+    SELECT tracker_id, since, coalesce(until, 'infinity') AS until
+    FROM unnest(%(tracker_ids)b::bigint[], %(sinces)b::timestamptz[], %(untils)b::timestamptz[])
+        AS given (tracker_id, since, until)
+),
+hours AS ({_STANDING.format(table=HourlyPosition._meta.db_table, unit="hour")})
+{_STANDING.format(table=DailyPosition._meta.db_table, unit="day")}
+"""
 HOURS_OF_REPORTS = """
 SELECT DISTINCT tracker_id, date_trunc('hour', seen_at, 'UTC')
 FROM trackers_locationreport
@@ -37,28 +47,27 @@ Bucket = tuple[int, datetime]
 
 
 class Run(NamedTuple):
-    """Consecutive hours of a tracker, from since to until (exclusive)."""
+    """Consecutive hours of a tracker, from since to until (exclusive). Between runs of the same way it has no reports,
+    so that the leg into one of them begins in the one before."""
 
     tracker_id: int
     since: datetime
     until: datetime
+    way: int
 
 
 def refresh(sightings: Iterable[Bucket], *, spans: Collection[Span]) -> None:
     """Recompute all buckets that a write has changed.
 
     sightings: the new reports as (tracker id, seen at). They change their own hours and those of the way points that
-    follow them. spans: where the status is another now; they change every bucket that they reach into.
+    follow them. spans: where the status is another now; of every bucket that they reach into they change what its
+    stays tell.
     """
     hours = {(tracker_id, _hour_of(at)) for tracker_id, at in sightings}
-    hours |= _hours_with_next_leg(hours)
-    days: set[Bucket] = set()
+    _recompute(_runs_of(hours | _hours_with_next_leg(hours)))
     if spans:
         arrays = bulk.transposed(list(spans), Span._fields)
-        in_spans = {f"{name}s": values for name, values in arrays.items()}
-        hours |= {(row[0], row[1].astimezone(UTC)) for row in bulk.fetch_all(HOURS_IN_SPANS, in_spans)}
-        days |= {(row[0], row[1].astimezone(UTC)) for row in bulk.fetch_all(DAYS_IN_SPANS, in_spans)}
-    _recompute(hours, days)
+        bulk.execute(REFRESH_STANDING, {f"{name}s": values for name, values in arrays.items()})
 
 
 def rebuild(
@@ -72,18 +81,18 @@ def rebuild(
         locking.lock_trackers(tracker_ids)
         parameters = {"tracker_ids": list(tracker_ids), "since": since, "until": until}
         hours = {(row[0], row[1].astimezone(UTC)) for row in bulk.fetch_all(HOURS_OF_REPORTS, parameters)}
-        _recompute(hours, set())
+        _recompute(_runs_of(hours, gap=SAME_WAY))
     return len(hours)
 
 
-def _recompute(hours: set[Bucket], days: set[Bucket]) -> None:
+def _recompute(runs: Sequence[Run]) -> None:
     """The hours first: days are made of them."""
-    if hours:
-        columns = bulk.transposed(_runs_of(hours), ("tracker_ids", "sinces", "untils"))
-        bulk.execute(REFRESH_HOURS, columns | {"waypoint_m": WAYPOINT_ACCURACY_M})
-    days |= {(tracker_id, hour.replace(hour=0)) for tracker_id, hour in hours}
-    if days:
-        bulk.execute(REFRESH_DAYS, bulk.transposed(sorted(days), ("tracker_ids", "bucket_ats")))
+    if not runs:
+        return
+    columns = bulk.transposed(runs, ("tracker_ids", "sinces", "untils", "ways"))
+    bulk.execute(REFRESH_HOURS, columns | {"waypoint_m": WAYPOINT_ACCURACY_M})
+    days = sorted({day for run in runs for day in _days_of(run)})
+    bulk.execute(REFRESH_DAYS, bulk.transposed(days, ("tracker_ids", "bucket_ats")))
 
 
 def _hours_with_next_leg(hours: set[Bucket]) -> set[Bucket]:
@@ -96,14 +105,26 @@ def _hours_with_next_leg(hours: set[Bucket]) -> set[Bucket]:
     return {(tracker_id, hour.astimezone(UTC)) for tracker_id, hour in rows}
 
 
-def _runs_of(hours: Iterable[Bucket]) -> list[Run]:
+def _runs_of(hours: Iterable[Bucket], *, gap: timedelta = timedelta(0)) -> list[Run]:
+    """With a gap the hours are all that have reports: runs that follow within it are of the same way."""
     runs: list[Run] = []
     for tracker_id, hour in sorted(hours):
-        if runs and runs[-1].tracker_id == tracker_id and runs[-1].until == hour:
-            runs[-1] = runs[-1]._replace(until=_end_of(hour))
+        before = runs[-1] if runs and runs[-1].tracker_id == tracker_id else None
+        if before and before.until == hour:
+            runs[-1] = before._replace(until=_end_of(hour))
         else:
-            runs.append(Run(tracker_id, hour, _end_of(hour)))
+            follows = before is not None and hour - before.until <= gap
+            runs.append(Run(tracker_id, hour, _end_of(hour), runs[-1].way if follows else len(runs)))
     return runs
+
+
+def _days_of(run: Run) -> Iterator[Bucket]:
+    day = run.since.replace(hour=0)
+    while day < run.until:
+        yield run.tracker_id, day
+        if day > END_OF_TIME - DAY:
+            break
+        day += DAY
 
 
 def _end_of(hour: datetime) -> datetime:

@@ -1,27 +1,33 @@
 -- Recomputes hours from all of their reports and stays. OFFSET 0 keeps the planner to the index by tracker and time,
 -- however small it believes the table to be. The hours come as runs of consecutive hours, each of which has
--- reports; the way point before a run begins the leg that ends in it.
+-- reports. Runs of the same way have no other reports between them; the way point before a way's first run begins the
+-- leg that ends in it.
 WITH run AS MATERIALIZED (
-    SELECT tracker_id, since, until, number
-    FROM unnest(%(tracker_ids)b::bigint[], %(sinces)b::timestamptz[], %(untils)b::timestamptz[])
-        WITH ORDINALITY AS given (tracker_id, since, until, number)
+    SELECT tracker_id, since, until, way
+    FROM unnest(
+        %(tracker_ids)b::bigint[], %(sinces)b::timestamptz[], %(untils)b::timestamptz[], %(ways)b::integer[]
+    ) AS given (tracker_id, since, until, way)
+),
+whole AS MATERIALIZED (
+    SELECT tracker_id, way, min(since) AS since, max(until) AS until FROM run GROUP BY tracker_id, way
 ),
 seen AS (
-    SELECT run.number, run.tracker_id, true AS within, report.*
+    SELECT run.way, run.tracker_id, true AS within, report.*
     FROM run
     CROSS JOIN LATERAL (
         SELECT seen_at, fingerprint, position, accuracy_m, coalesce(accuracy_m, 0) <= %(waypoint_m)s AS is_waypoint
         FROM trackers_locationreport
         WHERE tracker_id = run.tracker_id AND seen_at >= run.since AND seen_at < run.until
+        OFFSET 0
     ) AS report
     UNION ALL
-    SELECT run.number, run.tracker_id, false, report.*
-    FROM run
+    SELECT whole.way, whole.tracker_id, false, report.*
+    FROM whole
     CROSS JOIN LATERAL (
         SELECT seen_at, fingerprint, position, accuracy_m, true
         FROM trackers_locationreport
-        WHERE tracker_id = run.tracker_id
-            AND seen_at < run.since
+        WHERE tracker_id = whole.tracker_id
+            AND seen_at < whole.since
             AND coalesce(accuracy_m, 0) <= %(waypoint_m)s
         ORDER BY seen_at DESC, fingerprint DESC
         LIMIT 1
@@ -39,7 +45,7 @@ walked AS (
         CASE WHEN is_waypoint THEN ST_Distance(position, lag(position) OVER way, false) END AS leg_m,
         coalesce(accuracy_m, 0) + coalesce(lag(accuracy_m) OVER way, 0) AS errors_m
     FROM seen
-    WINDOW way AS (PARTITION BY number, is_waypoint ORDER BY seen_at, fingerprint)
+    WINDOW way AS (PARTITION BY way, is_waypoint ORDER BY seen_at, fingerprint)
 ),
 hour AS (
     SELECT
@@ -58,25 +64,25 @@ hour AS (
 ),
 standing AS (
     SELECT
-        run.tracker_id,
+        whole.tracker_id,
         bucket_at,
         max(stay.status) FILTER (WHERE stay.until >= bucket_at + interval '1 hour') AS status,
         max(stay.location_id) FILTER (WHERE stay.until >= bucket_at + interval '1 hour') AS location_id,
         sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_TRANSIT') AS minutes_in_transit,
         sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_STORAGE') AS minutes_in_storage,
         sum(lasted.minutes) FILTER (WHERE stay.status = 'DELIVERED') AS minutes_delivered
-    FROM run
+    FROM whole
     CROSS JOIN LATERAL (
         SELECT status, location_id, started_at, coalesce(ended_at, 'infinity') AS until
         FROM trackers_statuschange
-        WHERE tracker_id = run.tracker_id
+        WHERE tracker_id = whole.tracker_id
             AND retracted_at IS NULL
-            AND tstzrange(started_at, ended_at, '[)') && tstzrange(run.since, run.until, '[)')
+            AND tstzrange(started_at, ended_at, '[)') && tstzrange(whole.since, whole.until, '[)')
         OFFSET 0
     ) AS stay
     CROSS JOIN LATERAL generate_series(
-        date_trunc('hour', greatest(stay.started_at, run.since), 'UTC'),
-        least(stay.until, run.until) - interval '1 microsecond',
+        date_trunc('hour', greatest(stay.started_at, whole.since), 'UTC'),
+        least(stay.until, whole.until) - interval '1 microsecond',
         interval '1 hour'
     ) AS bucket_at
     CROSS JOIN LATERAL (
@@ -85,7 +91,7 @@ standing AS (
                 epoch FROM least(stay.until, bucket_at + interval '1 hour') - greatest(stay.started_at, bucket_at)
             ) / 60 AS minutes
     ) AS lasted
-    GROUP BY run.tracker_id, bucket_at
+    GROUP BY whole.tracker_id, bucket_at
 )
 INSERT INTO trackers_hourlyposition (
     tracker_id, bucket_at, reports, first_seen_at, last_seen_at, centroid, best_position, best_accuracy_m, distance_m,
