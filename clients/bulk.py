@@ -31,10 +31,13 @@ def _bring_audit_context() -> None:
         cursor.execute("VALUES (1)")
 
 
-def fetch_all(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """All rows of `query`, whose placeholders are named."""
+def fetch_all(
+    query: str, parameters: dict[str, Any], *, prepare: bool | None = None
+) -> list[tuple[Any, ...]]:
+    """All rows of `query`, whose placeholders are named. With `prepare=False` it is planned for these very values
+    each time; otherwise, after a few times, once for all."""
     with bulk_cursor() as cursor:
-        return cursor.execute(query, parameters).fetchall()
+        return cursor.execute(query, parameters, prepare=prepare).fetchall()
 
 
 def execute(query: str, parameters: dict[str, Any]) -> int:

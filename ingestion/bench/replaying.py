@@ -1,6 +1,7 @@
 """How fast a tracker's history is rebuilt from its reports, in the parts in which a replay does it."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.gis.geos import Point
@@ -10,7 +11,8 @@ from clients.models import Brand, Client, ProductionRun
 from ingestion.bench.measures import peak_rss_mb, timed
 from locations.models import Location
 from trackers.models import Retraction, Tracker
-from trackers.services import assigning, replaying
+from trackers.services import assigning, replaying, rollups
+from trackers.services.pacing import Pace
 from trackers.services.rewriting import Cause
 
 REPORTS = 100_000
@@ -43,8 +45,9 @@ def measure(*, now: datetime, reports: int = REPORTS) -> dict[str, Any]:
     """Rebuild a tracker's history that is gone, then verify the one that is there; reports a second of each."""
     tracker_id = _seen_tracker(now, reports)
     before_mb = peak_rss_mb()
-    rebuilt_s, rebuilt = timed(lambda: replaying.replay_long(tracker_id=tracker_id, cause=CAUSE, now=now))
-    verified_s, verified = timed(lambda: replaying.replay_long(tracker_id=tracker_id, cause=CAUSE, now=now))
+    replay = partial(replaying.replay_long, tracker_id=tracker_id, cause=CAUSE, now=now)
+    rebuilt_s, rebuilt = timed(lambda: replay(pace=Pace()))
+    verified_s, verified = timed(lambda: replay(pace=Pace()))
     if not rebuilt.rewritten.stays_added or verified.rewritten.tracker_ids:
         raise RuntimeError("The replay did not rebuild the history.")
     return {
@@ -71,4 +74,5 @@ def _seen_tracker(now: datetime, reports: int) -> int:
         values: dict[str, Any] = {"tracker_id": tracker.pk, "since": since, "gap": GAP, "reports": reports}
         cursor.execute(FILL, values)
         cursor.execute("ANALYZE trackers_locationreport")
+    rollups.rebuild(tracker_ids=[tracker.pk])
     return tracker.pk

@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from tests.factories import NOW, make_fingerprint
 from tests.trackers.oracle import Event, Row
 from trackers.incoming import IncomingReport
 from trackers.models import GeofenceEvent, LocationReport, StatusChange
+from trackers.services import pacing
 
 LATITUDE = 52.0
 LONGITUDE = 5.0
@@ -89,3 +92,10 @@ def stays(tracker_id: int) -> list[tuple[str, int, int | None]]:
 
 def minutes_after_now(moment: datetime) -> int:
     return round((moment - NOW).total_seconds() / 60)
+
+
+def pieces_of(monkeypatch: pytest.MonkeyPatch, reports: int) -> None:
+    """Let replays take so many reports at a time, without a rest."""
+    for bound in ("FIRST", "LEAST", "MOST"):
+        monkeypatch.setattr(pacing, bound, reports)
+    monkeypatch.setattr(pacing, "PAUSE_S", 0)

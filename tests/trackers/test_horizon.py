@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
-from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
+from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
 from trackers.models import LocationReport, Retraction, StatusChange
 from trackers.services import assigning, horizon, replaying
+from trackers.services.pacing import Pace
 from trackers.services.reconciling import reconcile_sample
 from trackers.services.recording import record_reports
 from trackers.services.rewriting import Cause
@@ -58,7 +59,8 @@ def test_history_whose_reports_are_gone_stands(tracker, hours):
     shown = tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status
     drop_reports_before(NOW + hours * HOUR)
     assert check() == 0
-    assert not replaying.replay_long(tracker_id=tracker.pk, cause=FENCE, now=LATER).rewritten.tracker_ids
+    replayed = replaying.replay_long(tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace())
+    assert not replayed.rewritten.tracker_ids
     assert (told(tracker.pk), stays(tracker.pk)) == before
     tracker.refresh_from_db()
     assert (tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status) == shown
@@ -96,7 +98,7 @@ def test_a_fence_that_changes_corrects_only_what_is_behind_the_horizon(tracker, 
 def test_parts_begin_at_the_horizon_too(tracker, depot, monkeypatch):
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
-    monkeypatch.setattr(replaying, "REPORTS_PER_PIECE", 2)
+    pieces_of(monkeypatch, 2)
     replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
     assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
 

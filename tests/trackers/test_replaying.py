@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from tests.factories import NOW, AssignmentFactory, RunFactory, StorageFactory
-from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
+from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
 from trackers.models import GeofenceEvent, Retraction, StatusChange
 from trackers.services import replaying
 from trackers.services.recording import record_reports
@@ -42,12 +42,11 @@ def forget(*trackers):
     StatusChange.objects.filter(tracker__in=ids).delete()
 
 
-def test_a_piece_holds_so_many_reports_and_a_longer_tracker_none(run, monkeypatch):
-    monkeypatch.setattr(replaying, "REPORTS_PER_PIECE", 10)
+def test_a_piece_holds_so_many_reports_and_a_longer_tracker_none(run):
     ids = [seen_tracker(run, reports).pk for reports in (4, 6, 1, 11)]
-    assert replaying.first_piece(ids) == ids[:2]
-    assert replaying.first_piece(ids[1:]) == ids[1:3]
-    assert replaying.first_piece(ids[3:]) == []
+    assert replaying.first_piece(ids, reports=10) == ids[:2]
+    assert replaying.first_piece(ids[1:], reports=10) == ids[1:3]
+    assert replaying.first_piece(ids[3:], reports=10) == []
 
 
 def test_a_long_tracker_is_rebuilt_in_parts(run, monkeypatch):
@@ -55,7 +54,7 @@ def test_a_long_tracker_is_rebuilt_in_parts(run, monkeypatch):
     tracker = seen_tracker(run, 60, east_m=lambda number: 500 * (number // 7 % 2))
     right = told(tracker.pk), stays(tracker.pk)
     forget(tracker)
-    monkeypatch.setattr(replaying, "REPORTS_PER_PIECE", 5)
+    pieces_of(monkeypatch, 5)
     replayed = replaying.replay_all(tracker_ids=[tracker.pk], cause=CHECK, now=NOW)
     assert (told(tracker.pk), stays(tracker.pk)) == right
     assert replayed.rewritten.stays_added == len(right[1])
@@ -78,7 +77,7 @@ def test_one_that_cannot_be_replayed_costs_only_itself(run):
 
 
 def test_a_long_one_that_cannot_be_replayed_is_told_too(run, monkeypatch):
-    monkeypatch.setattr(replaying, "REPORTS_PER_PIECE", 2)
+    pieces_of(monkeypatch, 2)
     tracker = seen_tracker(run, 9)
     forget(tracker)
     with connection.cursor() as cursor:

@@ -6,7 +6,6 @@ After every batch the store must say what the oracle says of the reports so far.
 import os
 from contextlib import contextmanager
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 from django.db import connection, transaction
@@ -15,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from locations.models import Location
 from tests.factories import BrandFactory
-from tests.trackers.reports import stored_events, stored_history
+from tests.trackers.reports import pieces_of, stored_events, stored_history
 from tests.trackers.worlds import START, Stage, hesitant_worlds, worlds
 from trackers.models import (
     DailyPosition,
@@ -27,6 +26,7 @@ from trackers.models import (
     Tracker,
 )
 from trackers.services import replaying
+from trackers.services.pacing import Pace
 from trackers.services.recording import record_reports
 from trackers.services.replaying import replay_trackers
 from trackers.services.rewriting import Cause
@@ -209,8 +209,9 @@ def test_replay_in_parts_says_the_same_as_at_once(world):
     """After the fences grew, and after they shrank again, with part of the reports arriving in between."""
     with (
         staged(world, BrandFactory()) as stage,
-        patch.object(replaying, "REPORTS_PER_PIECE", 1),
+        pytest.MonkeyPatch.context() as patched,
     ):
+        pieces_of(patched, 1)
         seen = [it for batch in world.arrivals for it in batch]
         late = seen[::3]
         record_reports([stage.incoming(it) for it in seen if it not in late], now=START)
@@ -227,7 +228,8 @@ def test_replay_in_parts_says_the_same_as_at_once(world):
 
 def _replay_in_parts(stage):
     for tracker in stage.trackers:
-        assert not replaying.replay_long(tracker_id=tracker.pk, cause=FENCE, now=LATER).failures
+        replayed = replaying.replay_long(tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace())
+        assert not replayed.failures
 
 
 def assert_replay_finds_nothing_wrong(stage):

@@ -10,7 +10,10 @@ from collections.abc import Collection
 from clients import bulk
 
 LOCK_TIMEOUT = "10s"
-HOLD_REPORTS = "LOCK TABLE ONLY trackers_locationreport IN ACCESS SHARE MODE"
+PREPARE = f"""
+SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
+LOCK TABLE ONLY trackers_locationreport IN ACCESS SHARE MODE
+"""
 LOCK_TRACKERS = """
 SELECT id FROM trackers_tracker WHERE id = ANY(%(ids)b::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
@@ -27,8 +30,7 @@ def lock_trackers(tracker_ids: Collection[int]) -> None:
     move, while somebody plays what is in it.
     """
     with bulk.bulk_cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-        cursor.execute(HOLD_REPORTS)
+        cursor.execute(PREPARE, binary=False)
         rows = cursor.execute(LOCK_TRACKERS, {"ids": list(tracker_ids)}).fetchall()
     missing = set(tracker_ids) - {row[0] for row in rows}
     if missing:

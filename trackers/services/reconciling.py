@@ -12,6 +12,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 
 from trackers.models import Assignment, ReplayJob, ReplayTarget, Retraction, TimelineCheck, Tracker
 from trackers.services import replaying
+from trackers.services.pacing import Pace
 from trackers.services.replaying import Replayed
 from trackers.services.rewriting import Cause
 
@@ -85,10 +86,12 @@ def reconcile_sample(
 
 def verify(*, tracker_ids: Sequence[int], repair: bool, now: datetime) -> Iterator[Replayed]:
     """Compare the trackers with their reports, piece by piece; without `repair` everything is left as it is."""
-    begin = 0
+    begin, pace = 0, Pace()
     while begin < len(tracker_ids):
         with nullcontext() if repair else _taken_back():
-            verified = replaying.replay_next(tracker_ids=tracker_ids[begin:], cause=CAUSE, now=now)
+            verified = replaying.replay_next(
+                tracker_ids=tracker_ids[begin:], cause=CAUSE, now=now, pace=pace
+            )
             through = tracker_ids[begin : begin + verified.trackers]
             Tracker.objects.filter(pk__in=through).update(verified_at=now)
         begin += verified.trackers

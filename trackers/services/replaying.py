@@ -1,9 +1,10 @@
 """Rebuilds histories from their reports, after something other than a report changed.
 
 `replay_trackers` takes all in one transaction, for changes of which nothing may show halfway. `replay_next` and
-`replay_long` go in pieces of REPORTS_PER_PIECE reports, so that nobody waits long for the locks.
+`replay_long` go in pieces, at a pace at which nobody waits long for the locks.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,19 +16,18 @@ from django.db import transaction
 from clients import bulk
 from trackers.models import Tracker
 from trackers.services import locking, rollups, summaries, watching, windows
+from trackers.services.pacing import Pace
 from trackers.services.recording import BLAMED_ON_THE_REPORT
 from trackers.services.rewriting import Cause, Rewritten, rewrite, rewrite_part
 from trackers.services.windows import SQL, Position, Scope, Window
 
 log = structlog.get_logger(__name__)
 
-# What one transaction replays: about a tenth of a second's work, so that also a busy machine is done within one.
-REPORTS_PER_PIECE = 1_000
+# However few reports they have.
 TRACKERS_PER_PIECE = 100
 
 WITH_PAST = (SQL / "trackers_with_past.sql").read_text()
 NUMBERS_OF_REPORTS = (SQL / "numbers_of_reports.sql").read_text()
-END_OF_PART = (SQL / "end_of_part.sql").read_text()
 
 
 @dataclass(slots=True)
@@ -78,26 +78,30 @@ def replay_trackers(
 
 def replay_all(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> Replayed:
     """Replay the trackers piece by piece. One that can't be replayed costs only itself."""
-    replayed = Replayed()
+    replayed, pace = Replayed(), Pace()
     while replayed.trackers < len(tracker_ids):
-        replayed.add(replay_next(tracker_ids=tracker_ids[replayed.trackers :], cause=cause, now=now))
+        left = tracker_ids[replayed.trackers :]
+        replayed.add(replay_next(tracker_ids=left, cause=cause, now=now, pace=pace))
     return replayed
 
 
-def replay_next(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> Replayed:
+def replay_next(*, tracker_ids: Sequence[int], cause: Cause, now: datetime, pace: Pace) -> Replayed:
     """Replay as many of the first trackers as one piece holds; at least one, in several transactions if it is long."""
-    piece = first_piece(tracker_ids)
-    if piece:
-        return replay_or_split(tracker_ids=piece, cause=cause, now=now)
-    return replay_long(tracker_id=tracker_ids[0], cause=cause, now=now)
+    piece = first_piece(tracker_ids, reports=pace.reports)
+    if not piece:
+        return replay_long(tracker_id=tracker_ids[0], cause=cause, now=now, pace=pace)
+    began = time.monotonic()
+    replayed = replay_or_split(tracker_ids=piece, cause=cause, now=now)
+    pace.rest(played=replayed.rewritten.played, took_s=time.monotonic() - began)
+    return replayed
 
 
-def first_piece(tracker_ids: Sequence[int]) -> Sequence[int]:
-    """The first of the trackers that together make a piece; none if the very first is too long for one."""
+def first_piece(tracker_ids: Sequence[int], *, reports: int) -> Sequence[int]:
+    """The first of the trackers that together have at most so many reports; none if the very first has more."""
     candidates = list(tracker_ids[:TRACKERS_PER_PIECE])
-    numbers = numbers_of_reports(candidates, most=REPORTS_PER_PIECE)
+    numbers = numbers_of_reports(candidates, most=reports)
     sums = accumulate(numbers[tracker_id] for tracker_id in candidates)
-    return candidates[: sum(so_far <= REPORTS_PER_PIECE for so_far in sums)]
+    return candidates[: sum(so_far <= reports for so_far in sums)]
 
 
 def numbers_of_reports(tracker_ids: Sequence[int], *, most: int) -> dict[int, int]:
@@ -120,7 +124,7 @@ def replay_or_split(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) 
     return replayed
 
 
-def replay_long(*, tracker_id: int, cause: Cause, now: datetime) -> Replayed:
+def replay_long(*, tracker_id: int, cause: Cause, now: datetime, pace: Pace) -> Replayed:
     """Replay a tracker of any number of reports in parts, each a transaction: its memory and locks are a part's.
 
     Between two parts its history is right up to there. It may be called again from the beginning after any failure.
@@ -129,8 +133,10 @@ def replay_long(*, tracker_id: int, cause: Cause, now: datetime) -> Replayed:
     reached: Position | None = windows.BEGINNING
     try:
         while reached is not None:
-            part, reached = _replay_part(tracker_id, reached, cause, now)
+            began = time.monotonic()
+            part, reached = _replay_part(tracker_id, reached, pace.reports, cause, now)
             rewritten.add(part)
+            pace.rest(played=part.played, took_s=time.monotonic() - began)
     except BLAMED_ON_THE_REPORT as error:
         return _failed(tracker_id, error)
     return Replayed(1, rewritten)
@@ -138,9 +144,9 @@ def replay_long(*, tracker_id: int, cause: Cause, now: datetime) -> Replayed:
 
 @transaction.atomic
 def _replay_part(
-    tracker_id: int, begin: Position, cause: Cause, now: datetime
+    tracker_id: int, begin: Position, reports: int, cause: Cause, now: datetime
 ) -> tuple[Rewritten, Position | None]:
-    """One part from a position on, of the assignment that is in force or comes next there."""
+    """One part of so many reports from a position on, of the assignment that is in force or comes next there."""
     locking.lock_trackers([tracker_id])
     ahead = [
         scope
@@ -149,7 +155,8 @@ def _replay_part(
     ]
     rewritten, rest = Rewritten(), None
     if ahead:
-        rewritten, rest = rewrite_part(_part(ahead[0], begin), cause=cause, now=now)
+        most = reports + 3 * ahead[0].confirmations
+        rewritten, rest = rewrite_part(_window(ahead[0], begin), most=most, cause=cause, now=now)
         if rest is None and len(ahead) > 1 and ahead[0].ends_at:
             rest = Position(ahead[0].ends_at, b"")
     if rest is None:
@@ -159,23 +166,13 @@ def _replay_part(
     return rewritten, rest
 
 
-def _part(scope: Scope, begin: Position) -> Window:
-    """The window from `begin` on, or from the assignment's beginning, that ends after so many reports.
-
-    Confirmations make it begin up to 2n - 1 reports earlier, and leave up to n - 1 for the next part.
-    """
+def _window(scope: Scope, begin: Position) -> Window:
+    """The window from `begin` on, or from the assignment's beginning."""
     if not begin.fingerprint and begin.seen_at <= scope.since:
         [window] = windows.whole([scope])
     else:
         [window] = windows.since_first_change({scope: begin})
-    arrays = windows.position_arrays([(scope, max(window.position, Position(scope.since, b"")))])
-    parameters = {name: values[0] for name, values in arrays.items()} | {
-        "until": scope.until,
-        "max_accuracy_m": scope.max_accuracy_m,
-        "reports": REPORTS_PER_PIECE + 3 * scope.confirmations,
-    }
-    found = bulk.fetch_all(END_OF_PART, parameters)
-    return window._replace(until=found[0][0] if found else None)
+    return window
 
 
 def _failed(tracker_id: int, error: Exception) -> Replayed:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from clients import bulk
@@ -15,20 +16,43 @@ from locations import matching
 from trackers import timeline
 from trackers.corrections import Corrections, NewStay, StoredEvent, StoredStay, correct
 from trackers.models import Retraction
-from trackers.services.windows import SQL, Position, Scope, Window, position_arrays, stored_stay
+from trackers.services.windows import SQL, Position, Scope, Window, behind, position_arrays, stored_stay
 from trackers.timeline import Candidate, Event, EventType, Sighting, Stay, Timeline
 
+USABLE_REPORTS_FROM = (SQL / "usable_reports_from.sql").read_text()
+SIGHTING_COLUMNS = ["assignment_id", "seen_at", "fingerprint", "reach_m"]
 SIGHTINGS = matching.statement(
-    points=(SQL / "usable_reports_from.sql").read_text(),
-    columns=["assignment_id", "seen_at", "fingerprint", "reach_m"],
+    points=USABLE_REPORTS_FROM.format(
+        positions="""unnest(
+    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[],
+    %(run_ids)b::bigint[], %(untils)b::timestamptz[], %(max_accuracies_m)b::integer[],
+    %(exit_accuracy_caps_m)b::integer[]
+)""",
+        first="",
+    ),
+    columns=SIGHTING_COLUMNS,
+)
+# The planner has to know the values: only then does it stop at the last one wanted, instead of sorting all of them.
+FIRST_SIGHTINGS = matching.statement(
+    points=USABLE_REPORTS_FROM.format(
+        positions="""(VALUES (
+    %(assignment_ids)s::bigint, %(tracker_ids)s::bigint, %(seen_ats)s::timestamptz, %(fingerprints)s::bytea,
+    %(run_ids)s::bigint, %(untils)s::timestamptz, %(max_accuracies_m)s::integer,
+    %(exit_accuracy_caps_m)s::integer
+))""",
+        first="ORDER BY seen_at, fingerprint LIMIT %(most)s",
+    ),
+    columns=SIGHTING_COLUMNS,
 )
 STAYS_FROM = (SQL / "stays_from.sql").read_text()
 EVENTS_FROM = (SQL / "events_from.sql").read_text()
 
 NEXT_STAY = """
-SELECT min(started_at) FROM trackers_statuschange
+SELECT started_at FROM trackers_statuschange
 WHERE tracker_id = %(tracker_id)s AND assignment_id = %(assignment_id)s AND retracted_at IS NULL
     AND started_at >= %(seen_at)s AND (started_at, fingerprint) >= (%(seen_at)s, %(fingerprint)s)
+ORDER BY started_at
+LIMIT 1
 """
 RETRACT = """
 UPDATE {} AS stored
@@ -107,7 +131,7 @@ class Rewritten:
     """What a rewrite wrote: the new events by type, how many stays, and the trackers of which anything was not right
     before.
 
-    spans: in which time the status of trackers is another now.
+    spans: in which time the status of trackers is another now. played: how many reports were played.
     """
 
     events: Counter[str] = field(default_factory=Counter)
@@ -115,6 +139,7 @@ class Rewritten:
     stays_retracted: int = 0
     tracker_ids: set[int] = field(default_factory=set)
     spans: list[Span] = field(default_factory=list)
+    played: int = 0
 
     def add(self, other: "Rewritten") -> None:
         self.events += other.events
@@ -122,17 +147,19 @@ class Rewritten:
         self.stays_retracted += other.stays_retracted
         self.tracker_ids |= other.tracker_ids
         self.spans += other.spans
+        self.played += other.played
 
 
 class Correction(NamedTuple):
     """What must change in an assignment; wrong: where in event order the rows to be retracted stand, by their id;
-    spans: in which time the status changes."""
+    spans: in which time the status changes; played: of how many reports it is told."""
 
     scope: Scope
     corrections: Corrections
     wrong_stays: dict[int, Position]
     wrong_events: dict[int, Position]
     spans: list[Span]
+    played: int
 
 
 def rewrite(windows: Sequence[Window], *, cause: Cause, now: datetime) -> Rewritten:
@@ -155,23 +182,27 @@ def _changed_spans(tracker_id: int, corrections: Corrections, stored: Iterable[S
     return [Span(tracker_id, min(known), None if None in moments else max(known))]
 
 
-def rewrite_part(window: Window, *, cause: Cause, now: datetime) -> tuple[Rewritten, Position | None]:
-    """Rewrite a window up to its `until`; returns where the rest begins, None if that was all.
+def rewrite_part(
+    window: Window, *, most: int, cause: Cause, now: datetime
+) -> tuple[Rewritten, Position | None]:
+    """Rewrite the first reports of a window; returns where the rest begins, None if that was all.
 
-    Between the parts the history is right up to there, and behind it as it was before.
+    Between the parts the history is right up to there, and behind it as it was before. A part makes headway if `most`
+    is at least thrice the confirmations: it begins up to 2n - 1 reports before what is new, and leaves up to n - 1.
     """
-    sightings = measure_sightings([window])[window.scope.assignment_id]
-    if window.until is None:
+    sightings = measure_sightings([window], most=most)[window.scope.assignment_id]
+    if len(sightings) < most:
         return _write([_compare_whole(window, sightings, *_stored([window]))], cause, now), None
     scope = window.scope
     played, waiting = timeline.play_part(sightings, confirmations=scope.confirmations, start=window.start)
-    rest = Position(*_event_order(waiting)) if waiting else Position(window.until, b"")
-    stays, events = _stored([window])
+    rest = Position(*_event_order(waiting)) if waiting else behind(Position(*_event_order(sightings[-1])))
+    stays, events = _stored([window], end=rest)
     correction = _correction(
         window,
+        len(sightings),
         played,
-        [row for row in stays[scope.assignment_id] if _stay_position(row) < rest],
-        [row for row in events[scope.assignment_id] if _event_position(row) < rest],
+        stays[scope.assignment_id],
+        events[scope.assignment_id],
         _next_stay(scope, rest) or scope.ends_at,
     )
     # What changes behind the part shows in the events of the later ones.
@@ -197,11 +228,14 @@ def _compare_whole(
 ) -> Correction:
     scope = window.scope
     played = timeline.play(sightings, confirmations=scope.confirmations, start=window.start)
-    return _correction(window, played, stays[scope.assignment_id], events[scope.assignment_id], scope.ends_at)
+    return _correction(
+        window, len(sightings), played, stays[scope.assignment_id], events[scope.assignment_id], scope.ends_at
+    )
 
 
 def _correction(
     window: Window,
+    reports: int,
     played: Timeline,
     stays: Sequence[StoredStay],
     events: Sequence[StoredEvent],
@@ -217,13 +251,14 @@ def _correction(
         _changed_spans(
             window.scope.tracker_id, corrections, [*stays, *([window.before] if window.before else [])]
         ),
+        reports,
     )
 
 
 def _next_stay(scope: Scope, position: Position) -> datetime | None:
     parameters = {"tracker_id": scope.tracker_id, "assignment_id": scope.assignment_id}
-    [(started_at,)] = bulk.fetch_all(NEXT_STAY, parameters | position._asdict())
-    return started_at
+    found = bulk.fetch_all(NEXT_STAY, parameters | position._asdict())
+    return found[0][0] if found else None
 
 
 def _stay_position(row: StoredStay) -> Position:
@@ -234,26 +269,32 @@ def _event_position(row: StoredEvent) -> Position:
     return Position(row.occurred_at, row.fingerprint)
 
 
-def measure_sightings(windows: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
-    """The windows' usable reports, measured against the fences, by assignment and in event order."""
+def measure_sightings(
+    windows: Sequence[Window], *, most: int | None = None
+) -> defaultdict[int, list[Sighting]]:
+    """The windows' usable reports, or the first `most` of each, measured against the fences, by assignment and in event
+    order."""
     from_ = [(window.scope, max(window.position, Position(window.scope.since, b""))) for window in windows]
     parameters = position_arrays(from_) | {
         "run_ids": [scope.run_id for scope, _ in from_],
-        "untils": [min(window.scope.until, window.until or window.scope.until) for window in windows],
+        "untils": [scope.until for scope, _ in from_],
         "max_accuracies_m": [scope.max_accuracy_m for scope, _ in from_],
         "exit_accuracy_caps_m": [scope.exit_accuracy_cap_m for scope, _ in from_],
     }
     sightings: defaultdict[int, list[Sighting]] = defaultdict(list)
-    near: dict[tuple[int, datetime, bytes], list[Candidate]] = {}
-    for assignment_id, seen_at, fingerprint, reach_m, *measured in bulk.fetch_all(SIGHTINGS, parameters):
-        candidates = [] if measured[0] is None else [Candidate(*measured)]
-        known = near.setdefault((assignment_id, seen_at, fingerprint), candidates)
-        if known is candidates:
-            sightings[assignment_id].append(Sighting(seen_at, fingerprint, reach_m, known))
-        else:
-            known += candidates
-    for reports in sightings.values():
-        reports.sort(key=_event_order)
+    if most is None:
+        rows = bulk.fetch_all(SIGHTINGS, parameters)
+    else:
+        single = {name: values[0] for name, values in parameters.items()}
+        rows = bulk.fetch_all(FIRST_SIGHTINGS, single | {"most": most}, prepare=False)
+    rows.sort(key=itemgetter(0, 1, 2))
+    known, candidates = None, []
+    for row in rows:
+        if row[:3] != known:
+            known, candidates = row[:3], list[Candidate]()
+            sightings[row[0]].append(Sighting(row[1], row[2], row[3], candidates))
+        if row[4] is not None:
+            candidates.append(Candidate._make(row[4:]))
     return sightings
 
 
@@ -262,11 +303,12 @@ def _event_order(sighting: Sighting) -> tuple[datetime, bytes]:
 
 
 def _stored(
-    windows: Sequence[Window],
+    windows: Sequence[Window], *, end: Position | None = None
 ) -> tuple[defaultdict[int, list[StoredStay]], defaultdict[int, list[StoredEvent]]]:
-    """The windows' valid rows, by assignment."""
+    """The windows' valid rows, by assignment; those before `end`, if one is given."""
     arrays = position_arrays((window.scope, window.position) for window in windows)
-    arrays["ends"] = [window.until for window in windows]
+    arrays["end_seen_ats"] = [end.seen_at if end else None] * len(windows)
+    arrays["end_fingerprints"] = [end.fingerprint if end else None] * len(windows)
     stays: defaultdict[int, list[StoredStay]] = defaultdict(list)
     for assignment_id, *row in bulk.fetch_all(STAYS_FROM, arrays):
         stays[assignment_id].append(stored_stay(row))
@@ -288,6 +330,7 @@ def _write(changes: Sequence[Correction], cause: Cause, now: datetime) -> Rewrit
         stays_retracted=retracted,
         tracker_ids={c.scope.tracker_id for c in changes if not c.corrections.is_empty},
         spans=[span for change in changes for span in change.spans],
+        played=sum(change.played for change in changes),
     )
 
 

@@ -26,6 +26,11 @@ class Position(NamedTuple):
 BEGINNING = Position(datetime(1, 1, 2, tzinfo=UTC), b"")
 
 
+def behind(position: Position) -> Position:
+    """The next place in event order."""
+    return Position(position.seen_at, position.fingerprint + b"\0")
+
+
 class Scope(NamedTuple):
     """An assignment with what its run rules.
 
@@ -50,16 +55,12 @@ class Scope(NamedTuple):
 
 
 class Window(NamedTuple):
-    """An assignment's timeline from `position` on; before it the tracker was at `start`, in the stay `before`.
-
-    until: where a part of it ends, exclusive; None for all of it.
-    """
+    """An assignment's timeline from `position` on; before it the tracker was at `start`, in the stay `before`."""
 
     scope: Scope
     position: Position
     start: Place
     before: StoredStay | None
-    until: datetime | None = None
 
 
 def load_scopes(tracker_ids: Collection[int]) -> list[Scope]:

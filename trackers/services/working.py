@@ -3,6 +3,7 @@
 A worker claims a job for CLAIM; one that dies leaves it to the next. Live fetching waits for a piece at most.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from clients import bulk
 from clients.errors import DomainError
 from trackers.models import ReplayJob, ReplayTarget, Retraction
 from trackers.services import replaying
+from trackers.services.pacing import Pace
 from trackers.services.replaying import Replayed
 from trackers.services.rewriting import Cause
 from trackers.services.windows import SQL
@@ -46,7 +48,8 @@ def work_off(*, clock: Callable[[], datetime], time_budget_s: float) -> bool:
     job = _claim(began)
     if job is None:
         return False
-    while _work_piece(job.pk, clock()):
+    pace = Pace()
+    while _work_piece(job.pk, pace, clock()):
         if (clock() - began).total_seconds() >= time_budget_s:
             break
     ReplayJob.objects.filter(pk=job.pk).update(claimed_until=None)
@@ -107,7 +110,7 @@ def _claim(now: datetime) -> ReplayJob | None:
     return job
 
 
-def _work_piece(job_id: int, now: datetime) -> bool:
+def _work_piece(job_id: int, pace: Pace, now: datetime) -> bool:
     """Replay the next few trackers; returns whether more are left. A long one is replayed before its progress is
     written, in transactions of its own, and comes again whole if the worker dies."""
     with transaction.atomic():
@@ -119,15 +122,19 @@ def _work_piece(job_id: int, now: datetime) -> bool:
             _finish(job, now)
             return False
         ids = concerned(job=job, targets=targets)
-        piece = replaying.first_piece(ids) if ids else []
+        piece = replaying.first_piece(ids, reports=pace.reports) if ids else []
+        began = time.monotonic()
+        replayed = Replayed()
+        if piece:
+            replayed = replaying.replay_or_split(tracker_ids=piece, cause=_cause(job), now=now)
         if piece or not ids:
-            replayed = Replayed()
-            if piece:
-                replayed = replaying.replay_or_split(tracker_ids=piece, cause=_cause(job), now=now)
             reached = piece[-1] if len(piece) < len(ids) else targets[-1].tracker_id
             _note(job, targets, reached, replayed)
-            return True
-    replayed = replaying.replay_long(tracker_id=ids[0], cause=_cause(job), now=now)
+    if piece:
+        pace.rest(played=replayed.rewritten.played, took_s=time.monotonic() - began)
+    if piece or not ids:
+        return True
+    replayed = replaying.replay_long(tracker_id=ids[0], cause=_cause(job), now=now, pace=pace)
     with transaction.atomic():
         job = ReplayJob.objects.select_for_update(no_key=True).get(pk=job_id)
         _note(job, targets, ids[0], replayed)

@@ -1,21 +1,20 @@
--- The valid events of each assignment that occurred at a position in event order or later, and before `until` if there
--- is one.
-SELECT
-    position.assignment_id,
-    event.id,
-    event.type,
-    event.location_id,
-    event.occurred_at,
-    event.fingerprint,
-    event.status_change_id
+-- The valid events of each assignment that occurred at a position in event order or later, and before the end if there
+-- is one. OFFSET 0 keeps the planner to the index by tracker and time.
+SELECT position.assignment_id, event.*
 FROM unnest(
     %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[],
-    %(ends)b::timestamptz[]
-) AS position (assignment_id, tracker_id, seen_at, fingerprint, until)
-JOIN trackers_geofenceevent AS event
-    ON event.tracker_id = position.tracker_id
-    AND event.assignment_id = position.assignment_id
-    AND event.retracted_at IS NULL
-    AND event.occurred_at >= position.seen_at
-    AND event.occurred_at < coalesce(position.until, 'infinity')
-    AND (event.occurred_at, event.fingerprint) >= (position.seen_at, position.fingerprint)
+    %(end_seen_ats)b::timestamptz[], %(end_fingerprints)b::bytea[]
+) AS position (assignment_id, tracker_id, seen_at, fingerprint, end_seen_at, end_fingerprint)
+CROSS JOIN LATERAL (
+    SELECT id, type, location_id, occurred_at, fingerprint, status_change_id
+    FROM trackers_geofenceevent
+    WHERE tracker_id = position.tracker_id
+        AND assignment_id = position.assignment_id
+        AND retracted_at IS NULL
+        AND occurred_at >= position.seen_at
+        AND occurred_at <= coalesce(position.end_seen_at, 'infinity')
+        AND (occurred_at, fingerprint) >= (position.seen_at, position.fingerprint)
+        AND (position.end_seen_at IS NULL
+            OR (occurred_at, fingerprint) < (position.end_seen_at, position.end_fingerprint))
+    OFFSET 0
+) AS event
