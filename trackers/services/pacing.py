@@ -1,7 +1,7 @@
 """How much of a replay one transaction takes: what is done in PIECE_S, judged by the piece before.
 
-Whoever records live reports of the same trackers waits for a piece at most. Behind each there is a pause, in which those
-who wait come first: PostgreSQL gives a row's lock to whoever asks next, and that would mostly be the replay itself.
+Whoever records live reports of the same trackers waits for a piece at most. Behind each there is a pause, in which
+those who wait come first: PostgreSQL gives a row's lock to whoever asks next, and that would mostly be the replay.
 """
 
 import time

@@ -89,9 +89,7 @@ def verify(*, tracker_ids: Sequence[int], repair: bool, now: datetime) -> Iterat
     begin, pace = 0, Pace()
     while begin < len(tracker_ids):
         with nullcontext() if repair else _taken_back():
-            verified = replaying.replay_next(
-                tracker_ids=tracker_ids[begin:], cause=CAUSE, now=now, pace=pace
-            )
+            verified = replaying.replay_next(tracker_ids=tracker_ids[begin:], cause=CAUSE, now=now, pace=pace)
             through = tracker_ids[begin : begin + verified.trackers]
             Tracker.objects.filter(pk__in=through).update(verified_at=now)
         begin += verified.trackers

@@ -24,17 +24,15 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 HOURS_WITH_NEXT_LEG = (SQL / "hours_with_next_leg.sql").read_text()
 REFRESH_HOURS = (SQL / "refresh_hours.sql").read_text()
 REFRESH_DAYS = (SQL / "refresh_days.sql").read_text()
-_STANDING = (SQL / "refresh_standing.sql").read_text()
-# Hours and days at once: neither's standing comes from the other.
-REFRESH_STANDING = f"""
-WITH span AS MATERIALIZED (
-    SELECT tracker_id, since, coalesce(until, 'infinity') AS until
-    FROM unnest(%(tracker_ids)b::bigint[], %(sinces)b::timestamptz[], %(untils)b::timestamptz[])
-        AS given (tracker_id, since, until)
-),
-hours AS ({_STANDING.format(table=HourlyPosition._meta.db_table, unit="hour")})
-{_STANDING.format(table=DailyPosition._meta.db_table, unit="day")}
-"""
+_STANDING_OF_BUCKETS = (SQL / "standing_of_buckets.sql").read_text()
+REFRESH_STANDING = (
+    (SQL / "refresh_standing.sql")
+    .read_text()
+    .format(
+        hours=_STANDING_OF_BUCKETS.format(table=HourlyPosition._meta.db_table, unit="hour"),
+        days=_STANDING_OF_BUCKETS.format(table=DailyPosition._meta.db_table, unit="day"),
+    )
+)
 HOURS_OF_REPORTS = """
 SELECT DISTINCT tracker_id, date_trunc('hour', seen_at, 'UTC')
 FROM trackers_locationreport

@@ -1,6 +1,6 @@
--- Brings the last status of the buckets that spans of time reach into, and how long each status lasted, in line with
--- the stays. Nothing else in a bucket comes from stays, so no report is read. OFFSET 0 keeps the planner to the indexes.
--- {table} and {unit} are filled in by code, which names the spans.
+-- Brings the last status of buckets, and how long each status lasted, in line with the stays; part of
+-- refresh_standing.sql, which names the spans. Nothing else in a bucket comes from stays, so no report is read. OFFSET 0
+-- keeps the planner to the indexes. {table} and {unit} are filled in by code.
 UPDATE {table} AS stored
 SET status = told.status,
     location_id = told.location_id,
