@@ -17,7 +17,7 @@ class Pace:
     """`reports` is how many the next piece may hold: at most twice as many as the last one held."""
 
     def __init__(self) -> None:
-        self.reports = min(max(FIRST, LEAST), MOST)
+        self.reports = FIRST
 
     def rest(self, *, played: int, took_s: float) -> None:
         """Say how long a piece of so many reports took, behind its commit."""

@@ -1,0 +1,37 @@
+"""The pace of a replay: as much as is done in time, judged by the piece before."""
+
+import pytest
+
+from trackers.services import pacing
+from trackers.services.pacing import Pace
+
+
+@pytest.mark.parametrize(
+    ("played", "took_s", "expected"),
+    [
+        (500, 0.2, 500),
+        (500, 0.4, 250),
+        (4_000, 0.8, 1_000),
+        (500, 0.15, 666),
+        (500, 0.001, 1_000),
+        (10, 0.001, pacing.LEAST),
+        (500, 30.0, pacing.LEAST),
+        (8_000, 0.1, pacing.MOST),
+        (0, 0.0, pacing.LEAST),
+    ],
+)
+def test_next_piece_holds_what_is_done_in_time_and_at_most_twice_as_many(
+    played, took_s, expected, monkeypatch
+):
+    monkeypatch.setattr(pacing, "PAUSE_S", 0)
+    pace = Pace()
+    assert pace.reports == pacing.FIRST
+    pace.rest(played=played, took_s=took_s)
+    assert pace.reports == expected
+
+
+def test_those_who_wait_have_a_moment_behind_each_piece(monkeypatch):
+    rests = []
+    monkeypatch.setattr(pacing.time, "sleep", rests.append)
+    Pace().rest(played=500, took_s=0.2)
+    assert rests == [pacing.PAUSE_S]
