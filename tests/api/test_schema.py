@@ -5,6 +5,7 @@ import pytest
 import schemathesis
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
 from django.urls import resolve
@@ -18,7 +19,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from config.wsgi import application
 from tests.api.test_permissions import MADE, SCOPED, TABLE, call
 
 SCHEMA_URL = "/api/v1/schema/"
@@ -112,7 +112,9 @@ def test_answers_are_what_the_schema_says(world, monkeypatch):
         persona: world.api_client(persona)._credentials["HTTP_AUTHORIZATION"]
         for persona in ("staff", "manufacturer")
     }
-    schema = schemathesis.openapi.from_wsgi(SCHEMA_URL, application, headers={"Accept": "application/json"})
+    schema = schemathesis.openapi.from_wsgi(
+        SCHEMA_URL, get_wsgi_application(), headers={"Accept": "application/json"}
+    )
     tried = 0
     for each in schema.exclude(path_regex="auth/logout").get_all_operations():
         operation = each.ok()

@@ -218,5 +218,6 @@ def test_one_process_at_a_time_drains(halfway):
         other.execute("SELECT pg_advisory_lock(%s)", [generating.DRAINER_LOCK])
         assert generating.drain_batches(clock=ticking(0.001), time_budget_s=60) is False
         assert KeyBatch.objects.unfinished().exists()
+        other.execute("SELECT pg_advisory_unlock(%s)", [generating.DRAINER_LOCK])
     assert generating.drain_batches(clock=ticking(0.001), time_budget_s=60) is False
     assert not KeyBatch.objects.unfinished().exists()
