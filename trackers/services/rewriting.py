@@ -4,56 +4,20 @@ The caller holds the locks of the trackers (`locking.lock_trackers`) and the tra
 """
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 from typing import NamedTuple
 
 from clients import bulk
-from locations import matching
 from trackers import timeline
 from trackers.corrections import Corrections, NewStay, StoredEvent, StoredStay, correct
 from trackers.models import Retraction
-from trackers.services.windows import SQL, Position, Scope, Window, behind, position_arrays, stored_stay
-from trackers.timeline import Candidate, Event, EventType, Sighting, Stay, Timeline
+from trackers.services import reading
+from trackers.services.windows import Position, Scope, Window, behind
+from trackers.timeline import Event, Sighting, Stay, Timeline
 
-USABLE_REPORTS_FROM = (SQL / "usable_reports_from.sql").read_text()
-SIGHTING_COLUMNS = ["assignment_id", "seen_at", "fingerprint", "reach_m"]
-SIGHTINGS = matching.statement(
-    points=USABLE_REPORTS_FROM.format(
-        positions="""unnest(
-    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[],
-    %(run_ids)b::bigint[], %(untils)b::timestamptz[], %(max_accuracies_m)b::integer[],
-    %(exit_accuracy_caps_m)b::integer[]
-)""",
-        first="",
-    ),
-    columns=SIGHTING_COLUMNS,
-)
-# The planner has to know the values: only then does it stop at the last one wanted, instead of sorting all of them.
-FIRST_SIGHTINGS = matching.statement(
-    points=USABLE_REPORTS_FROM.format(
-        positions="""(VALUES (
-    %(assignment_ids)s::bigint, %(tracker_ids)s::bigint, %(seen_ats)s::timestamptz, %(fingerprints)s::bytea,
-    %(run_ids)s::bigint, %(untils)s::timestamptz, %(max_accuracies_m)s::integer,
-    %(exit_accuracy_caps_m)s::integer
-))""",
-        first="ORDER BY seen_at, fingerprint LIMIT %(most)s",
-    ),
-    columns=SIGHTING_COLUMNS,
-)
-STAYS_FROM = (SQL / "stays_from.sql").read_text()
-EVENTS_FROM = (SQL / "events_from.sql").read_text()
-
-NEXT_STAY = """
-SELECT started_at FROM trackers_statuschange
-WHERE tracker_id = %(tracker_id)s AND assignment_id = %(assignment_id)s AND retracted_at IS NULL
-    AND started_at >= %(seen_at)s AND (started_at, fingerprint) >= (%(seen_at)s, %(fingerprint)s)
-ORDER BY started_at
-LIMIT 1
-"""
 RETRACT = """
 UPDATE {} AS stored
 SET retracted_at = %(now)s,
@@ -190,20 +154,20 @@ def rewrite_part(
     Between the parts the history is right up to there, and behind it as it was before. A part makes headway if `most`
     is at least thrice the confirmations: it begins up to 2n - 1 reports before what is new, and leaves up to n - 1.
     """
-    sightings = measure_sightings([window], most=most)[window.scope.assignment_id]
+    sightings = reading.first_sightings(window, most=most)
     if len(sightings) < most:
-        return _write([_compare_whole(window, sightings, *_stored([window]))], cause, now), None
+        return _write([_compare_whole(window, sightings, *reading.stored([window]))], cause, now), None
     scope = window.scope
     played, waiting = timeline.play_part(sightings, confirmations=scope.confirmations, start=window.start)
     rest = Position(*_event_order(waiting)) if waiting else behind(Position(*_event_order(sightings[-1])))
-    stays, events = _stored([window], end=rest)
+    stays, events = reading.stored([window], end=rest)
     correction = _correction(
         window,
         len(sightings),
         played,
         stays[scope.assignment_id],
         events[scope.assignment_id],
-        _next_stay(scope, rest) or scope.ends_at,
+        reading.next_stay(scope, rest) or scope.ends_at,
     )
     # What changes behind the part shows in the events of the later ones.
     changed = Span(scope.tracker_id, max(window.position.seen_at, scope.since), rest.seen_at)
@@ -213,8 +177,8 @@ def rewrite_part(
 
 def compare(windows: Sequence[Window]) -> list[Correction]:
     """Play each window from its reports and tell what is stored otherwise. Reads only."""
-    sightings = measure_sightings(windows)
-    stays, events = _stored(windows)
+    sightings = reading.sightings(windows)
+    stays, events = reading.stored(windows)
     return [
         _compare_whole(window, sightings[window.scope.assignment_id], stays, events) for window in windows
     ]
@@ -255,12 +219,6 @@ def _correction(
     )
 
 
-def _next_stay(scope: Scope, position: Position) -> datetime | None:
-    parameters = {"tracker_id": scope.tracker_id, "assignment_id": scope.assignment_id}
-    found = bulk.fetch_all(NEXT_STAY, parameters | position._asdict())
-    return found[0][0] if found else None
-
-
 def _stay_position(row: StoredStay) -> Position:
     return Position(row.stay.started_at, row.stay.fingerprint)
 
@@ -269,53 +227,8 @@ def _event_position(row: StoredEvent) -> Position:
     return Position(row.occurred_at, row.fingerprint)
 
 
-def measure_sightings(
-    windows: Sequence[Window], *, most: int | None = None
-) -> defaultdict[int, list[Sighting]]:
-    """The windows' usable reports, or the first `most` of each, measured against the fences, by assignment and in event
-    order."""
-    from_ = [(window.scope, max(window.position, Position(window.scope.since, b""))) for window in windows]
-    parameters = position_arrays(from_) | {
-        "run_ids": [scope.run_id for scope, _ in from_],
-        "untils": [scope.until for scope, _ in from_],
-        "max_accuracies_m": [scope.max_accuracy_m for scope, _ in from_],
-        "exit_accuracy_caps_m": [scope.exit_accuracy_cap_m for scope, _ in from_],
-    }
-    sightings: defaultdict[int, list[Sighting]] = defaultdict(list)
-    if most is None:
-        rows = bulk.fetch_all(SIGHTINGS, parameters)
-    else:
-        single = {name: values[0] for name, values in parameters.items()}
-        rows = bulk.fetch_all(FIRST_SIGHTINGS, single | {"most": most}, prepare=False)
-    rows.sort(key=itemgetter(0, 1, 2))
-    known, candidates = None, []
-    for row in rows:
-        if row[:3] != known:
-            known, candidates = row[:3], list[Candidate]()
-            sightings[row[0]].append(Sighting(row[1], row[2], row[3], candidates))
-        if row[4] is not None:
-            candidates.append(Candidate._make(row[4:]))
-    return sightings
-
-
 def _event_order(sighting: Sighting) -> tuple[datetime, bytes]:
     return sighting.seen_at, sighting.fingerprint
-
-
-def _stored(
-    windows: Sequence[Window], *, end: Position | None = None
-) -> tuple[defaultdict[int, list[StoredStay]], defaultdict[int, list[StoredEvent]]]:
-    """The windows' valid rows, by assignment; those before `end`, if one is given."""
-    arrays = position_arrays((window.scope, window.position) for window in windows)
-    arrays["end_seen_ats"] = [end.seen_at if end else None] * len(windows)
-    arrays["end_fingerprints"] = [end.fingerprint if end else None] * len(windows)
-    stays: defaultdict[int, list[StoredStay]] = defaultdict(list)
-    for assignment_id, *row in bulk.fetch_all(STAYS_FROM, arrays):
-        stays[assignment_id].append(stored_stay(row))
-    events: defaultdict[int, list[StoredEvent]] = defaultdict(list)
-    for assignment_id, id_, type_, *rest in bulk.fetch_all(EVENTS_FROM, arrays):
-        events[assignment_id].append(StoredEvent(id_, EventType(type_), *rest))
-    return stays, events
 
 
 def _write(changes: Sequence[Correction], cause: Cause, now: datetime) -> Rewritten:

@@ -10,8 +10,7 @@ from clients import bulk
 from clients.errors import DomainError
 from locations.models import Location
 from trackers import timeline, tuning
-from trackers.services import replaying, windows
-from trackers.services.rewriting import measure_sightings
+from trackers.services import reading, replaying, windows
 from trackers.services.windows import SQL, Window
 from trackers.timeline import Sighting, Timeline
 from trackers.tuning import Near, Span, Suggestion
@@ -71,7 +70,7 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
     with transaction.atomic():
         Location.objects.filter(pk=location.pk).update(radius_m=max(radii))
         chosen = windows.whole(windows.load_scopes(tracker_ids)) if tracker_ids else []
-        sightings = measure_sightings(chosen) if chosen else {}
+        sightings = reading.sightings(chosen) if chosen else {}
         transaction.set_rollback(True)
     spans = {
         radius_m: [
