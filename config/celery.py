@@ -11,6 +11,8 @@ from django.core.management.base import SystemCheckError
 from config import starting
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Celery would run the system checks too, and drop what they say; `refuse_unsound` heeds them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("glimpse")
 app.config_from_object("django.conf:settings", namespace="CELERY")

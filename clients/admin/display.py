@@ -1,4 +1,4 @@
-"""Values as ops read them: how many, how long ago, and badges."""
+"""Values as ops read them: how long ago, and badges."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +9,6 @@ from django.utils.safestring import SafeString
 
 NEVER = "never"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
-
-
-def counted(number: int, what: str) -> str:
-    """`1 tracker`, `2,000 trackers`; `what` in the singular."""
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def duration(length: timedelta) -> str:

@@ -18,6 +18,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from clients import wording
 from clients.admin.base import GlimpseAdmin
 from clients.errors import DomainError
 from clients.models import User
@@ -125,16 +126,15 @@ class StepsAdmin(GlimpseAdmin):
     def _ask_about(self, request: HttpRequest, step: Step, rows: Rows, done: str) -> HttpResponse:
         """Ask about the rows that the step is offered for, and name those that are left out."""
         fit = [row for row in rows if step.offered(row)]
-        left_out = [str(row) for row in rows if not step.offered(row)]
+        others = [str(row) for row in rows if row not in fit]
+        left_out = wording.some_of(others, most=MAX_NAMED)
         if not fit:
-            self.message_user(
-                request, f"{step.title}: not possible for {_names(left_out)} at present.", messages.ERROR
-            )
+            text = f"{step.title}: not possible for {left_out} at present."
+            self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(done)
-        if left_out:
-            self.message_user(
-                request, f"Left out, since it is not possible for them: {_names(left_out)}.", messages.WARNING
-            )
+        if others:
+            text = f"Left out, since it is not possible for them: {left_out}."
+            self.message_user(request, text, messages.WARNING)
         return self._ask(request, step, fit, step.form_class(initial=step.initial(fit)), done)
 
     def _ask(self, request: HttpRequest, step: Step, rows: Rows, form: forms.Form, done: str) -> HttpResponse:
@@ -159,11 +159,6 @@ class StepsAdmin(GlimpseAdmin):
 
     def _url_name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
-
-
-def _names(rows: Sequence[str]) -> str:
-    more = len(rows) - MAX_NAMED
-    return ", ".join(rows[:MAX_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _list_action(step: Step) -> Any:

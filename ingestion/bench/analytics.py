@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from clients.models import Client, ProductionRun, User
 from ingestion.bench.measures import timed
+from ingestion.bench.places import ensure_gazetteer
 from locations.models import Location
-from locations.services import gazetteer
 from trackers.analytics import deliveries, scopes, stays
 from trackers.models import AlertWatch, Assignment
 from trackers.services import alerting, borders, partitioning, watching
@@ -255,8 +255,7 @@ def _p95_ms(works: list[Callable[[], Any]]) -> float:
 
 def _looks_per_s(now: datetime) -> float:
     """Each tracker with a day's worth of news, and a run that says in which countries it may be."""
-    if not gazetteer.is_loaded():
-        gazetteer.load(now=now)
+    ensure_gazetteer(now)
     borders.keep_up(most=CLIENTS * RUNS_PER_CLIENT, now=now)
     AlertWatch.objects.all().delete()
     ids = Assignment.objects.order_by("tracker_id").values_list("tracker_id", flat=True)[:LOOKS]

@@ -13,10 +13,14 @@ SCATTER_DEG = 0.2
 SEED = 7
 
 
-def measure(*, now: datetime) -> dict[str, float]:
-    """Points around places that are drawn from the whole gazetteer, in one batch."""
+def ensure_gazetteer(now: datetime) -> None:
     if not gazetteer.is_loaded():
         gazetteer.load(now=now)
+
+
+def measure(*, now: datetime) -> dict[str, float]:
+    """Points around places that are drawn from the whole gazetteer, in one batch."""
+    ensure_gazetteer(now)
     draw = Random(SEED)  # noqa: S311 (not for secrets)
     towns = [(at.x, at.y) for at in Place.objects.order_by("pk").values_list("position", flat=True)]
     points = [

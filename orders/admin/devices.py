@@ -4,26 +4,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django import forms
-from unfold.widgets import UnfoldAdminTextInputWidget
-
 from clients.admin.steps import Rows, Step
 from clients.models import User
+from orders.admin.forms import ReasonForm
 from orders.models import DeviceAllocation
 from orders.services import releasing
 from trackers.admin import actions
 from trackers.models import Tracker
 
 State = Tracker.State
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        required=False,
-        max_length=500,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Kept in the history, with your name.",
-    )
 
 
 def _performer(service: Callable[..., None], done: str) -> Callable[..., str]:

@@ -104,7 +104,16 @@ class AllocationForm(forms.Form):
             self.add_error(field, f"{what}: {listed.name(macs)}.")
 
 
-class ReductionForm(forms.Form):
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Kept in the history, with your name.",
+    )
+
+
+class ReductionForm(ReasonForm):
     quantity = forms.IntegerField(
         min_value=1,
         max_value=MAX_DEVICES,
@@ -112,12 +121,7 @@ class ReductionForm(forms.Form):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="Fewer than were ordered, and at least those that it has.",
     )
-    reason = forms.CharField(
-        required=False,
-        max_length=500,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Kept in the history, with your name.",
-    )
+    field_order = ("quantity", "reason")
 
 
 def _text(file: UploadedFile) -> str:

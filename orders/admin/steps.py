@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from clients.admin.display import counted
 from clients.admin.steps import Rows, Step
 from clients.errors import DomainError
 from clients.models import User
+from clients.wording import counted
 from orders import selectors
-from orders.admin.devices import ReasonForm
-from orders.admin.forms import AllocationForm, ReductionForm
+from orders.admin.forms import AllocationForm, ReasonForm, ReductionForm
 from orders.models import MAX_DEVICES, Order
 from orders.services import allocating, placing, releasing, shipping
 
@@ -42,14 +41,19 @@ def _devices(rows: Rows) -> str:
     return counted(sum(order.allocated for order in rows), "device")
 
 
+def _only(rows: Rows, otherwise: str) -> Any:
+    """The single order; raises OneAtATime, which says `otherwise`, if there are more."""
+    if len(rows) > 1:
+        raise OneAtATime(otherwise)
+    return rows[0]
+
+
 def _place(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
     return _each(rows, lambda order: placing.place_draft(order=order, now=now, actor=actor), "placed")
 
 
 def _allocate(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
-    if len(rows) > 1:
-        raise OneAtATime("Allocate one order at a time: each has devices of its own.")
-    (order,) = rows
+    order = _only(rows, "Allocate one order at a time: each has devices of its own.")
     given = allocating.allocate_devices(
         order=order,
         quantity=values["quantity"],
@@ -66,9 +70,7 @@ def _allocate(rows: Rows, values: dict[str, Any], actor: User, now: datetime) ->
 
 
 def _reduce(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
-    if len(rows) > 1:
-        raise OneAtATime("Reduce one order at a time.")
-    (order,) = rows
+    order = _only(rows, "Reduce one order at a time.")
     reduced = placing.reduce_order(order=order, **values, actor=actor, now=now)
     return f"{reduced} is for {counted(reduced.quantity, 'device')} now." + (
         " It has them all." if reduced.state == State.ALLOCATED else ""

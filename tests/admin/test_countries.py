@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from clients.admin.audit import entries_of
 from clients.models import ProductionRun
+from tests.admin.test_orders import run_form
 from tests.factories import NOW, AssignmentFactory, RunFactory
 from trackers.models import Alert
 from trackers.services import borders
@@ -26,16 +27,7 @@ def page_of(ops: Client, run: ProductionRun) -> str:
 
 
 def change(ops: Client, run: ProductionRun, countries: list[str]) -> Any:
-    form = {
-        "brand": run.brand_id,
-        "name": run.name,
-        "start_date": run.start_date,
-        "end_date": run.end_date,
-        "max_accuracy_m": 300,
-        "exit_accuracy_cap_m": 100,
-        "confirmations": 1,
-        "countries": countries,
-    }
+    form = run_form(run, countries=countries)
     return ops.post(reverse("admin:clients_productionrun_change", args=[run.pk]), form)
 
 

@@ -9,10 +9,10 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
-from clients.admin.display import counted
 from clients.admin.steps import Rows, Step
 from clients.errors import DomainError
 from clients.models import ProductionRun, User
+from clients.wording import counted
 from trackers.models import Assignment, Retraction, Tracker
 from trackers.services import assigning, replaying
 from trackers.services.rewriting import Cause

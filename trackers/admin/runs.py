@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from clients import countries
 from clients.admin.clients import ProductionRunAdmin
-from clients.admin.display import counted
 from clients.models import ProductionRun, User
+from clients.wording import counted
 from trackers.admin.analytics import AnalyticsAdmin, Subject, of_assignments
 from trackers.admin.previews import PreviewedAdmin
 from trackers.models import Assignment, ReplayJob, RunCountries, Tracker

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Value
 
-from clients import bulk
+from clients import bulk, wording
 from clients.errors import DomainError
 from clients.models import ProductionRun
 from trackers.models import Assignment, Retraction, Tracker
@@ -179,6 +179,4 @@ def _are_many(arrays: dict[str, object]) -> bool:
 
 def name_macs(macs: Iterable[str]) -> str:
     """The first few MACs in order, and how many more there are, for a message."""
-    ordered = sorted(macs)
-    named = ", ".join(ordered[:_MACS_NAMED])
-    return named if len(ordered) <= _MACS_NAMED else f"{named} and {len(ordered) - _MACS_NAMED} more"
+    return wording.some_of(sorted(macs), most=_MACS_NAMED)

@@ -37,9 +37,17 @@ FIRST_SIGHTINGS = matching.statement(
     ),
     columns=SIGHTING_COLUMNS,
 )
-STAYS_FROM = (SQL / "stays_from.sql").read_text()
-EVENTS_FROM = (SQL / "events_from.sql").read_text()
-
+VALID_ROWS_FROM = (SQL / "valid_rows_from.sql").read_text()
+STAYS_FROM = VALID_ROWS_FROM.format(
+    table="trackers_statuschange",
+    columns="id, status, location_id, started_at, fingerprint, ended_at",
+    began="started_at",
+)
+EVENTS_FROM = VALID_ROWS_FROM.format(
+    table="trackers_geofenceevent",
+    columns="id, type, location_id, occurred_at, fingerprint, status_change_id",
+    began="occurred_at",
+)
 NEXT_STAY = """
 SELECT started_at FROM trackers_statuschange
 WHERE tracker_id = %(tracker_id)s AND assignment_id = %(assignment_id)s AND retracted_at IS NULL

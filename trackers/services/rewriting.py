@@ -159,7 +159,7 @@ def rewrite_part(
         return _write([_compare_whole(window, sightings, *reading.stored([window]))], cause, now), None
     scope = window.scope
     played, waiting = timeline.play_part(sightings, confirmations=scope.confirmations, start=window.start)
-    rest = Position(*_event_order(waiting)) if waiting else behind(Position(*_event_order(sightings[-1])))
+    rest = _sighting_position(waiting) if waiting else behind(_sighting_position(sightings[-1]))
     stays, events = reading.stored([window], end=rest)
     correction = _correction(
         window,
@@ -227,8 +227,8 @@ def _event_position(row: StoredEvent) -> Position:
     return Position(row.occurred_at, row.fingerprint)
 
 
-def _event_order(sighting: Sighting) -> tuple[datetime, bytes]:
-    return sighting.seen_at, sighting.fingerprint
+def _sighting_position(sighting: Sighting) -> Position:
+    return Position(sighting.seen_at, sighting.fingerprint)
 
 
 def _write(changes: Sequence[Correction], cause: Cause, now: datetime) -> Rewritten:
