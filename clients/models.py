@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from clients.audit import audited
-from clients.tenancy import TenantQuerySet
+from foundation.audit import audited
+from foundation.tenancy import TenantQuerySet
 
 
 @audited(fields=["username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser"])

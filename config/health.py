@@ -17,18 +17,18 @@ from django.views.decorators.http import require_safe
 
 from ingestion import selectors
 from ingestion.models import Heartbeat
+from ingestion.thresholds import MAX_BEAT_AGE
 from keys.services import rotating
 from keys.vault import VaultError
-from trackers.services import reconciling
+from trackers.services.recomputation import verifying
 
-MAX_BEAT_AGE = timedelta(seconds=60)
 STATEMENT_TIMEOUT = "2s"
 REDIS_TIMEOUT_S = 2
 
 Check = dict[str, Any]
 
 
-class MigrationsPending(Exception):
+class MigrationsPendingError(Exception):
     """The database is older than the code."""
 
 
@@ -57,7 +57,7 @@ def _database_checks(now: datetime) -> dict[str, Check]:
                 "timelines": _timelines(now),
                 "vault": _vault(),
             }
-    except MigrationsPending:
+    except MigrationsPendingError:
         return {"database": {"ok": True}, "migrations": {"ok": False}}
     except DatabaseError:
         return {"database": {"ok": False}}
@@ -68,7 +68,7 @@ def _require_migrations(database: str) -> None:
     """Asked until it is so: the migrations that this process knows don't change while it lives."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise MigrationsPending(database)
+        raise MigrationsPendingError(database)
 
 
 def _heartbeats(now: datetime) -> dict[str, Check]:
@@ -99,7 +99,7 @@ def _queue(now: datetime) -> Check:
 
 def _timelines(now: datetime) -> Check:
     """Stored histories differ from their reports, can't be recomputed, or were not checked for too long."""
-    standing = reconciling.standing(now=now)
+    standing = verifying.standing(now=now)
     return {
         "ok": standing.ok,
         "checked_24h": standing.checked,

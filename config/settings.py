@@ -34,12 +34,14 @@ VAULT_MASTER_KEYS = env.list("VAULT_MASTER_KEYS", default=[])
 INSTALLED_APPS = [
     # Ours come first: their templates override those of the admin theme.
     "config.apps.GlimpseConfig",
-    "clients",
-    "locations",
-    "trackers",
-    "keys",
-    "orders",
+    "ops",
     "ingestion",
+    "orders",
+    "keys",
+    "trackers",
+    "locations",
+    "clients",
+    "foundation",
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
@@ -61,6 +63,9 @@ INSTALLED_APPS = [
     "knox",
     "rest_framework",
 ]
+# What stands in for the outside world has no place in production.
+if DEBUG:
+    INSTALLED_APPS.insert(1, "simulation")
 AUTH_USER_MODEL = "clients.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "config.urls"
@@ -274,8 +279,8 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_FILTER_BACKENDS": ["clients.api.filters.StrictFilters"],
-    "DEFAULT_PAGINATION_CLASS": "clients.api.pagination.NumberedPages",
+    "DEFAULT_FILTER_BACKENDS": ["foundation.api.filters.StrictFilters"],
+    "DEFAULT_PAGINATION_CLASS": "foundation.api.pagination.NumberedPages",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -292,7 +297,7 @@ REST_FRAMEWORK = {
     },
     # How many X-Forwarded-For entries to trust: a caller must not choose the address that it is limited by.
     "NUM_PROXIES": 1 if env.bool("BEHIND_TLS_PROXY", default=False) else 0,
-    "EXCEPTION_HANDLER": "config.problems.problem_details",
+    "EXCEPTION_HANDLER": "foundation.api.problems.problem_details",
     "DEFAULT_VERSIONING_CLASS": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -327,7 +332,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.problems.document_problems",
+        "foundation.api.problems.document_problems",
     ],
 }
 

@@ -64,10 +64,10 @@ NAVIGATION = [
         _changelist("Events", "bolt", "trackers_geofenceevent"),
         _changelist("Status history", "timeline", "trackers_statuschange"),
         _changelist("Assignments", "assignment", "trackers_assignment"),
-        _changelist("Replays", "replay", "trackers_replayjob"),
+        _changelist("Replays", "replay", "trackers_recomputationjob"),
         _changelist("Timeline checks", "fact_check", "trackers_timelinecheck"),
         _changelist("Retention", "auto_delete", "trackers_retiredmonth"),
-        _changelist("Retention horizon", "event_busy", "trackers_retentionhorizon"),
+        _changelist("Retention horizon", "event_busy", "trackers_retentioncutoff"),
     ),
     _group(
         "System",
@@ -96,7 +96,7 @@ UNFOLD = {
     ],
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
-    "DASHBOARD_CALLBACK": "config.dashboard.add_overview",
+    "DASHBOARD_CALLBACK": "ops.overview.add_overview",
     "STYLES": [lambda request: static("admin-glimpse/glimpse.css")],
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": NAVIGATION},
     "COLORS": {

@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from clients.admin.audit_views import audit_log
 from config.health import health
+from foundation.admin.audit_views import audit_log
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -16,4 +16,4 @@ urlpatterns = [
     path("basemap/", include("locations.basemap.urls")),
 ]
 
-handler500 = "config.problems.server_error"
+handler500 = "foundation.api.problems.server_error"

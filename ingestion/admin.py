@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
-from clients.admin import display
-from clients.admin.base import ReadOnlyAdmin, ago_column, badge_column
-from clients.errors import DomainError
+from foundation.admin import display
+from foundation.admin.base import ReadOnlyAdmin, ago_column, badge_column
+from foundation.errors import DomainError
 from ingestion.models import AccountState, AccountTally, FetchState, FetchTally, Heartbeat
 from ingestion.services import retrying
 from trackers.admin import panels

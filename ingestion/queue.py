@@ -16,7 +16,7 @@ from typing import NamedTuple
 import redis
 from django.conf import settings
 
-from clients.redis_connection import connect
+from foundation.redis_connection import connect
 
 LUA = Path(__file__).parent / "lua"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from ingestion.models import Heartbeat
 from ingestion.services import fetching, heartbeats, queueing, tidying
-from trackers.services import partitioning, reconciling, retention
+from trackers.services import partitioning
+from trackers.services.recomputation import verifying
+from trackers.services.reports import retention
 
 # A run claims nothing new after this long; the one at hand may take as long as its lease.
 FETCH_TIME_BUDGET_S = 20
@@ -48,7 +50,7 @@ def make_partitions(**_unknown: Any) -> None:
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def reconcile_sample(**_unknown: Any) -> None:
-    reconciling.reconcile(clock=timezone.now, time_budget_s=RECONCILING_TIME_BUDGET_S)
+    verifying.reconcile(clock=timezone.now, time_budget_s=RECONCILING_TIME_BUDGET_S)
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)

@@ -22,15 +22,15 @@ class AdvertisementError(ValueError):
     """A key that no tracker can use."""
 
 
-class InvalidPrivateKey(AdvertisementError):
+class InvalidPrivateKeyError(AdvertisementError):
     """Not 28 bytes, zero, or not below the order of the curve."""
 
 
-class InvalidAdvertisementKey(AdvertisementError):
+class InvalidAdvertisementKeyError(AdvertisementError):
     """Not 28 bytes, or not the x coordinate of a point on the curve."""
 
 
-class LeadingZeroKey(AdvertisementError):
+class LeadingZeroKeyError(AdvertisementError):
     """The advertisement key begins with 0x00: firmware that measures its table with strlen loses it."""
 
 
@@ -66,32 +66,32 @@ def load_private_key(scalar: bytes) -> ec.EllipticCurvePrivateKey:
     """Return the key object of a 28-byte big-endian scalar. Deriving it costs as much as a decryption:
     keep the object for a whole batch.
 
-    Raises InvalidPrivateKey.
+    Raises InvalidPrivateKeyError.
     """
     if len(scalar) != KEY_BYTES:
-        raise InvalidPrivateKey(f"a private key has {KEY_BYTES} bytes, this one has {len(scalar)}")
+        raise InvalidPrivateKeyError(f"a private key has {KEY_BYTES} bytes, this one has {len(scalar)}")
     try:
         return ec.derive_private_key(int.from_bytes(scalar, "big"), CURVE)
     except ValueError as error:
-        raise InvalidPrivateKey("the private key is outside the order of P-224") from error
+        raise InvalidPrivateKeyError("the private key is outside the order of P-224") from error
 
 
 def load_public_key(advertisement_key: bytes) -> ec.EllipticCurvePublicKey:
     """Return one of the two points with this x coordinate: both agree with the owner on the same x.
 
-    Raises InvalidAdvertisementKey.
+    Raises InvalidAdvertisementKeyError.
     """
     _require_key_length(advertisement_key)
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, b"\x02" + advertisement_key)
     except ValueError as error:
-        raise InvalidAdvertisementKey("the advertisement key is no x coordinate on P-224") from error
+        raise InvalidAdvertisementKeyError("the advertisement key is no x coordinate on P-224") from error
 
 
 def derive_key_pair(scalar: bytes) -> KeyPair:
     """Return the key pair of a 28-byte big-endian scalar.
 
-    Raises InvalidPrivateKey; LeadingZeroKey for a pair that must not be given to a device.
+    Raises InvalidPrivateKeyError; LeadingZeroKeyError for a pair that must not be given to a device.
     """
     pair = KeyPair(scalar, _x_coordinate(load_private_key(scalar)))
     require_usable(pair.advertisement_key)
@@ -109,10 +109,10 @@ def generate_key_pair() -> KeyPair:
 
 
 def require_usable(advertisement_key: bytes) -> None:
-    """Raise LeadingZeroKey or InvalidAdvertisementKey for a key that a device can't carry."""
+    """Raise LeadingZeroKeyError or InvalidAdvertisementKeyError for a key that a device can't carry."""
     _require_key_length(advertisement_key)
     if not advertisement_key[0]:
-        raise LeadingZeroKey("the advertisement key begins with 0x00: draw another one")
+        raise LeadingZeroKeyError("the advertisement key begins with 0x00: draw another one")
 
 
 def key_hash(advertisement_key: bytes) -> bytes:
@@ -151,6 +151,6 @@ def _x_coordinate(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _require_key_length(advertisement_key: bytes) -> None:
     if len(advertisement_key) != KEY_BYTES:
-        raise InvalidAdvertisementKey(
+        raise InvalidAdvertisementKeyError(
             f"an advertisement key has {KEY_BYTES} bytes, this one has {len(advertisement_key)}"
         )

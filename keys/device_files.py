@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, MemoryFileUploadHandler, StopUpload
 from django.http import HttpRequest, StreamingHttpResponse
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from keys import selectors
 from keys.imports import rejects
 from keys.models import DeviceImport
@@ -18,12 +18,12 @@ from keys.services import staging
 ENVELOPE_BYTES = 64 * 2**10
 
 
-class LengthRequired(DomainError):
+class LengthRequiredError(DomainError):
     code = "length_required"
     status = HTTPStatus.LENGTH_REQUIRED
 
 
-class FileMissing(DomainError):
+class FileMissingError(DomainError):
     code = "file_missing"
     status = HTTPStatus.BAD_REQUEST
 
@@ -43,24 +43,24 @@ class InMemory(MemoryFileUploadHandler):
 
 
 def prepare(request: HttpRequest) -> None:
-    """Call before anything reads the request's body. Raises `staging.FileTooLarge`."""
+    """Call before anything reads the request's body. Raises `staging.FileTooLargeError`."""
     staging.refuse_too_large((_declared_bytes(request) or 0) - ENVELOPE_BYTES)
     handlers: list[FileUploadHandler] = [InMemory(request)]
     request.upload_handlers = handlers
 
 
 def require_length(request: HttpRequest) -> None:
-    """Raise LengthRequired for a body of unknown length, of which nothing would be read."""
+    """Raise LengthRequiredError for a body of unknown length, of which nothing would be read."""
     if _declared_bytes(request) is None:
-        raise LengthRequired(
+        raise LengthRequiredError(
             "Say how long the file is, in the header Content-Length: it is not read otherwise."
         )
 
 
 def content_of(file: UploadedFile | None) -> bytes:
-    """The bytes of an uploaded file. Raises FileMissing and `staging.FileTooLarge`."""
+    """The bytes of an uploaded file. Raises FileMissingError and `staging.FileTooLargeError`."""
     if file is None:
-        raise FileMissing("Send the file of devices in the field `file`.")
+        raise FileMissingError("Send the file of devices in the field `file`.")
     staging.refuse_too_large(file.size or 0)
     content: bytes = file.read()
     return content

@@ -8,9 +8,9 @@ from django.db.models import F, Func, Q
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from clients.audit import audited
 from clients.models import ProductionRun, User
-from clients.tenancy import Viewer, sees_everything
+from foundation.audit import audited
+from foundation.tenancy import Viewer, sees_everything
 from keys.advertisement import KEY_BYTES
 from keys.imports import verdicts
 from trackers.models import Tracker

@@ -8,10 +8,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from clients import bulk
-from clients.errors import DomainError
 from clients.models import User
-from clients.tenancy import sees_everything
+from foundation import bulk
+from foundation.errors import DomainError
+from foundation.tenancy import sees_everything
 from keys.imports.rejects import Reject
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufacturer
 
@@ -30,7 +30,7 @@ ORDER BY 3 DESC, 1, 2
 """
 
 
-class UnknownBatch(DomainError):
+class UnknownBatchError(DomainError):
     code = "unknown_batch"
     status = HTTPStatus.BAD_REQUEST
 
@@ -91,7 +91,7 @@ def works_for_a_manufacturer(user: User) -> bool:
 
 
 def batch_called(label: str, *, manufacturer: Manufacturer | None) -> KeyBatch | None:
-    """The batch of this label, None for an empty one; for a manufacturer only its own. Raises UnknownBatch."""
+    """The batch of this label, None for an empty one; for a manufacturer only its own. Raises UnknownBatchError."""
     if not label:
         return None
     batches = KeyBatch.objects.filter(label=label)
@@ -99,12 +99,14 @@ def batch_called(label: str, *, manufacturer: Manufacturer | None) -> KeyBatch |
         batches = batches.filter(manufacturer=manufacturer)
     batch = batches.first()
     if batch is None:
-        raise UnknownBatch(f"There is no key batch {label[:100]!r}: give its label as it is written there.")
+        raise UnknownBatchError(
+            f"There is no key batch {label[:100]!r}: give its label as it is written there."
+        )
     return batch
 
 
 def manufacturer_of(user: User, *, batch_label: str) -> Manufacturer | None:
-    """For whom a user sends devices: None if it works for no manufacturer. Raises UnknownBatch if the batch has to
+    """For whom a user sends devices: None if it works for no manufacturer. Raises UnknownBatchError if the batch has to
     tell and doesn't."""
     of_user = list(Manufacturer.objects.of_user(user).order_by("pk"))
     if len(of_user) < 2:
@@ -112,7 +114,9 @@ def manufacturer_of(user: User, *, batch_label: str) -> Manufacturer | None:
     for manufacturer in of_user:
         if manufacturer.batches.filter(label=batch_label).exists():
             return manufacturer
-    raise UnknownBatch("You work for several manufacturers: give the label of a key batch of one of them.")
+    raise UnknownBatchError(
+        "You work for several manufacturers: give the label of a key batch of one of them."
+    )
 
 
 def reasons_of(device_import: DeviceImport) -> list[Reason]:

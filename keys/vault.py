@@ -32,19 +32,19 @@ class VaultError(Exception):
     """Something can't be sealed or opened. The message never contains a secret."""
 
 
-class MissingMasterKey(VaultError):
+class MissingMasterKeyError(VaultError):
     """No master key is configured."""
 
 
-class MalformedMasterKey(VaultError):
+class MalformedMasterKeyError(VaultError):
     """A master key is not base64 of 32 bytes."""
 
 
-class UnknownMasterKey(VaultError):
+class UnknownMasterKeyError(VaultError):
     """The data key was sealed by a master key that is not among those listed."""
 
 
-class TamperedSecret(VaultError):
+class TamperedSecretError(VaultError):
     """The ciphertext was altered, cut, or belongs to another key."""
 
 
@@ -61,7 +61,7 @@ class DataKey:
     def open(self, sealed: bytes, *, key_hash: bytes) -> bytes:
         """Return the 28-byte scalar.
 
-        Raises TamperedSecret, also for the intact ciphertext of another key.
+        Raises TamperedSecretError, also for the intact ciphertext of another key.
         """
         return _open(self._cipher, sealed, _require_key_hash(key_hash), "private key")
 
@@ -94,10 +94,10 @@ class Vault:
     def from_encoded(cls, encoded_keys: Sequence[str]) -> "Vault":
         """Take master keys as base64 of 32 bytes each, as the environment lists them.
 
-        Raises MissingMasterKey or MalformedMasterKey.
+        Raises MissingMasterKeyError or MalformedMasterKeyError.
         """
         if not encoded_keys:
-            raise MissingMasterKey("no master key is configured")
+            raise MissingMasterKeyError("no master key is configured")
         return cls(
             tuple(
                 MasterKey.from_bytes(_decode_master_key(text, number))
@@ -113,14 +113,14 @@ class Vault:
     def open_data_key(self, sealed: bytes) -> DataKey:
         """Return the data key of a batch.
 
-        Raises UnknownMasterKey or TamperedSecret.
+        Raises UnknownMasterKeyError or TamperedSecretError.
         """
         return DataKey(AESGCM(self._master_key_of(sealed).open(sealed)))
 
     def reseal_data_key(self, sealed: bytes) -> bytes:
         """Return the data key sealed by the first master key; unchanged if it is so already.
 
-        Raises UnknownMasterKey or TamperedSecret.
+        Raises UnknownMasterKeyError or TamperedSecretError.
         """
         master_key = self._master_key_of(sealed)
         if master_key is self.master_keys[0]:
@@ -133,7 +133,7 @@ class Vault:
             if master_key.key_id == key_id:
                 return master_key
         listed = ", ".join(master_key.key_id.hex() for master_key in self.master_keys)
-        raise UnknownMasterKey(
+        raise UnknownMasterKeyError(
             f"a data key was sealed by master key {key_id.hex()}, and only {listed} is listed:"
             " add the master key that sealed it behind the first one"
         )
@@ -151,7 +151,7 @@ def _decode_master_key(text: str, number: int) -> bytes:
         secret = b""
     if len(secret) != MASTER_KEY_BYTES:
         # `from None`: the cause could quote the text.
-        raise MalformedMasterKey(
+        raise MalformedMasterKeyError(
             f"master key number {number} is not base64 of {MASTER_KEY_BYTES} bytes"
         ) from None
     return secret
@@ -172,4 +172,4 @@ def _open(cipher: AESGCM, sealed: bytes, associated: bytes, what: str) -> bytes:
     try:
         return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], associated)
     except (InvalidTag, ValueError):
-        raise TamperedSecret(f"a sealed {what} was altered or belongs to another key") from None
+        raise TamperedSecretError(f"a sealed {what} was altered or belongs to another key") from None

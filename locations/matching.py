@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from clients import bulk
+from foundation import bulk, sql
 
-SQL = Path(__file__).parent / "sql"
-MATCH_FENCES = (SQL / "match_fences.sql").read_text()
-POINTS_FROM_ARRAYS = (SQL / "points_from_arrays.sql").read_text()
+MATCH_FENCES = sql.load("locations/match_fences")
+POINTS_FROM_ARRAYS = sql.load("locations/points_from_arrays")
 
 
 class Point(NamedTuple):

@@ -11,9 +11,9 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from clients.audit import audit_options, audited
 from clients.models import ProductionRun
-from clients.tenancy import ClientIds, TenantQuerySet
+from foundation.audit import audit_options, audited
+from foundation.tenancy import ClientIds, TenantQuerySet
 
 MAX_RADIUS_M = 100_000
 

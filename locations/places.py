@@ -1,14 +1,12 @@
 """The nearest place to points: a whole batch in one statement."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from clients import bulk
+from foundation import bulk, sql
 
-SQL = Path(__file__).parent / "sql"
-NEAREST_PLACE = (SQL / "nearest_place.sql").read_text()
-NEAREST_IN_DEGREES = (SQL / "nearest_in_degrees.sql").read_text()
+NEAREST_PLACE = sql.load("locations/nearest_place")
+NEAREST_IN_DEGREES = sql.load("locations/nearest_in_degrees")
 
 # Farther away than this, no place says where something is.
 MAX_DISTANCE_M = 100_000
@@ -36,7 +34,7 @@ def statement(*, points: str, columns: Sequence[str]) -> str:
     )
 
 
-NEAREST_TO_COORDINATES = statement(points=(SQL / "coordinates.sql").read_text(), columns=["ordinality"])
+NEAREST_TO_COORDINATES = statement(points=sql.load("locations/coordinates"), columns=["ordinality"])
 
 
 def nearest(coordinates: Sequence[tuple[float, float]]) -> list[Near | None]:

@@ -2,47 +2,47 @@
 
 from collections.abc import Collection
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from trackers.services import assigning
 
 
-class RunOfAnotherClient(DomainError):
+class RunOfAnotherClientError(DomainError):
     code = "run_of_another_client"
 
 
-class RunHasEnded(DomainError):
+class RunHasEndedError(DomainError):
     code = "run_has_ended"
 
 
-class InvalidQuantity(DomainError):
+class InvalidQuantityError(DomainError):
     code = "invalid_quantity"
 
 
-class ReferenceTaken(DomainError):
+class ReferenceTakenError(DomainError):
     """The client has another order, not cancelled, with this reference."""
 
     code = "reference_taken"
 
 
-class UnknownOrder(DomainError):
+class UnknownOrderError(DomainError):
     code = "unknown_order"
 
 
-class WrongOrderState(DomainError):
+class WrongOrderStateError(DomainError):
     code = "wrong_order_state"
 
 
-class InsufficientStock(DomainError):
+class StockTooLowError(DomainError):
     code = "insufficient_stock"
 
 
-class InvalidMacs(DomainError):
+class InvalidMacsError(DomainError):
     """Texts that are no MACs, or a MAC that is listed twice."""
 
     code = "invalid_macs"
 
 
-class UnfitDevices(DomainError):
+class UnfitDevicesError(DomainError):
     """Devices that can't be taken; `macs` are all of them, the message names a few."""
 
     code = "unfit_devices"
@@ -52,19 +52,19 @@ class UnfitDevices(DomainError):
         self.macs = macs
 
 
-class UnknownDevices(UnfitDevices):
+class UnknownDevices(UnfitDevicesError):
     code = "unknown_devices"
 
 
-class NotInStock(UnfitDevices):
+class NotInStock(UnfitDevicesError):
     code = "not_in_stock"
 
 
-class WrongDeviceState(UnfitDevices):
+class WrongDeviceState(UnfitDevicesError):
     code = "wrong_device_state"
 
 
-class ChangedMeanwhile(DomainError):
+class ChangedMeanwhileError(DomainError):
     """Somebody else worked on the same devices at the same moment."""
 
     code = "changed_meanwhile"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from trackers.mac import InvalidMac, parse_mac
+from trackers.mac import InvalidMacError, parse_mac
 
 MAX_BYTES = 2 * 2**20
 MAX_MACS = 20_000
@@ -48,51 +48,51 @@ class MacList:
         return _first(named, ", ")
 
 
-class UnreadableList(ValueError):
+class UnreadableListError(ValueError):
     """The text holds something else than MACs; the message says where and what to do."""
 
 
 def decode(content: bytes) -> str:
-    """Text of an uploaded file: UTF-8, or UTF-16 with its mark. Raises UnreadableList."""
+    """Text of an uploaded file: UTF-8, or UTF-16 with its mark. Raises UnreadableListError."""
     if len(content) > MAX_BYTES:
-        raise UnreadableList(f"The file is larger than {MAX_BYTES // 2**20} MB: upload MACs only.")
+        raise UnreadableListError(f"The file is larger than {MAX_BYTES // 2**20} MB: upload MACs only.")
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UnreadableList("This is a workbook: save it as CSV (UTF-8) and upload that.")
+        raise UnreadableListError("This is a workbook: save it as CSV (UTF-8) and upload that.")
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         row = content[: error.start].count(b"\n") + 1
-        raise UnreadableList(f"Row {row} is not in UTF-8: save the file as CSV (UTF-8).") from error
+        raise UnreadableListError(f"Row {row} is not in UTF-8: save the file as CSV (UTF-8).") from error
     if "\0" in text:
-        raise UnreadableList("This is no text: save the list as CSV (UTF-8) and upload that.")
+        raise UnreadableListError("This is no text: save the list as CSV (UTF-8) and upload that.")
     return text
 
 
 def parse(text: str) -> MacList:
     """All MACs of the text. Where the first row names a column "MAC", only that column counts; else every cell must be
-    a MAC. Raises UnreadableList, naming the first few places that are wrong."""
+    a MAC. Raises UnreadableListError, naming the first few places that are wrong."""
     places: dict[str, Place] = {}
     problems: list[str] = []
     try:
         cells = list(_cells(text))
     except csv.Error as error:
-        raise UnreadableList(f"This can't be read as a list or table: {error}.") from error
+        raise UnreadableListError(f"This can't be read as a list or table: {error}.") from error
     for place, cell in cells:
         try:
             mac = parse_mac(cell)
-        except InvalidMac:
+        except InvalidMacError:
             problems.append(f"{place}: {_explain(cell)}")
             continue
         if mac in places:
             problems.append(f"{place}: {mac} is in row {places[mac].row} already")
         places.setdefault(mac, place)
     if problems:
-        raise UnreadableList(_capitalised(_first(problems, "; ", PROBLEMS_NAMED)) + ".")
+        raise UnreadableListError(_capitalised(_first(problems, "; ", PROBLEMS_NAMED)) + ".")
     if not places:
-        raise UnreadableList("There is no MAC in it: give one a line.")
+        raise UnreadableListError("There is no MAC in it: give one a line.")
     if len(places) > MAX_MACS:
-        raise UnreadableList(f"At most {MAX_MACS:,} MACs at once; these are {len(places):,}.")
+        raise UnreadableListError(f"At most {MAX_MACS:,} MACs at once; these are {len(places):,}.")
     return MacList(places)
 
 

@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from clients.audit import audited
 from clients.models import Client, ProductionRun
-from clients.tenancy import TenantQuerySet
+from foundation.audit import audited
+from foundation.tenancy import TenantQuerySet
 from trackers.models import Tracker
 
 # All of an order's devices are allocated, shipped and released in one transaction each.

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from django.contrib.postgres.fields import RangeBoundary
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Sum, When
 
-from orders.errors import UnknownOrder
+from orders.errors import UnknownOrderError
 from orders.models import DeviceAllocation, DeviceAllocationQuerySet, Order
 from trackers.models import Assignment, GeoStatus, Tracker
 from trackers.models.history import TsTzRange
@@ -14,18 +14,18 @@ DEVICES_PER_PAGE = 50
 
 
 def order_called(name: str) -> Order:
-    """The order with this reference, or id; a reference comes first. Raises UnknownOrder, also where orders of
+    """The order with this reference, or id; a reference comes first. Raises UnknownOrderError, also where orders of
     several clients have the reference. Cancelled ones only go by their id."""
     orders = Order.objects.select_related("run__brand__client")
     found = list(orders.filter(reference=name).exclude(state=Order.State.CANCELLED)[:2]) if name else []
     if len(found) > 1:
-        raise UnknownOrder(
+        raise UnknownOrderError(
             f"Several clients have an order {name!r}: give its id, as the admin's address shows it."
         )
     if not found and name.isascii() and name.isdigit():
         found = list(orders.filter(pk=int(name[:18])))
     if not found:
-        raise UnknownOrder(f"There is no order {name!r}: give its reference or its id.")
+        raise UnknownOrderError(f"There is no order {name!r}: give its reference or its id.")
     return found[0]
 
 

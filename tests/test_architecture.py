@@ -17,7 +17,18 @@ from django.db import models
 
 ROOT = Path(__file__).resolve().parents[1]
 # From the bottom up: an app knows only those before it.
-LAYERS = ("clients", "locations", "trackers", "keys", "orders", "ingestion", "config")
+LAYERS = (
+    "foundation",
+    "clients",
+    "locations",
+    "trackers",
+    "keys",
+    "orders",
+    "ingestion",
+    "ops",
+    "simulation",
+    "config",
+)
 OUR_APPS = LAYERS[:-1]
 # Within an app, from the bottom up.
 ROLES = {"models": 0, "selectors": 1, "services": 2, "tasks": 3, "api": 4, "admin": 4}

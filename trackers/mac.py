@@ -11,17 +11,17 @@ _NOTATIONS = re.compile(
 )
 
 
-class InvalidMac(ValueError):
+class InvalidMacError(ValueError):
     """The text is no MAC address in a common notation."""
 
 
 def parse_mac(text: str) -> str:
     """Return an address as `E2:7B:7C:0B:3A:2F` from colons, hyphens, dots, spaces or plain hex digits.
 
-    Raises InvalidMac.
+    Raises InvalidMacError.
     """
     stripped = text.strip()
     if not _NOTATIONS.fullmatch(stripped):
-        raise InvalidMac(f"{text[:40]!r} is no MAC address: write it as E2:7B:7C:0B:3A:2F")
+        raise InvalidMacError(f"{text[:40]!r} is no MAC address: write it as E2:7B:7C:0B:3A:2F")
     digits = re.sub(r"[^0-9a-f]", "", stripped.lower().removeprefix("0x"))
     return bytes.fromhex(digits).hex(":").upper()

@@ -4,21 +4,20 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.contrib.gis.db.models import PointField
 from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Replace
 
-from clients import bulk
+from foundation import bulk, sql
 from locations import geojson
 from locations.models import SHAPE_OF_LOCATION, SHAPE_OF_PLACE
 from trackers.incoming import ReportIdentity
-from trackers.mac import InvalidMac, parse_mac
+from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import Assignment, LocationReport, Tracker
 
-STORED_AMONG = (Path(__file__).parent / "sql" / "stored_among.sql").read_text()
+STORED_AMONG = sql.load("trackers/stored_among")
 MAX_TRACK_POINTS = 5_000
 
 _NO_HEX_DIGIT = re.compile(r"[^0-9A-F]")
@@ -47,7 +46,7 @@ def search_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]
     """Trackers with this MAC, in any notation, or with this text in their MAC or serial."""
     try:
         mac = parse_mac(text)
-    except InvalidMac:
+    except InvalidMacError:
         pass
     else:
         return trackers.filter(Q(mac=mac) | Q(serial=text.strip()))

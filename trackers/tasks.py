@@ -5,27 +5,29 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from trackers.services import alerting, borders, nearby, silent_places, working
+from trackers.services.alerts import borders, evaluating, site_outages
+from trackers.services.history import nearest_places
+from trackers.services.recomputation import working
 
 # A minute's worth: what is left over is taken by the next run, or by another worker.
 TRACKERS_PER_LOOK = 20_000
 RUNS_PER_LOOK = 500
 # So long a task works at replays before it lets others have the worker.
-REPLAY_TIME_BUDGET_S = 30
+RECOMPUTATION_TIME_BUDGET_S = 30
 PLACES_TIME_BUDGET_S = 10
 
 
 @shared_task(acks_late=True, soft_time_limit=50, time_limit=60)
 def find_places(**_: Any) -> None:
     """Name the nearest place of trackers that moved."""
-    nearby.find_places(clock=timezone.now, time_budget_s=PLACES_TIME_BUDGET_S)
+    nearest_places.find_places(clock=timezone.now, time_budget_s=PLACES_TIME_BUDGET_S)
 
 
 @shared_task(acks_late=True, soft_time_limit=300, time_limit=330)
-def work_off_replays(**_: Any) -> None:
+def work_off_recomputations(**_: Any) -> None:
     """Go on with the replays that changes of fences, runs and assignments asked for."""
-    if working.work_off(clock=timezone.now, time_budget_s=REPLAY_TIME_BUDGET_S):
-        work_off_replays.delay()
+    if working.work_off(clock=timezone.now, time_budget_s=RECOMPUTATION_TIME_BUDGET_S):
+        work_off_recomputations.delay()
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
@@ -33,5 +35,5 @@ def look_for_alerts(**_: Any) -> None:
     """See which runs have other countries, look at the trackers that are due, then where many are silent."""
     now = timezone.now()
     borders.keep_up(most=RUNS_PER_LOOK, now=now)
-    alerting.look_at_due(most=TRACKERS_PER_LOOK, now=now)
-    silent_places.look_at_places(now=now)
+    evaluating.look_at_due(most=TRACKERS_PER_LOOK, now=now)
+    site_outages.look_at_places(now=now)

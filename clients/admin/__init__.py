@@ -1,4 +1,4 @@
-"""The admin of clients and people, and (`base`, `display`) what the admins of all apps share."""
+"""The admin of clients and people."""
 
 from clients.admin import clients, users
 

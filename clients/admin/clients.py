@@ -11,9 +11,9 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
-from clients import countries
-from clients.admin.base import GlimpseAdmin
 from clients.models import Brand, Client, Membership, ProductionRun
+from foundation import countries
+from foundation.admin.base import GlimpseAdmin
 
 POLICY_LABELS = {
     "max_accuracy_m": "Least accuracy (m)",

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from clients.admin.base import GlimpseAdmin, ReadOnlyAdmin
 from clients.admin.clients import MembershipInline
 from clients.models import User
+from foundation.admin.base import GlimpseAdmin, ReadOnlyAdmin
 
 
 @admin.register(User)

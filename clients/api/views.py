@@ -14,11 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from clients.api import filters, serializers
+from clients.api import serializers
 from clients.api.authentication import TokenAuthentication
-from clients.api.scoping import TenantScoped
-from clients.api.throttles import LoginPerAddress, LoginPerUsername
 from clients.models import Brand, Client, ProductionRun
+from foundation.api import filters
+from foundation.api.scoping import TenantScoped
+from foundation.api.throttles import LoginPerAddress, LoginPerUsername
 
 
 class LoginView(APIView):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import requests
 
 from ingestion.findmy import protocol
-from ingestion.findmy.errors import GatewayUnavailable, MalformedAnswer
+from ingestion.findmy.errors import GatewayUnavailableError, MalformedAnswerError
 
 VALID_FOR_S = 30.0
 _IDENTITIES = uuid.UUID("7a1c9c2e-53b3-5d0c-9d3c-0f6f5c1f3a11")
@@ -53,7 +53,7 @@ class AnisetteServer:
     def headers(self, account: Account) -> dict[str, str]:
         """Return all the headers of one request.
 
-        Raises GatewayUnavailable, MalformedAnswer.
+        Raises GatewayUnavailableError, MalformedAnswerError.
         """
         if time.monotonic() >= self._expires_at:
             self._answer = self._fetch()
@@ -77,13 +77,13 @@ class AnisetteServer:
         try:
             response = self._session.get(self._url, timeout=self._timeout_s, allow_redirects=False)
         except requests.RequestException as error:
-            raise GatewayUnavailable(f"the anisette server does not answer: {error}") from error
+            raise GatewayUnavailableError(f"the anisette server does not answer: {error}") from error
         if response.status_code != 200:
-            raise GatewayUnavailable(
+            raise GatewayUnavailableError(
                 f"the anisette server answered {response.status_code}", status=response.status_code
             )
         try:
             answer = response.json()
             return {name: str(answer[name]) for name in (protocol.ANISETTE_OTP, protocol.ANISETTE_MACHINE)}
         except (ValueError, KeyError, TypeError) as error:
-            raise MalformedAnswer("the anisette server's answer lacks its two headers") from error
+            raise MalformedAnswerError("the anisette server's answer lacks its two headers") from error

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from ingestion.findmy import protocol
-from ingestion.findmy.errors import MalformedAnswer
+from ingestion.findmy.errors import MalformedAnswerError
 from ingestion.findmy.protocol import Shape
 
 
@@ -67,14 +67,14 @@ def build_request(shape: Shape, hashed_keys: Sequence[str], start: datetime, end
 def parse_answer(shape: Shape, body: bytes, asked: Collection[str]) -> FetchAnswer:
     """Sort an answer's reports by key and put apart what was never asked for or can't be read.
 
-    Raises MalformedAnswer if the answer as a whole is not what the shape promises.
+    Raises MalformedAnswerError if the answer as a whole is not what the shape promises.
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedAnswer("the answer is no JSON, or is cut off") from error
+        raise MalformedAnswerError("the answer is no JSON, or is cut off") from error
     if not isinstance(document, dict):
-        raise MalformedAnswer("the answer is no JSON object")
+        raise MalformedAnswerError("the answer is no JSON object")
     pieces = _legacy_pieces(document) if shape is Shape.LEGACY else _v2_pieces(document)
     payloads: dict[str, list[bytes]] = {}
     rejected: list[RejectedPiece] = []
@@ -100,7 +100,7 @@ def _v2_pieces(document: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
         _require_ok(document.get("statusCode", protocol.STATUS_OK))
         return
     if not isinstance(locations, dict):
-        raise MalformedAnswer("acsnLocations is no object")
+        raise MalformedAnswerError("acsnLocations is no object")
     _require_ok(locations.get("statusCode"))
     for entry in _list(locations.get("locationPayload")):
         found = (entry.get("locationInfo") or []) if isinstance(entry, dict) else entry
@@ -122,14 +122,14 @@ def _legacy_pieces(document: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
 
 def _require_ok(status: Any) -> None:
     if str(status) != protocol.STATUS_OK:
-        raise MalformedAnswer(f"the answer itself says status {str(status)[:40]!r}")
+        raise MalformedAnswerError(f"the answer itself says status {str(status)[:40]!r}")
 
 
 def _list(value: Any) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise MalformedAnswer("the answer's reports are no list")
+        raise MalformedAnswerError("the answer's reports are no list")
     return value
 
 

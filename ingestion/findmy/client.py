@@ -15,27 +15,27 @@ from ingestion.findmy import answers, protocol
 from ingestion.findmy.anisette import Account, AnisetteServer
 from ingestion.findmy.answers import FetchAnswer, RejectedPiece, Rejection
 from ingestion.findmy.errors import (
-    EmptyAnswer,
+    EmptyAnswerError,
     FetchError,
-    GatewayUnavailable,
-    MalformedAnswer,
-    Throttled,
-    Unauthorized,
+    GatewayUnavailableError,
+    MalformedAnswerError,
+    ThrottledError,
+    UnauthorizedError,
 )
 from ingestion.findmy.protocol import Shape
 
 __all__ = [
     "Account",
-    "EmptyAnswer",
+    "EmptyAnswerError",
     "FetchAnswer",
     "FetchError",
     "GatewayClient",
-    "GatewayUnavailable",
-    "MalformedAnswer",
+    "GatewayUnavailableError",
+    "MalformedAnswerError",
     "RejectedPiece",
     "Rejection",
-    "Throttled",
-    "Unauthorized",
+    "ThrottledError",
+    "UnauthorizedError",
 ]
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -92,8 +92,8 @@ class GatewayClient:
 
         The gateway ignores the dates more often than not: expect older reports and repeats.
 
-        Raises Unauthorized, Throttled, GatewayUnavailable, MalformedAnswer, EmptyAnswer; ValueError for a
-        naive datetime.
+        Raises UnauthorizedError, ThrottledError, GatewayUnavailableError, MalformedAnswerError, EmptyAnswerError;
+        ValueError for a naive datetime.
         """
         if start.tzinfo is None or end.tzinfo is None:
             raise ValueError("start and end must be aware")
@@ -105,7 +105,7 @@ class GatewayClient:
             self._sleep(pause_s)
             body = self._post(request, account)
         if not body.strip():
-            raise EmptyAnswer(f"200 with an empty body, {len(self._empty_retry_s) + 1} times in a row")
+            raise EmptyAnswerError(f"200 with an empty body, {len(self._empty_retry_s) + 1} times in a row")
         return answers.parse_answer(self._shape, body, frozenset(hashed_keys))
 
     def _post(self, request: bytes, account: Account) -> bytes:
@@ -127,16 +127,16 @@ class GatewayClient:
                 self._raise_for_status(response)
                 return self._read(response)
         except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
-            raise MalformedAnswer(f"the answer broke off: {error}") from error
+            raise MalformedAnswerError(f"the answer broke off: {error}") from error
         except requests.RequestException as error:
-            raise GatewayUnavailable(f"the gateway does not answer: {error}") from error
+            raise GatewayUnavailableError(f"the gateway does not answer: {error}") from error
 
     def _read(self, response: requests.Response) -> bytes:
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             body += chunk
             if len(body) > self._max_answer_bytes:
-                raise MalformedAnswer(f"the answer has more than {self._max_answer_bytes} bytes")
+                raise MalformedAnswerError(f"the answer has more than {self._max_answer_bytes} bytes")
         return bytes(body)
 
     def _raise_for_status(self, response: requests.Response) -> None:
@@ -145,13 +145,13 @@ class GatewayClient:
             return
         if status == 401:
             self._anisette.forget()
-            raise Unauthorized("the gateway refused the account")
+            raise UnauthorizedError("the gateway refused the account")
         if status == 429:
             retry_after_s = _retry_after_s(response.headers.get("Retry-After", ""))
-            raise Throttled("the gateway asks for fewer requests", retry_after_s=retry_after_s)
+            raise ThrottledError("the gateway asks for fewer requests", retry_after_s=retry_after_s)
         if 500 <= status < 600:
-            raise GatewayUnavailable(f"the gateway answered {status}", status=status)
-        raise MalformedAnswer(f"the gateway answered {status}, which no known gateway does")
+            raise GatewayUnavailableError(f"the gateway answered {status}", status=status)
+        raise MalformedAnswerError(f"the gateway answered {status}, which no known gateway does")
 
 
 class _Session(requests.Session):

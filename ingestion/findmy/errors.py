@@ -7,13 +7,13 @@ class FetchError(Exception):
     code = "fetch"
 
 
-class Unauthorized(FetchError):
+class UnauthorizedError(FetchError):
     """401. Often spurious: only several in a row mean that the login is dead."""
 
     code = "unauthorized"
 
 
-class Throttled(FetchError):
+class ThrottledError(FetchError):
     """429. retry_after_s: seconds that the gateway asked for, if it did."""
 
     code = "throttled"
@@ -23,7 +23,7 @@ class Throttled(FetchError):
         self.retry_after_s = retry_after_s
 
 
-class GatewayUnavailable(FetchError):
+class GatewayUnavailableError(FetchError):
     """5xx, 541 among them, no connection, or no answer in time. status: the HTTP status, if there was one."""
 
     code = "gateway_unavailable"
@@ -33,13 +33,13 @@ class GatewayUnavailable(FetchError):
         self.status = status
 
 
-class MalformedAnswer(FetchError):
+class MalformedAnswerError(FetchError):
     """An answer that is cut off, too long, no JSON, of the wrong shape, or says itself that it failed."""
 
     code = "malformed_answer"
 
 
-class EmptyAnswer(FetchError):
+class EmptyAnswerError(FetchError):
     """200 with an empty body, also after the last retry."""
 
     code = "empty_answer"

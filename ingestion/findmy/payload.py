@@ -32,37 +32,37 @@ class PayloadError(ValueError):
     code = "payload"
 
 
-class EmptyPayload(PayloadError):
+class EmptyPayloadError(PayloadError):
     """No bytes at all."""
 
     code = "empty"
 
 
-class WrongLength(PayloadError):
+class WrongLengthError(PayloadError):
     """Neither 88 nor 89 bytes."""
 
     code = "wrong_length"
 
 
-class OffCurvePoint(PayloadError):
+class OffCurvePointError(PayloadError):
     """The ephemeral key is no uncompressed point on P-224."""
 
     code = "off_curve_point"
 
 
-class BadTag(PayloadError):
+class BadTagError(PayloadError):
     """Not encrypted for this key, or damaged on the way."""
 
     code = "bad_tag"
 
 
-class LatitudeOutOfRange(PayloadError):
+class LatitudeOutOfRangeError(PayloadError):
     """Decrypted, and beyond 90 degrees."""
 
     code = "latitude_out_of_range"
 
 
-class LongitudeOutOfRange(PayloadError):
+class LongitudeOutOfRangeError(PayloadError):
     """Decrypted, and beyond 180 degrees."""
 
     code = "longitude_out_of_range"
@@ -103,7 +103,7 @@ class DecryptedReport:
 def parse(payload: bytes) -> SealedReport:
     """Split an 88- or 89-byte payload without opening it.
 
-    Raises EmptyPayload, WrongLength.
+    Raises EmptyPayloadError, WrongLengthError.
     """
     start = _point_start(payload)
     end = start + protocol.POINT_BYTES
@@ -121,17 +121,19 @@ def decrypt(payload: bytes, private_key: ec.EllipticCurvePrivateKey) -> Decrypte
     try:
         ephemeral = ec.EllipticCurvePublicKey.from_encoded_point(advertisement.CURVE, point)
     except ValueError as error:
-        raise OffCurvePoint("the ephemeral key is no point on P-224") from error
+        raise OffCurvePointError("the ephemeral key is no point on P-224") from error
     key, nonce = _derive(private_key.exchange(_ECDH, ephemeral), point)
     try:
         plaintext = AESGCM(key).decrypt(nonce, payload[end:], None)
     except InvalidTag as error:
-        raise BadTag("the payload was not encrypted for this key, or is damaged") from error
+        raise BadTagError("the payload was not encrypted for this key, or is damaged") from error
     latitude, longitude, accuracy_m, status = _PLAINTEXT.unpack(plaintext)
     if not -_MAX_LATITUDE <= latitude <= _MAX_LATITUDE:
-        raise LatitudeOutOfRange(f"latitude {latitude / protocol.COORDINATE_SCALE} is beyond 90 degrees")
+        raise LatitudeOutOfRangeError(f"latitude {latitude / protocol.COORDINATE_SCALE} is beyond 90 degrees")
     if not -_MAX_LONGITUDE <= longitude <= _MAX_LONGITUDE:
-        raise LongitudeOutOfRange(f"longitude {longitude / protocol.COORDINATE_SCALE} is beyond 180 degrees")
+        raise LongitudeOutOfRangeError(
+            f"longitude {longitude / protocol.COORDINATE_SCALE} is beyond 180 degrees"
+        )
     return DecryptedReport(
         _seen_at(payload),
         latitude / protocol.COORDINATE_SCALE,
@@ -154,10 +156,10 @@ def encrypt(
     size: 88 or 89. ephemeral_key: drawn afresh unless given; a given one makes the result repeatable.
     Ranges are not checked, as nobody checks a phone. seen_at is cut to whole seconds.
 
-    Raises advertisement.InvalidAdvertisementKey, WrongLength.
+    Raises advertisement.InvalidAdvertisementKeyError, WrongLengthError.
     """
     if size not in (protocol.SHORT_PAYLOAD_BYTES, protocol.LONG_PAYLOAD_BYTES):
-        raise WrongLength(f"a payload has 88 or 89 bytes, not {size}")
+        raise WrongLengthError(f"a payload has 88 or 89 bytes, not {size}")
     owner = _owner(advertisement_key)
     ephemeral = ephemeral_key or ec.generate_private_key(advertisement.CURVE)
     point = ephemeral.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
@@ -181,8 +183,8 @@ def _point_start(payload: bytes) -> int:
     if size == protocol.LONG_PAYLOAD_BYTES:
         return 6
     if not size:
-        raise EmptyPayload("the payload is empty")
-    raise WrongLength(f"a payload has 88 or 89 bytes, this one has {size}")
+        raise EmptyPayloadError("the payload is empty")
+    raise WrongLengthError(f"a payload has 88 or 89 bytes, this one has {size}")
 
 
 def _seen_at(payload: bytes) -> datetime:

@@ -38,6 +38,6 @@ def _tell_beat(apps):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ingestion", "0005_work_off_replays"), ("trackers", "0013_rollups_and_retention")]
+    dependencies = [("ingestion", "0005_work_off_recomputations"), ("trackers", "0013_rollups_and_retention")]
 
     operations = [migrations.RunPython(create_schedules, remove_schedules)]

@@ -12,9 +12,15 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from clients.redis_connection import connect
+from foundation.redis_connection import connect
 from ingestion import selectors
-from ingestion.findmy.client import Account, FetchError, GatewayUnavailable, Throttled, Unauthorized
+from ingestion.findmy.client import (
+    Account,
+    FetchError,
+    GatewayUnavailableError,
+    ThrottledError,
+    UnauthorizedError,
+)
 from ingestion.models import AccountState, AccountTally
 from ingestion.queue import LUA
 
@@ -91,9 +97,9 @@ def note_answer(account: Account, *, requests: int, now: datetime, error: FetchE
 
 def is_refusal(error: FetchError) -> bool:
     """Whether an error speaks against the account and not against the gateway."""
-    if isinstance(error, GatewayUnavailable):
+    if isinstance(error, GatewayUnavailableError):
         return error.status == LOGIN_DEAD_STATUS
-    return isinstance(error, Unauthorized | Throttled)
+    return isinstance(error, UnauthorizedError | ThrottledError)
 
 
 def describe(error: Exception) -> str:
@@ -121,7 +127,7 @@ def _take(accounts: Sequence[Account], now: datetime) -> int:
 
 
 def _cooldown_until(refusals: int, error: FetchError, now: datetime) -> datetime | None:
-    asked_s = error.retry_after_s if isinstance(error, Throttled) else None
+    asked_s = error.retry_after_s if isinstance(error, ThrottledError) else None
     waits = [min(timedelta(seconds=asked_s), LONGEST_RETRY_AFTER)] if asked_s else []
     if refusals >= REFUSALS_TO_OPEN:
         doublings = min(refusals - REFUSALS_TO_OPEN, 10)
@@ -133,9 +139,9 @@ def _tally(name: str, requests: int, error: FetchError | None, now: datetime) ->
     day = now.astimezone(UTC).date()
     AccountTally.objects.bulk_create([AccountTally(account=name, day=day)], ignore_conflicts=True)
     increments = {"requests": requests}
-    if isinstance(error, Unauthorized):
+    if isinstance(error, UnauthorizedError):
         increments["unauthorized"] = 1
-    elif isinstance(error, Throttled):
+    elif isinstance(error, ThrottledError):
         increments["throttled"] = 1
     elif error is not None:
         increments["other_failures"] = 1

@@ -19,7 +19,7 @@ from ingestion.models import Heartbeat
 from ingestion.queue import Claim, FetchQueue, fetch_queue
 from ingestion.selectors import FetchJob
 from ingestion.services import accounts, heartbeats, outcomes, storing
-from ingestion.services.requesting import Clock, NoAccountAvailable, Requester
+from ingestion.services.requesting import Clock, NoAccountAvailableError, Requester
 from trackers.incoming import RecordOutcome
 
 log = structlog.get_logger(__name__)
@@ -88,7 +88,7 @@ def _fetch_batch(requester: Requester, run: FetchRun, clock: Clock) -> bool:
         log.exception("fetch_batch_failed", trackers=len(jobs))
         _finish(queue, batch, new_reports, clock(), unexpected)
         raise
-    if isinstance(problem, NoAccountAvailable):
+    if isinstance(problem, NoAccountAvailableError):
         queue.release(batch)
         run.waiting = NO_ACCOUNT
         return False
@@ -129,7 +129,7 @@ def _ask(requester: Requester, jobs: Sequence[FetchJob], answers: list[FetchAnsw
         for start in range(0, len(hashed_keys), limit):
             answer = requester.fetch(hashed_keys[start : start + limit])
             answers.append(answer)
-    except (FetchError, NoAccountAvailable) as error:
+    except (FetchError, NoAccountAvailableError) as error:
         log.warning("fetch_failed", trackers=len(jobs), error=accounts.describe(error))
         return error
     return None

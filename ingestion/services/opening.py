@@ -24,12 +24,12 @@ SOURCE = LocationReport.Source.FIND_MY.value
 Reason = RejectedReport.Reason
 
 _REASON_OF_ERROR: dict[type[codec.PayloadError], Reason] = {
-    codec.EmptyPayload: Reason.MALFORMED,
-    codec.WrongLength: Reason.MALFORMED,
-    codec.OffCurvePoint: Reason.UNDECRYPTABLE,
-    codec.BadTag: Reason.UNDECRYPTABLE,
-    codec.LatitudeOutOfRange: Reason.IMPLAUSIBLE,
-    codec.LongitudeOutOfRange: Reason.IMPLAUSIBLE,
+    codec.EmptyPayloadError: Reason.MALFORMED,
+    codec.WrongLengthError: Reason.MALFORMED,
+    codec.OffCurvePointError: Reason.UNDECRYPTABLE,
+    codec.BadTagError: Reason.UNDECRYPTABLE,
+    codec.LatitudeOutOfRangeError: Reason.IMPLAUSIBLE,
+    codec.LongitudeOutOfRangeError: Reason.IMPLAUSIBLE,
 }
 _REASON_OF_PIECE = {
     Rejection.UNREQUESTED_ID: (Reason.UNKNOWN_KEY, "came under a key that was not asked for"),

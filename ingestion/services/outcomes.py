@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import SystemRandom
 
 from django.conf import settings
 
-from clients import bulk
+from foundation import bulk, sql
 from ingestion import backoff
 from ingestion.selectors import FetchJob
 from ingestion.services import accounts
 
-FINISH_FETCHES = (Path(__file__).parents[1] / "sql" / "finish_fetches.sql").read_text()
+FINISH_FETCHES = sql.load("ingestion/finish_fetches")
 _draw = SystemRandom().random
 
 

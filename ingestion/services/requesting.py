@@ -9,14 +9,14 @@ from typing import Self
 from django.conf import settings
 from django.db import connection
 
-from clients.errors import OpenTransactionError
+from foundation.errors import OpenTransactionError
 from ingestion.findmy.client import (
     Account,
-    EmptyAnswer,
+    EmptyAnswerError,
     FetchAnswer,
     FetchError,
     GatewayClient,
-    Throttled,
+    ThrottledError,
 )
 from ingestion.findmy.protocol import Shape
 from ingestion.services import accounts
@@ -27,7 +27,7 @@ ATTEMPTS = 2
 Clock = Callable[[], datetime]
 
 
-class NoAccountAvailable(Exception):
+class NoAccountAvailableError(Exception):
     """Every account has used its budget or cools down: nothing was asked."""
 
 
@@ -62,7 +62,7 @@ class Requester:
     def fetch(self, hashed_keys: Sequence[str]) -> FetchAnswer:
         """Ask for these keys' reports of the last MAX_REPORT_AGE_DAYS.
 
-        Raises NoAccountAvailable if nothing could be asked; FetchError, whose tally is written, if the gateway was
+        Raises NoAccountAvailableError if nothing could be asked; FetchError, whose tally is written, if the gateway was
         asked in vain; OpenTransactionError.
         """
         if connection.in_atomic_block:
@@ -79,10 +79,10 @@ class Requester:
                 if not accounts.is_refusal(error):
                     raise
                 refusal = error
-                if isinstance(error, Throttled):
+                if isinstance(error, ThrottledError):
                     throttled.add(account.name)
         if refusal is None:
-            raise NoAccountAvailable
+            raise NoAccountAvailableError
         raise refusal
 
     def _ask(self, account: Account, hashed_keys: Sequence[str]) -> FetchAnswer:
@@ -101,5 +101,5 @@ class Requester:
         """What the client does before it asks an empty answer again: that costs budget, too."""
         self._sleep(seconds)
         if self._account is None or not accounts.take_request(self._account, now=self._clock()):
-            raise EmptyAnswer("200 with an empty body, and the account's budget is used up")
+            raise EmptyAnswerError("200 with an empty body, and the account's budget is used up")
         self._requests += 1

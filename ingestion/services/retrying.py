@@ -9,7 +9,7 @@ from ingestion.services.opening import SealedPayload
 from keys.models import KeyPair
 from trackers.incoming import IncomingRejection, IncomingReport
 from trackers.models import LocationReport, RejectedReport
-from trackers.services import recording
+from trackers.services.reports import recording
 
 RETRIES_PER_CALL = 1000
 

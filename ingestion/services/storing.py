@@ -6,7 +6,7 @@ from datetime import datetime
 from ingestion.findmy.client import FetchAnswer
 from ingestion.services import opening
 from trackers.incoming import RecordOutcome
-from trackers.services import recording
+from trackers.services.reports import recording
 
 
 def store_answers(

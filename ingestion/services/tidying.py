@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import structlog
 from django.conf import settings
 
-from clients import bulk
+from foundation import bulk
 from ingestion.models import AccountTally, FetchTally
 from trackers.models import RejectedReport, Tracker
 

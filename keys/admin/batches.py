@@ -15,12 +15,12 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from clients.admin import display
-from clients.admin.base import ago_column, badge_column
-from clients.admin.progress import Progress, ProgressAdmin
-from clients.admin.steps import Rows, Step
-from clients.errors import DomainError
 from clients.models import User
+from foundation.admin import display
+from foundation.admin.base import ago_column, badge_column
+from foundation.admin.progress import Progress, ProgressAdmin
+from foundation.admin.steps import Rows, Step
+from foundation.errors import DomainError
 from keys import tasks
 from keys.admin.exports import download_url
 from keys.exports.formats import FORMATS

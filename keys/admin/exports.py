@@ -10,8 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from clients.admin.base import ReadOnlyAdmin, ago_column
 from clients.models import User
+from foundation.admin.base import ReadOnlyAdmin, ago_column
 from keys.downloads import export_response
 from keys.models import ManufacturerExport
 from keys.services import exporting

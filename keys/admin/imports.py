@@ -20,11 +20,11 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanSwitchWidget
 
-from clients.admin.base import ReadOnly, ago_column, badge_column
-from clients.admin.progress import Progress, ProgressAdmin
-from clients.admin.steps import Rows, Step
-from clients.errors import DomainError
 from clients.models import User
+from foundation.admin.base import ReadOnly, ago_column, badge_column
+from foundation.admin.progress import Progress, ProgressAdmin
+from foundation.admin.steps import Rows, Step
+from foundation.errors import DomainError
 from keys import device_files, selectors, tasks
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch
 from keys.services import importing, staging

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from clients.admin.base import GlimpseAdmin
+from foundation.admin.base import GlimpseAdmin
 from keys.models import Manufacturer
 
 

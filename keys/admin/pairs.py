@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from clients.admin.base import ReadOnlyAdmin
+from foundation.admin.base import ReadOnlyAdmin
 from keys.models import KeyPair
 from trackers.admin import searching
 from trackers.models import Tracker

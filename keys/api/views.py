@@ -12,8 +12,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.api.scoping import TenantScoped
 from clients.models import User
+from foundation.api.scoping import TenantScoped
 from keys.api import serializers
 from keys.api.permissions import IsManufacturer
 from keys.api.throttles import ManufacturerRate

@@ -36,18 +36,18 @@ class Member(NamedTuple):
     content: bytes
 
 
-class UnsafeName(ValueError):
+class UnsafeNameError(ValueError):
     """A name that could lead out of the folder into which the zip is unpacked."""
 
 
-class TooLarge(ValueError):
+class TooLargeError(ValueError):
     """More than 4 GB before the directory: offsets of members have 32 bits here."""
 
 
 def zipped(members: Iterable[Member]) -> Iterator[bytes]:
     """Yield the zip member by member, then its directory.
 
-    Raises UnsafeName, or TooLarge beyond 4 GB.
+    Raises UnsafeNameError, or TooLargeError beyond 4 GB.
     """
     directory = bytearray()
     offset = number = 0
@@ -58,7 +58,7 @@ def zipped(members: Iterable[Member]) -> Iterator[bytes]:
         offset += len(local) + len(member.content)
         number += 1
         if offset > _LARGEST_32:
-            raise TooLarge("a zip of more than 4 GB")
+            raise TooLargeError("a zip of more than 4 GB")
     for start in range(0, len(directory), _DIRECTORY_PIECE):
         yield bytes(directory[start : start + _DIRECTORY_PIECE])
     yield _end(number, len(directory), offset)
@@ -66,7 +66,7 @@ def zipped(members: Iterable[Member]) -> Iterator[bytes]:
 
 def _headers(member: Member, offset: int) -> tuple[bytes, bytes]:
     if not _SAFE_NAME.fullmatch(member.name):
-        raise UnsafeName(f"{member.name!r} is no name for a file in a zip")
+        raise UnsafeNameError(f"{member.name!r} is no name for a file in a zip")
     name, size = member.name.encode("ascii"), len(member.content)
     described = (0, 0, _TIME, _DATE, zlib.crc32(member.content), size, size, len(name), 0)
     local = _LOCAL.pack(b"PK\x03\x04", _VERSION, *described) + name

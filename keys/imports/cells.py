@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from keys import advertisement
 from keys.imports.problems import is_key, quoted
-from trackers.mac import InvalidMac, parse_mac
+from trackers.mac import InvalidMacError, parse_mac
 
 HASH_BYTES = 32
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -23,7 +23,7 @@ _FORMULA = ("=", "+", "-", "@")
 _KEEP_TEXT = "format the column as text before the values are pasted or opened"
 
 
-class BadCell(ValueError):
+class BadCellError(ValueError):
     """`code` is stable; the message says what to do and never holds what could be a key."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -33,20 +33,20 @@ class BadCell(ValueError):
 
 
 def mac(text: str) -> str:
-    """A MAC in any common notation, as `E2:7B:7C:0B:3A:2F`. Raises BadCell."""
+    """A MAC in any common notation, as `E2:7B:7C:0B:3A:2F`. Raises BadCellError."""
     if not text:
-        raise BadCell("missing", "The MAC is missing.")
+        raise BadCellError("missing", "The MAC is missing.")
     refuse_mangled(text, "MAC")
     if re.fullmatch(r"\d{1,11}", text):
-        raise BadCell(
+        raise BadCellError(
             "mangled_by_spreadsheet",
             f"{quoted(text)} has only {len(text)} digits: a spreadsheet dropped the zeros in front. Take the MAC"
             f" from the source again, and {_KEEP_TEXT}.",
         )
     try:
         return parse_mac(text)
-    except InvalidMac:
-        raise BadCell(
+    except InvalidMacError:
+        raise BadCellError(
             "invalid_mac", f"{quoted(text)} is no MAC address: write it as E2:7B:7C:0B:3A:2F."
         ) from None
 
@@ -54,14 +54,14 @@ def mac(text: str) -> str:
 def public_key(text: str) -> tuple[bytes | None, str]:
     """The advertisement key (28 bytes, None where only its hash is given) and the hashed key in base64.
 
-    Raises BadCell.
+    Raises BadCellError.
     """
     raw = _decode(text, "key")
     if len(raw) == advertisement.KEY_BYTES:
         return raw, advertisement.hashed_key(raw)
     if len(raw) == HASH_BYTES:
         return None, base64.b64encode(raw).decode("ascii")
-    raise BadCell(
+    raise BadCellError(
         "invalid_key",
         f"The key has {len(raw)} bytes: an advertisement key has 28 (40 characters of base64, 56 of hex), a hashed key"
         " 32 (44 of base64).",
@@ -69,35 +69,35 @@ def public_key(text: str) -> tuple[bytes | None, str]:
 
 
 def private_key(text: str) -> advertisement.KeyPair:
-    """The key pair of a private key of 28 bytes. Raises BadCell, without a word of the key."""
+    """The key pair of a private key of 28 bytes. Raises BadCellError, without a word of the key."""
     raw = _decode(text, "private key")
     if len(raw) != advertisement.KEY_BYTES:
-        raise BadCell(
+        raise BadCellError(
             "invalid_private_key", f"The private key has {len(raw)} bytes: it needs 28, in base64 or hex."
         )
     try:
         return advertisement.derive_key_pair(raw)
-    except advertisement.LeadingZeroKey:
-        raise BadCell(
+    except advertisement.LeadingZeroKeyError:
+        raise BadCellError(
             "unusable_key",
             "Its advertisement key begins with 0x00: the device's firmware would not send it. Renew the key.",
         ) from None
-    except advertisement.InvalidPrivateKey:
-        raise BadCell("invalid_private_key", "The private key is no valid one for P-224.") from None
+    except advertisement.InvalidPrivateKeyError:
+        raise BadCellError("invalid_private_key", "The private key is no valid one for P-224.") from None
 
 
 def text(value: str, what: str, longest: int) -> str:
-    """A short text without control characters that is no formula. Raises BadCell."""
+    """A short text without control characters that is no formula. Raises BadCellError."""
     if len(value) > longest:
-        raise BadCell("too_long", f"The {what} has more than {longest} characters.")
+        raise BadCellError("too_long", f"The {what} has more than {longest} characters.")
     if is_key(value):
-        raise BadCell("key_in_wrong_column", f"The {what} is a key: it is in the wrong column.")
+        raise BadCellError("key_in_wrong_column", f"The {what} is a key: it is in the wrong column.")
     if not value.isprintable():
-        raise BadCell(
+        raise BadCellError(
             "control_character", f"The {what} contains a line break or another character without a shape."
         )
     if value.startswith(_FORMULA):
-        raise BadCell(
+        raise BadCellError(
             "formula",
             f"The {what} {quoted(value)} begins with {value[0]!r}, which spreadsheets take for a formula: leave"
             " that off.",
@@ -108,28 +108,28 @@ def text(value: str, what: str, longest: int) -> str:
 
 
 def moment(value: str) -> datetime | None:
-    """A day or a time in ISO 8601, in UTC where it has no offset; None for an empty cell. Raises BadCell."""
+    """A day or a time in ISO 8601, in UTC where it has no offset; None for an empty cell. Raises BadCellError."""
     if not value:
         return None
     try:
         parsed = datetime.fromisoformat(value)
         parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadCell(
+        raise BadCellError(
             "invalid_date", f"{quoted(value)} is no date: write 2026-03-10, or 2026-03-10T08:00:00Z."
         ) from None
     if not FIRST_YEAR <= parsed.year <= LAST_YEAR or value.isdigit():
-        raise BadCell(
+        raise BadCellError(
             "invalid_date", f"{quoted(value)} is no date between the years 2000 and 2099 like 2026-03-10."
         )
     return parsed
 
 
 def refuse_mangled(value: str, what: str) -> None:
-    """Raise BadCell for what a spreadsheet made of a cell that it took for a number, a date or a formula."""
+    """Raise BadCellError for what a spreadsheet made of a cell that it took for a number, a date or a formula."""
     for pattern, made in ((_SCIENTIFIC, "a number"), (_SPREADSHEET_ERROR, "a formula"), (_DATE, "a date")):
         if pattern.fullmatch(value):
-            raise BadCell(
+            raise BadCellError(
                 "mangled_by_spreadsheet",
                 f"{quoted(value)}: a spreadsheet took the {what} for {made}. Take it from the source again, and"
                 f" {_KEEP_TEXT}.",
@@ -139,7 +139,7 @@ def refuse_mangled(value: str, what: str) -> None:
 def _decode(value: str, what: str) -> bytes:
     """The bytes of base64 (either alphabet, padded or not) or hex."""
     if not value:
-        raise BadCell("missing", f"The {what} is missing.")
+        raise BadCellError("missing", f"The {what} is missing.")
     refuse_mangled(value, what)
     digits = value.lower().removeprefix("0x")
     if _HEX.fullmatch(value) and len(digits) in (2 * advertisement.KEY_BYTES, 2 * HASH_BYTES):
@@ -148,6 +148,6 @@ def _decode(value: str, what: str) -> bytes:
     try:
         return base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise BadCell(
+        raise BadCellError(
             f"invalid_{what.replace(' ', '_')}", f"The {what} is neither base64 nor hex: copy it whole."
         ) from None

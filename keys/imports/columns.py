@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from keys.imports.problems import UnreadableFile, quoted
+from keys.imports.problems import UnreadableFileError, quoted
 
 MAC = "mac"
 SERIAL = "serial"
@@ -92,34 +92,34 @@ def known(names: Sequence[str]) -> int:
 def resolve(names: Sequence[str]) -> list[str | None]:
     """The column of each header, None for one to pass over.
 
-    Raises UnreadableFile for a header that is not one, unknown or repeated columns, and missing ones.
+    Raises UnreadableFileError for a header that is not one, unknown or repeated columns, and missing ones.
     """
     if len(names) > MAX_COLUMNS:
-        raise UnreadableFile(f"The file has {len(names)} columns; at most {MAX_COLUMNS} can be read.")
+        raise UnreadableFileError(f"The file has {len(names)} columns; at most {MAX_COLUMNS} can be read.")
     if not known(names):
-        raise UnreadableFile(
+        raise UnreadableFileError(
             f"The first row names no known column: it must be a header such as mac,serial,key. {_KNOWN}"
         )
     found: list[str | None] = []
     for name in names:
         column = canonical(name) if name.strip() else None
         if column is not None and column not in (*COLUMNS, KEY_INDEX):
-            raise UnreadableFile(
+            raise UnreadableFileError(
                 f"Unknown column {quoted(name)}{_hint(column)}: rename or delete it. {_KNOWN}"
             )
         if column in found and column is not None:
-            raise UnreadableFile(f"The column {column} is there twice: delete one of them.")
+            raise UnreadableFileError(f"The column {column} is there twice: delete one of them.")
         found.append(column)
     require(found)
     return found
 
 
 def require(found: Sequence[str | None]) -> None:
-    """Raise UnreadableFile if a device could not be told by these columns."""
+    """Raise UnreadableFileError if a device could not be told by these columns."""
     if MAC not in found:
-        raise UnreadableFile("The column mac is missing: add it, with the MAC address of each device.")
+        raise UnreadableFileError("The column mac is missing: add it, with the MAC address of each device.")
     if not set(KEY_COLUMNS) & set(found):
-        raise UnreadableFile(
+        raise UnreadableFileError(
             "The column key is missing: add it, with an advertisement key (base64 or hex) or a hashed key of each"
             " device."
         )

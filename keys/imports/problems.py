@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 
 QUOTED_CHARACTERS = 40
 # Whatever could be a private key, whole, cut or in the wrong column.
@@ -11,7 +11,7 @@ _KEY_LIKE = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 _KEY = re.compile(r"(?:0x)?[0-9a-fA-F]{56}|[A-Za-z0-9+/_-]{38}={0,2}")
 
 
-class UnreadableFile(DomainError):
+class UnreadableFileError(DomainError):
     """Nothing of the file can be used; the message says what to do about it."""
 
     code = "unreadable_file"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from keys.imports import columns
-from keys.imports.problems import UnreadableFile
+from keys.imports.problems import UnreadableFileError
 
 MAX_ROWS = 100_000
 MAX_CELL_CHARACTERS = 500
@@ -38,12 +38,12 @@ def read(content: bytes) -> Iterator[Record]:
     """Yield the rows that are not empty; of a device whose further keys stand in rows of their own, as in our exports,
     only the first.
 
-    Raises UnreadableFile, before the first row for what concerns the file as a whole, and at a row behind which
+    Raises UnreadableFileError, before the first row for what concerns the file as a whole, and at a row behind which
     nothing can be told apart any more. So check by reading to the end.
     """
     text = decode(content)
     if not text.strip():
-        raise UnreadableFile(
+        raise UnreadableFileError(
             "The file is empty: it needs a header row such as mac,serial,key and a row for each device."
         )
     records = _json_records(text) if file_format(text) is Format.JSON else _csv_records(text)
@@ -51,10 +51,10 @@ def read(content: bytes) -> Iterator[Record]:
     for record in _first_of_devices(records):
         count += 1
         if count > MAX_ROWS:
-            raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows: split it.")
+            raise UnreadableFileError(f"The file has more than {MAX_ROWS:,} rows: split it.")
         yield record
     if not count:
-        raise UnreadableFile("The file has no devices: there is nothing below its header.")
+        raise UnreadableFileError("The file has no devices: there is nothing below its header.")
 
 
 def _first_of_devices(records: Iterator[Record]) -> Iterator[Record]:
@@ -70,15 +70,17 @@ def _first_of_devices(records: Iterator[Record]) -> Iterator[Record]:
 
 
 def decode(content: bytes) -> str:
-    """The file's text without its byte order mark. Raises UnreadableFile, naming the byte and its row."""
+    """The file's text without its byte order mark. Raises UnreadableFileError, naming the byte and its row."""
     if content.startswith(_UTF_16) or b"\0" in content[:200]:
-        raise UnreadableFile("The file is not UTF-8 but UTF-16 or binary: save it as “CSV UTF-8” or JSON.")
+        raise UnreadableFileError(
+            "The file is not UTF-8 but UTF-16 or binary: save it as “CSV UTF-8” or JSON."
+        )
     body = content.removeprefix(_BOM)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         row = body.count(b"\n", 0, error.start) + 1
-        raise UnreadableFile(
+        raise UnreadableFileError(
             f"The file is not UTF-8: row {row} has the byte 0x{body[error.start]:02X} (at position"
             f" {error.start + len(content) - len(body)} of the file). Save it as “CSV UTF-8”."
         ) from None
@@ -102,7 +104,7 @@ def _csv_records(text: str) -> Iterator[Record]:
                 continue
             yield _csv_record(number, header, values)
     except csv.Error as error:
-        raise UnreadableFile(
+        raise UnreadableFileError(
             f"Row {number + 1} can't be read ({error}): look for a quotation mark that is not closed there."
         ) from None
 
@@ -131,9 +133,9 @@ def _json_records(text: str) -> Iterator[Record]:
         try:
             value = msgspec.json.decode(item)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise UnreadableFile(f"Row {number} is no valid JSON: {_said(error)}.") from None
+            raise UnreadableFileError(f"Row {number} is no valid JSON: {_said(error)}.") from None
         if not isinstance(value, dict):
-            raise UnreadableFile(
+            raise UnreadableFileError(
                 f'Row {number} is no object: write each device as {{"mac": "…", "serial": "…", "key": "…"}}.'
             )
         yield _json_record(number, value)
@@ -143,17 +145,19 @@ def _json_items(text: str) -> list[msgspec.Raw]:
     try:
         items: list[msgspec.Raw] = msgspec.json.decode(text, type=list[msgspec.Raw])
     except msgspec.ValidationError:
-        raise UnreadableFile("The JSON is no array: write [{…}, {…}], an object for each device.") from None
+        raise UnreadableFileError(
+            "The JSON is no array: write [{…}, {…}], an object for each device."
+        ) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise UnreadableFile(f"The file is no valid JSON: {_said(error)}.") from None
+        raise UnreadableFileError(f"The file is no valid JSON: {_said(error)}.") from None
     return items
 
 
 def _json_record(number: int, value: dict[str, Any]) -> Record:
     try:
         names = _resolved(tuple(value))
-    except UnreadableFile as error:
-        raise UnreadableFile(f"Row {number}: {error.message}") from None
+    except UnreadableFileError as error:
+        raise UnreadableFileError(f"Row {number}: {error.message}") from None
     cells = {name: _clean(_text(cell)) for name, cell in zip(names, value.values(), strict=True) if name}
     whole = not any(isinstance(cell, dict | list) for cell in value.values())
     return Record(number, cells, whole)

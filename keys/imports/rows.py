@@ -46,7 +46,7 @@ class DeviceRow:
 
 
 def parse(content: bytes) -> Iterator[DeviceRow]:
-    """Yield the file's rows. Raises `problems.UnreadableFile`, as `reading.read` does."""
+    """Yield the file's rows. Raises `problems.UnreadableFileError`, as `reading.read` does."""
     return map(parse_record, read(content))
 
 
@@ -96,7 +96,7 @@ class _Trial:
     def run(self, column: str, otherwise: Value, parser: Callable[..., Value], *arguments: object) -> Value:
         try:
             return parser(*arguments)
-        except cells.BadCell as error:
+        except cells.BadCellError as error:
             self.problems.append(Problem(column, error.code, error.message))
             return otherwise
 

@@ -8,9 +8,9 @@ from typing import IO
 import structlog
 from django.db import transaction
 
-from clients import audit
-from clients.errors import DomainError
 from clients.models import User
+from foundation import audit
+from foundation.errors import DomainError
 from keys import selectors
 from keys.exports.formats import FORMATS, Batch, Device, ExportFormat, in_pieces, proposed_serial
 from keys.models import KeyBatch, ManufacturerExport
@@ -22,23 +22,23 @@ DEVICES_PER_QUERY = 500
 MAX_KEYS_ONLINE = 1_000_000
 
 
-class UnknownFormat(DomainError):
+class UnknownFormatError(DomainError):
     code = "unknown_format"
 
 
-class BatchNotExportable(DomainError):
+class BatchNotExportableError(DomainError):
     code = "batch_not_generated"
 
 
-class BatchTooLarge(DomainError):
+class BatchTooLargeError(DomainError):
     code = "batch_too_large"
 
 
-class ChecksumMismatch(DomainError):
+class ChecksumMismatchError(DomainError):
     code = "checksum_mismatch"
 
 
-class ExportChanged(DomainError):
+class ExportChangedError(DomainError):
     code = "export_changed"
 
 
@@ -48,7 +48,7 @@ def export_batch(
     """Write all public keys of a GENERATED batch to `out`, and record the export with its SHA-256.
 
     Without `out` the file is only measured; `stream_export` gives it later, the same byte for byte. Raises
-    UnknownFormat or BatchNotExportable.
+    UnknownFormatError or BatchNotExportableError.
     """
     export_format = _format(format_code)
     _require_generated(batch)
@@ -75,13 +75,14 @@ def export_batch(
 
 
 def refuse_unexportable(*, batches: Collection[KeyBatch]) -> None:
-    """For those who wait for an answer: raise BatchNotExportable if a batch is not generated, or BatchTooLarge if
+    """For those who wait for an answer: raise BatchNotExportableError if a batch is not generated, or
+    BatchTooLargeError if
     they have more than a million keys together."""
     for batch in batches:
         _require_generated(batch)
     keys = sum(batch.devices * batch.keys_per_device for batch in batches)
     if keys > MAX_KEYS_ONLINE:
-        raise BatchTooLarge(
+        raise BatchTooLargeError(
             f"These are {keys:,} keys, and here at most {MAX_KEYS_ONLINE:,} are exported at once: ops do it with"
             " `manage.py export_keys`, and the file can be downloaded afterwards."
         )
@@ -90,7 +91,7 @@ def refuse_unexportable(*, batches: Collection[KeyBatch]) -> None:
 def stream_export(*, export: ManufacturerExport, actor: User | None) -> Iterator[bytes]:
     """The file of an export, piece by piece; logged with who takes it.
 
-    Breaks off with ExportChanged in front of the last piece if the bytes are not those recorded, so that nobody
+    Breaks off with ExportChangedError in front of the last piece if the bytes are not those recorded, so that nobody
     takes such a file for complete.
     """
     pieces = _pieces(export.batch, _format(export.format))
@@ -104,10 +105,10 @@ def acknowledge_export(
 ) -> ManufacturerExport:
     """Record that the file arrived as it was sent. Doing so again changes nothing.
 
-    Raises ChecksumMismatch.
+    Raises ChecksumMismatchError.
     """
     if sha256.strip().lower() != export.sha256:
-        raise ChecksumMismatch(
+        raise ChecksumMismatchError(
             f"This is not the checksum of export {export.pk}: the file that you have was altered or cut. It should have"
             f" {export.size_bytes:,} bytes. Download it again and take its SHA-256 anew; don't open and save it before."
         )
@@ -126,7 +127,7 @@ def file_name(export: ManufacturerExport) -> str:
 
 def _require_generated(batch: KeyBatch) -> None:
     if batch.state != KeyBatch.State.GENERATED:
-        raise BatchNotExportable(
+        raise BatchNotExportableError(
             f"{batch} is not generated yet: {batch.generated_devices:,} of {batch.devices:,} devices have their keys."
         )
 
@@ -135,7 +136,7 @@ def _format(code: str) -> ExportFormat:
     try:
         return FORMATS[code]
     except KeyError:
-        raise UnknownFormat(
+        raise UnknownFormatError(
             f"There is no format {code!r}. There are: {', '.join(sorted(FORMATS))}."
         ) from None
 
@@ -161,5 +162,5 @@ def _verified(export: ManufacturerExport, pieces: Iterator[bytes]) -> Iterator[b
         waiting = piece
     if digest.hexdigest() != export.sha256:
         log.error("key_export_changed", export=export.pk, batch=export.batch_id)
-        raise ExportChanged(f"Export {export.pk} does not come out as it was recorded: make a new one.")
+        raise ExportChangedError(f"Export {export.pk} does not come out as it was recorded: make a new one.")
     yield waiting

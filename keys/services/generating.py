@@ -9,9 +9,9 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from clients import audit, bulk
-from clients.errors import DomainError
 from clients.models import User
+from foundation import audit, bulk
+from foundation.errors import DomainError
 from keys import advertisement
 from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, KeyPair, Manufacturer
 from keys.vault import DataKey, Vault
@@ -36,15 +36,15 @@ KEY_PAIR_COLUMNS = {
 }
 
 
-class InvalidBatch(DomainError):
+class InvalidBatchError(DomainError):
     code = "invalid_batch"
 
 
-class BatchNotCancellable(DomainError):
+class BatchNotCancellableError(DomainError):
     code = "batch_not_cancellable"
 
 
-class BatchNotResumable(DomainError):
+class BatchNotResumableError(DomainError):
     code = "batch_not_resumable"
 
 
@@ -60,12 +60,12 @@ def create_batch(
 ) -> KeyBatch:
     """Queue a batch of `devices` times `keys_per_device` (1 to 50) key pairs and give it its data key.
 
-    Raises InvalidBatch, also for a label that is taken, and `vault.VaultError` without a usable master key.
+    Raises InvalidBatchError, also for a label that is taken, and `vault.VaultError` without a usable master key.
     """
     label = label.strip()
     refuse_impossible(label=label, devices=devices, keys_per_device=keys_per_device)
     if KeyBatch.objects.filter(label=label).exists():
-        raise InvalidBatch(f"There is a batch {label!r} already: choose another label.")
+        raise InvalidBatchError(f"There is a batch {label!r} already: choose another label.")
     _, sealed_data_key = _vault().new_data_key()
     return KeyBatch.objects.create(
         label=label,
@@ -80,13 +80,13 @@ def create_batch(
 
 
 def refuse_impossible(*, label: str, devices: int, keys_per_device: int) -> None:
-    """Raise InvalidBatch if there can be no such batch, whatever else there is."""
+    """Raise InvalidBatchError if there can be no such batch, whatever else there is."""
     if not 0 < len(label) <= MAX_LABEL_LENGTH or not label.isprintable():
-        raise InvalidBatch(f"A label is one line of 1 to {MAX_LABEL_LENGTH} characters.")
+        raise InvalidBatchError(f"A label is one line of 1 to {MAX_LABEL_LENGTH} characters.")
     if devices < 1 or not 1 <= keys_per_device <= MAX_KEYS_PER_DEVICE:
-        raise InvalidBatch(f"A batch has at least one device, and each 1 to {MAX_KEYS_PER_DEVICE} keys.")
+        raise InvalidBatchError(f"A batch has at least one device, and each 1 to {MAX_KEYS_PER_DEVICE} keys.")
     if devices * keys_per_device > MAX_KEYS_PER_BATCH:
-        raise InvalidBatch(
+        raise InvalidBatchError(
             f"{devices:,} devices with {keys_per_device} keys each are {devices * keys_per_device:,} keys; a batch has"
             f" at most {MAX_KEYS_PER_BATCH:,}: make several batches."
         )
@@ -156,12 +156,12 @@ def drain_batches(*, clock: Callable[[], datetime], time_budget_s: float) -> boo
 def cancel_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
     """Stop the generation behind the chunk at hand. The key pairs that are there stay, and `resume_batch` goes on.
 
-    Raises BatchNotCancellable for a batch that is finished or cancelled already.
+    Raises BatchNotCancellableError for a batch that is finished or cancelled already.
     """
     with transaction.atomic(), audit.acting(actor):
         batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         if batch.state not in KeyBatch.UNFINISHED:
-            raise BatchNotCancellable(
+            raise BatchNotCancellableError(
                 f"{batch} is {batch.get_state_display().lower()}: nothing is being generated."
             )
         batch.state = KeyBatch.State.CANCELLED
@@ -173,12 +173,12 @@ def cancel_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
 def resume_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
     """Queue a cancelled batch again; it goes on behind the last device that has its keys.
 
-    Raises BatchNotResumable for one that is not cancelled.
+    Raises BatchNotResumableError for one that is not cancelled.
     """
     with transaction.atomic(), audit.acting(actor):
         batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         if batch.state != KeyBatch.State.CANCELLED:
-            raise BatchNotResumable(
+            raise BatchNotResumableError(
                 f"{batch} is {batch.get_state_display().lower()}: only a cancelled batch is resumed, a worker goes on"
                 " with the others by itself."
             )

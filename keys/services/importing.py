@@ -3,15 +3,14 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
 
-from clients import audit, bulk
-from clients.errors import DomainError
 from clients.models import User
+from foundation import audit, bulk, sql
+from foundation.errors import DomainError
 from keys.imports import verdicts
 from keys.imports.verdicts import Facts, Outcome, Rules, Verdict
 from keys.models import DeviceImport, DeviceImportRow
@@ -30,9 +29,8 @@ KEEP_REJECTS = timedelta(days=90)
 
 State = DeviceImport.State
 
-SQL = Path(__file__).resolve().parents[1] / "sql"
-FACTS_OF_ROWS = (SQL / "facts_of_rows.sql").read_text()
-DUPLICATE_ROWS = (SQL / "duplicate_rows.sql").read_text()
+FACTS_OF_ROWS = sql.load("keys/facts_of_rows")
+DUPLICATE_ROWS = sql.load("keys/duplicate_rows")
 BATCHES_OF_ROWS = """
 SELECT DISTINCT pair.batch_id
 FROM keys_deviceimportrow AS row
@@ -57,7 +55,7 @@ WHERE device_import_id = %(import_id)s
 """
 
 
-class NotWaiting(DomainError):
+class NotWaitingError(DomainError):
     code = "import_not_waiting"
 
 
@@ -67,12 +65,12 @@ def confirm(
     """Have the valid rows of a CHECKED import imported by a worker.
 
     accept_mac_mismatch: also the devices that were rejected for nothing but another MAC than their key implies.
-    `device_import` is then as it is stored. Raises NotWaiting, also for an import that has nothing to import.
+    `device_import` is then as it is stored. Raises NotWaitingError, also for an import that has nothing to import.
     """
     with transaction.atomic(), audit.acting(actor):
         locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
         if locked.state != State.CHECKED:
-            raise NotWaiting(
+            raise NotWaitingError(
                 f"{locked} is not waiting to be confirmed: it is {locked.get_state_display().lower()}."
             )
         asked = 0
@@ -80,7 +78,7 @@ def confirm(
             asked = bulk.execute(ASK_AGAIN, {"import_id": locked.pk})
             locked.accept_mac_mismatch = True
         if not (asked or locked.valid):
-            raise NotWaiting(
+            raise NotWaitingError(
                 f"No row of {locked} can be imported: mend the rejected rows and send them again."
             )
         locked.rejected -= asked
@@ -92,11 +90,11 @@ def confirm(
 
 
 def cancel(*, device_import: DeviceImport, actor: User | None, now: datetime) -> None:
-    """Stop an import that has not ended; what it took into stock stays there. Raises NotWaiting."""
+    """Stop an import that has not ended; what it took into stock stays there. Raises NotWaitingError."""
     with transaction.atomic(), audit.acting(actor):
         locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
         if locked.ended_at:
-            raise NotWaiting(f"{locked} has ended: it is {locked.get_state_display().lower()}.")
+            raise NotWaitingError(f"{locked} has ended: it is {locked.get_state_display().lower()}.")
         _end(locked, State.CANCELLED, now)
 
 

@@ -3,15 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, time
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from clients import bulk
-from clients.errors import DomainError
 from clients.models import ProductionRun
+from foundation import bulk, sql
+from foundation.errors import DomainError
 from keys.imports.verdicts import Facts
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair
 from keys.vault import Vault
@@ -20,8 +20,7 @@ from trackers.services import assigning
 
 log = structlog.get_logger(__name__)
 
-SQL = Path(__file__).resolve().parents[1] / "sql"
-REGISTER_ROWS = (SQL / "register_rows.sql").read_text()
+REGISTER_ROWS = sql.load("keys/register_rows")
 LINK_KEY_PAIRS = """
 UPDATE keys_keypair AS pair
 SET tracker_id = device.tracker_id
@@ -55,11 +54,11 @@ WHERE id = ANY(%(row_ids)b::bigint[])
 """
 
 
-class BatchNotGenerated(DomainError):
+class BatchNotGeneratedError(DomainError):
     code = "batch_not_generated"
 
 
-class DeviceNotRegistrable(DomainError):
+class DeviceNotRegistrableError(DomainError):
     code = "device_not_registrable"
 
 
@@ -67,13 +66,15 @@ def register_devices(*, batch: KeyBatch, serials: Mapping[int, str | None], now:
     """Take devices of a GENERATED batch into stock: one tracker each, linked with the device's key pairs.
 
     serials: serial number by device index, None where there is none. A tracker's MAC is that of the device's first
-    key. One transaction; returns the trackers by device index. Raises BatchNotGenerated, or DeviceNotRegistrable for
-    a device that is not in the batch or registered already, or a serial that is taken.
+    key. One transaction; returns the trackers by device index. Raises BatchNotGeneratedError, or
+    DeviceNotRegistrableError for a device that is not in the batch or registered already, or a serial that is taken.
     """
     with transaction.atomic():
         batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         if batch.state != KeyBatch.State.GENERATED:
-            raise BatchNotGenerated(f"{batch} is not generated yet: wait until all of its keys are there.")
+            raise BatchNotGeneratedError(
+                f"{batch} is not generated yet: wait until all of its keys are there."
+            )
         _refuse_taken_serials(serials)
         macs = dict(
             KeyPair.objects.filter(
@@ -81,7 +82,7 @@ def register_devices(*, batch: KeyBatch, serials: Mapping[int, str | None], now:
             ).values_list("device_index", "mac")
         )
         if unknown := serials.keys() - macs.keys():
-            raise DeviceNotRegistrable(
+            raise DeviceNotRegistrableError(
                 f"{batch} has no device {min(unknown)} that waits to be registered ({len(unknown)} such in all)."
             )
         trackers = Tracker.objects.bulk_create(
@@ -162,7 +163,7 @@ def _free_label(device_import: DeviceImport) -> str:
 def _refuse_taken_serials(serials: Mapping[int, str | None]) -> None:
     given = [serial for serial in serials.values() if serial]
     if len(set(given)) < len(given):
-        raise DeviceNotRegistrable("A serial is given to two devices: give each its own.")
+        raise DeviceNotRegistrableError("A serial is given to two devices: give each its own.")
     taken = Tracker.objects.filter(serial__in=given).values_list("serial", flat=True).first()
     if taken:
-        raise DeviceNotRegistrable(f"A tracker has the serial {taken} already.")
+        raise DeviceNotRegistrableError(f"A tracker has the serial {taken} already.")

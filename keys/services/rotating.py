@@ -7,8 +7,8 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from clients import bulk
 from clients.models import User
+from foundation import bulk
 from keys.models import DeviceImport, KeyBatch
 from keys.vault import Vault, VaultError
 
@@ -58,7 +58,7 @@ def rotate_master_key(*, actor: User | None, dry_run: bool = False) -> Rotation:
     """Seal every data key by the first master key listed, a thousand in a transaction; a killed run is just run again.
 
     A data key that no listed master key opens is left as it is, counted and logged. With `dry_run` everything is
-    opened and nothing written. Raises `vault.MissingMasterKey` or `vault.MalformedMasterKey`.
+    opened and nothing written. Raises `vault.MissingMasterKeyError` or `vault.MalformedMasterKeyError`.
     """
     vault = Vault.from_encoded(settings.VAULT_MASTER_KEYS)
     rotation = Rotation()
@@ -89,7 +89,7 @@ def stored_key_ids() -> dict[bytes, int]:
 
 def unlisted_key_ids() -> dict[bytes, int]:
     """As `stored_key_ids`, those of them that VAULT_MASTER_KEYS does not list: what they seal can't be opened. Raises
-    `vault.MissingMasterKey` or `vault.MalformedMasterKey`."""
+    `vault.MissingMasterKeyError` or `vault.MalformedMasterKeyError`."""
     listed = {master_key.key_id for master_key in Vault.from_encoded(settings.VAULT_MASTER_KEYS).master_keys}
     return {key_id: number for key_id, number in stored_key_ids().items() if key_id not in listed}
 

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from psycopg.types.json import Jsonb
 
-from clients import bulk
-from clients.errors import DomainError
 from clients.models import User
+from foundation import bulk
+from foundation.errors import DomainError
 from keys import advertisement
 from keys.imports.rows import DeviceRow, parse
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch, Manufacturer
@@ -54,19 +54,19 @@ WHERE row.device_import_id = %(import_id)s AND row.production_run = found.produc
 """
 
 
-class FileTooLarge(DomainError):
+class FileTooLargeError(DomainError):
     code = "file_too_large"
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-class OpsOnly(DomainError):
+class OpsOnlyError(DomainError):
     """A manufacturer's file holds what only ops may import."""
 
     code = "ops_only"
     status = HTTPStatus.FORBIDDEN
 
 
-class BatchNotWanted(DomainError):
+class BatchNotWantedError(DomainError):
     code = "batch_not_wanted"
     status = HTTPStatus.BAD_REQUEST
 
@@ -77,9 +77,9 @@ def limit_bytes() -> int:
 
 
 def refuse_too_large(size: int) -> None:
-    """Raise FileTooLarge; to be asked before a file is read."""
+    """Raise FileTooLargeError; to be asked before a file is read."""
     if size > limit_bytes():
-        raise FileTooLarge(
+        raise FileTooLargeError(
             f"The file has {size / 2**20:,.0f} MB; {settings.IMPORT_MAX_MB} MB are taken at most: split it."
         )
 
@@ -99,8 +99,8 @@ def receive(
 
     batch: all keys have to be of it. manufacturer: who sends the file, None for ops. confirmed: valid rows are
     imported once all are checked, otherwise the import waits for `importing.confirm`. Private keys are sealed before
-    they are written anywhere. Raises FileTooLarge, `problems.UnreadableFile`, OpsOnly, BatchNotWanted, and
-    `vault.VaultError` without a usable master key.
+    they are written anywhere. Raises FileTooLargeError, `problems.UnreadableFileError`, OpsOnlyError,
+    BatchNotWantedError, and `vault.VaultError` without a usable master key.
     """
     refuse_too_large(len(content))
     data_key, sealed_data_key = Vault.from_encoded(settings.VAULT_MASTER_KEYS).new_data_key()
@@ -180,11 +180,11 @@ class _Staged:
 
     def _refuse_what_only_ops_may(self, row: DeviceRow) -> None:
         if row.brings_private_key and self._import.batch_id:
-            raise BatchNotWanted(
+            raise BatchNotWantedError(
                 "The file brings private keys, which get a batch of their own: leave the batch empty."
             )
         if self._import.manufacturer_id and (row.brings_private_key or row.production_run):
-            raise OpsOnly(
+            raise OpsOnlyError(
                 f"Row {row.number} has a private key or a production run, which only ops may import: leave such columns"
                 " out."
             )

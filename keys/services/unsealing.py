@@ -10,7 +10,7 @@ from django.conf import settings
 from clients.models import User
 from keys import advertisement
 from keys.models import KeyPair
-from keys.vault import DataKey, TamperedSecret, Vault
+from keys.vault import DataKey, TamperedSecretError, Vault
 
 log = structlog.get_logger(__name__)
 
@@ -20,10 +20,11 @@ def unseal_private_keys(
 ) -> dict[str, ec.EllipticCurvePrivateKey]:
     """Open the private keys of these lookup ids, for decryption; one query.
 
-    purpose: what they are opened for, for the log, which also says who (`actor`, or the system) and how many. Keep
-    the result no longer than the work at hand. Ids that are unknown are left out, and so, with an error in the log,
-    is a key whose ciphertext was altered or moved: that one alone is lost to the caller. Raises
-    `vault.MissingMasterKey`, `MalformedMasterKey`, `UnknownMasterKey`, or `TamperedSecret` for a batch's data key.
+    purpose: what they are opened for, for the log, which also says who (`actor`, or the system) and how many. Keep the
+    result no longer than the work at hand. Ids that are unknown are left out, and so, with an error in the log, is a
+    key whose ciphertext was altered or moved: that one alone is lost to the caller. Raises
+    `vault.MissingMasterKeyError`, `MalformedMasterKeyError`, `UnknownMasterKeyError`, or `TamperedSecretError` for a
+    batch's data key.
     """
     pairs = (
         KeyPair.objects.filter(hashed_key__in=hashed_keys)
@@ -40,7 +41,7 @@ def unseal_private_keys(
             scalar = data_keys[pair.batch_id].open(
                 bytes(pair.sealed_private_key), key_hash=base64.b64decode(pair.hashed_key)
             )
-        except TamperedSecret:
+        except TamperedSecretError:
             log.error("private_key_tampered", hashed_key=pair.hashed_key, batch=pair.batch_id)
             continue
         private_keys[pair.hashed_key] = advertisement.load_private_key(scalar)

@@ -5,8 +5,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django_filters.rest_framework import FilterSet
 
-from clients.api.filters import IdFilter, MomentFilter, YesNoFilter
 from clients.models import ProductionRun
+from foundation.api.filters import IdFilter, MomentFilter, YesNoFilter
 from locations.api.geojson import BoxFilter
 from locations.models import Location
 

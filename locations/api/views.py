@@ -6,8 +6,8 @@ from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.api.scoping import TenantScoped
 from clients.models import ProductionRun
+from foundation.api.scoping import TenantScoped
 from locations import geojson
 from locations.api import serializers
 from locations.api.filters import LocationFilters

@@ -8,7 +8,7 @@ import requests
 from requests.exceptions import ConnectionError as NoConnection
 from urllib3.exceptions import HTTPError, TimeoutError
 
-from locations.geocoding.errors import Malformed, Refused, Throttled, Unreachable
+from locations.geocoding.errors import MalformedError, RefusedError, ThrottledError, UnreachableError
 from locations.geocoding.provider import MOST_CANDIDATES, Candidate, Provider
 from locations.geocoding.turns import Rate
 
@@ -32,17 +32,18 @@ class Geocoder:
     def candidates(self, query: str) -> list[Candidate]:
         """Return places that the query may mean, best first; none if there are none.
 
-        Raises Throttled, Refused, Unreachable, Malformed: never with the address asked, which holds the key.
+        Raises ThrottledError, RefusedError, UnreachableError, MalformedError: never with the address asked, which
+        holds the key.
         """
         status, body = self._get(query)
         if self.provider.says_nothing_found(status, body):
             return []
         if status != 200:
-            raise Refused(f"answers {status}")
+            raise RefusedError(f"answers {status}")
         try:
             return self.provider.read(json.loads(body))[:MOST_CANDIDATES]
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-            raise Malformed(f"an answer that can't be read ({type(error).__name__})") from error
+            raise MalformedError(f"an answer that can't be read ({type(error).__name__})") from error
 
     def _get(self, query: str) -> tuple[int, bytes]:
         try:
@@ -55,18 +56,18 @@ class Geocoder:
                 stream=True,
             ) as response:
                 if response.status_code == 429:
-                    raise Throttled("answers 429", _seconds(response.headers.get("Retry-After")))
+                    raise ThrottledError("answers 429", _seconds(response.headers.get("Retry-After")))
                 if response.status_code >= 500:
-                    raise Unreachable(f"answers {response.status_code}")
+                    raise UnreachableError(f"answers {response.status_code}")
                 return response.status_code, self._read(response)
         except (requests.Timeout, TimeoutError):
             raise self._too_slow() from None
         except HTTPError:
-            raise Malformed("an answer that breaks off") from None
+            raise MalformedError("an answer that breaks off") from None
         except NoConnection:
-            raise Unreachable("can't be connected to") from None
+            raise UnreachableError("can't be connected to") from None
         except requests.RequestException as error:
-            raise Unreachable(f"can't be asked ({type(error).__name__})") from None
+            raise UnreachableError(f"can't be asked ({type(error).__name__})") from None
 
     def _read(self, response: requests.Response) -> bytes:
         """Take what each wait brings, so that an answer that trickles in is given up in time, too."""
@@ -75,13 +76,13 @@ class Geocoder:
         while piece := response.raw.read1(_PIECE_BYTES):
             body += piece
             if len(body) > MAX_ANSWER_BYTES:
-                raise Malformed(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+                raise MalformedError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
             if time.monotonic() > deadline:
                 raise self._too_slow()
         return bytes(body)
 
-    def _too_slow(self) -> Unreachable:
-        return Unreachable(f"no answer within {self.timeout_s:g} s")
+    def _too_slow(self) -> UnreachableError:
+        return UnreachableError(f"no answer within {self.timeout_s:g} s")
 
 
 def _seconds(retry_after: str | None) -> float | None:

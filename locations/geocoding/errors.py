@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 
 BY_HAND = "Type latitude and longitude, or click the map."
 
@@ -36,23 +36,23 @@ class GeocoderError(Exception):
     rest_s: float = 0
 
 
-class Busy(GeocoderError):
+class BusyError(GeocoderError):
     """Our own limit for it is used up."""
 
 
-class Unreachable(GeocoderError):
+class UnreachableError(GeocoderError):
     """It does not answer in time, or says that it has failed (5xx)."""
 
     rest_s = 30
 
 
-class Refused(GeocoderError):
+class RefusedError(GeocoderError):
     """It does not let us: a wrong key, a used up quota, a blocked address (4xx)."""
 
     rest_s: float = 60
 
 
-class Throttled(Refused):
+class ThrottledError(RefusedError):
     """We ask too often (429), and it may say for how long to wait."""
 
     LONGEST_REST_S = 3600
@@ -63,5 +63,5 @@ class Throttled(Refused):
             self.rest_s = max(1, min(retry_after_s, self.LONGEST_REST_S))
 
 
-class Malformed(GeocoderError):
+class MalformedError(GeocoderError):
     """Its answer can't be read."""

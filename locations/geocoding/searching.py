@@ -10,11 +10,17 @@ import structlog
 from django.core.cache import cache
 from django.db import connection
 
-from clients.errors import OpenTransactionError
+from foundation.errors import OpenTransactionError
 from locations.geocoding import remembering, turns
 from locations.geocoding.client import Geocoder
 from locations.geocoding.configuration import configured
-from locations.geocoding.errors import AddressSearchError, BadAddressError, Busy, GeocoderError, Unreachable
+from locations.geocoding.errors import (
+    AddressSearchError,
+    BadAddressError,
+    BusyError,
+    GeocoderError,
+    UnreachableError,
+)
 from locations.geocoding.provider import PROVIDERS, Candidate, Credit
 
 log = structlog.get_logger(__name__)
@@ -89,7 +95,7 @@ def _ask(geocoder: Geocoder, query: str, sleep: Callable[[float], None]) -> list
     resting = f"geocoder:rests:{geocoder.provider.code}"
     why = cache.get(resting)
     if why:
-        raise Unreachable(f"rests after a failure: {why}")
+        raise UnreachableError(f"rests after a failure: {why}")
     _wait_for_turn(geocoder, sleep)
     try:
         return geocoder.candidates(query)
@@ -103,6 +109,6 @@ def _wait_for_turn(geocoder: Geocoder, sleep: Callable[[float], None]) -> None:
     waited_s = 0.0
     while wait_s := turns.take_turn(f"geocoder:{geocoder.provider.code}", geocoder.rates):
         if waited_s + wait_s > PATIENCE_S:
-            raise Busy("has been asked as often as its limit allows")
+            raise BusyError("has been asked as often as its limit allows")
         sleep(wait_s)
         waited_s += wait_s

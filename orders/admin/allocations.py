@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from clients.admin.base import ReadOnlyAdmin, badge_column
+from foundation.admin.base import ReadOnlyAdmin, badge_column
 from orders.models import DeviceAllocation, OrderTransition
 from trackers.admin.history import TrackerRowsAdmin
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from clients.admin.steps import Rows, Step
 from clients.models import User
+from foundation.admin.steps import Rows, Step
 from orders.admin.forms import ReasonForm
 from orders.models import DeviceAllocation
 from orders.services import releasing

@@ -13,9 +13,9 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from orders import mac_lists, selectors
-from orders.mac_lists import MacList, UnreadableList
+from orders.mac_lists import MacList, UnreadableListError
 from orders.models import MAX_DEVICES, Order
 from orders.services import placing
 
@@ -91,7 +91,7 @@ class AllocationForm(forms.Form):
         """The MACs, all of them in stock; an error at the field that says where each other one stands."""
         try:
             listed = mac_lists.parse(given if isinstance(given, str) else _text(given))
-        except UnreadableList as error:
+        except UnreadableListError as error:
             self.add_error(field, str(error))
             return None
         unknown, unavailable = selectors.unfit_for_allocation(listed.macs)
@@ -127,7 +127,7 @@ class ReductionForm(ReasonForm):
 def _text(file: UploadedFile) -> str:
     """The size is known before anything is read."""
     if (file.size or 0) > mac_lists.MAX_BYTES:
-        raise UnreadableList(
+        raise UnreadableListError(
             f"The file is larger than {mac_lists.MAX_BYTES // 2**20} MB: upload a list of MACs only."
         )
     return mac_lists.decode(file.read())

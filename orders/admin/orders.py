@@ -10,23 +10,21 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from clients.admin.base import ago_column, badge_column
-from clients.admin.progress import Progress
-from clients.admin.steps import StepsAdmin
 from clients.models import User
+from foundation.admin.base import ago_column, badge_column
+from foundation.admin.progress import Progress
+from foundation.admin.steps import StepsAdmin
 from orders import selectors
 from orders.admin.forms import OrderForm
 from orders.admin.steps import STEPS
 from orders.models import Order
 from orders.services import placing
-from trackers.admin.analytics import AnalyticsAdmin, Subject, of_assignments
-from trackers.models import Assignment
 
 MAX_TRANSITIONS = 50
 
 
 @admin.register(Order)
-class OrderAdmin(AnalyticsAdmin, StepsAdmin):
+class OrderAdmin(StepsAdmin):
     empty_hint = "Draft an order for a production run and place it, or let the client place it over the API."
     list_display = ("number", "client", "run", "state_badge", "devices", "wanted_by", "placed")
     list_filter = (("state", ChoicesDropdownFilter), ("client", AutocompleteSelectFilter))
@@ -41,10 +39,6 @@ class OrderAdmin(AnalyticsAdmin, StepsAdmin):
 
     state_badge = badge_column("state", "state")
     placed = ago_column("placed_at", "placed")
-
-    def subject(self, request: HttpRequest, row: Order) -> Subject:
-        mine = selectors.assignments_of(row, Assignment.objects.visible_to(request.user))
-        return of_assignments(mine, request, run=row.run)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         rows = super().get_queryset(request).select_related("client", "run__brand__client", "created_by")

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from clients.admin.steps import Rows, Step
-from clients.errors import DomainError
 from clients.models import User
-from clients.wording import counted
+from foundation.admin.steps import Rows, Step
+from foundation.errors import DomainError
+from foundation.wording import counted
 from orders import selectors
 from orders.admin.forms import AllocationForm, ReasonForm, ReductionForm
 from orders.models import MAX_DEVICES, Order
@@ -16,11 +16,11 @@ from orders.services import allocating, placing, releasing, shipping
 State = Order.State
 
 
-class NoneDone(DomainError):
+class NoneDoneError(DomainError):
     code = "none_done"
 
 
-class OneAtATime(DomainError):
+class OneAtATimeError(DomainError):
     code = "one_at_a_time"
 
 
@@ -33,7 +33,7 @@ def _each(rows: Rows, work: Callable[[Order], Any], done: str) -> str:
         except DomainError as error:
             refusals.append(error.message)
     if len(refusals) == len(rows):
-        raise NoneDone(" ".join(refusals))
+        raise NoneDoneError(" ".join(refusals))
     return " ".join([f"{counted(len(rows) - len(refusals), 'order')} {done}.", *refusals])
 
 
@@ -42,9 +42,9 @@ def _devices(rows: Rows) -> str:
 
 
 def _only(rows: Rows, otherwise: str) -> Any:
-    """The single order; raises OneAtATime, which says `otherwise`, if there are more."""
+    """The single order; raises OneAtATimeError, which says `otherwise`, if there are more."""
     if len(rows) > 1:
-        raise OneAtATime(otherwise)
+        raise OneAtATimeError(otherwise)
     return rows[0]
 
 

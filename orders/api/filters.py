@@ -1,7 +1,7 @@
 import django_filters
 from django_filters.rest_framework import FilterSet
 
-from clients.api.filters import ChoicesFilter, IdFilter
+from foundation.api.filters import ChoicesFilter, IdFilter
 from orders.models import Order
 
 

@@ -5,9 +5,9 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from clients.api.filters import LARGEST_ID
 from clients.api.serializers import ClientRefSerializer, RunRefSerializer
 from clients.models import ProductionRun
+from foundation.api.filters import LARGEST_ID
 from orders.models import MAX_DEVICES, DeviceAllocation, Order
 from trackers.models import GeoStatus, Tracker
 

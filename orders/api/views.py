@@ -9,9 +9,9 @@ from rest_framework.generics import ListAPIView, RetrieveAPIView, get_object_or_
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.api.pagination import CursorPages, Key
-from clients.api.scoping import TenantScoped
 from clients.models import Membership, ProductionRun
+from foundation.api.pagination import CursorPages, Key
+from foundation.api.scoping import TenantScoped
 from orders import selectors
 from orders.api import filters, serializers
 from orders.models import DeviceAllocation, Order

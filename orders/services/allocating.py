@@ -6,19 +6,19 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from clients import audit, bulk
 from clients.models import User
+from foundation import audit, bulk
 from orders.errors import (
-    InsufficientStock,
-    InvalidMacs,
-    InvalidQuantity,
+    InvalidMacsError,
+    InvalidQuantityError,
     NotInStock,
-    RunHasEnded,
+    RunHasEndedError,
+    StockTooLowError,
     UnknownDevices,
 )
 from orders.models import DeviceAllocation, Order
 from orders.services import states
-from trackers.mac import InvalidMac, parse_mac
+from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import Tracker
 from trackers.services import assigning, locking
 
@@ -56,14 +56,16 @@ def allocate_devices(
     has is allocated and the order stays PLACED, unless `all_or_nothing`. Returns the new allocations by tracker id
     and moves the order to ALLOCATED once it has all.
 
-    Raises WrongOrderState, RunHasEnded, InvalidQuantity (more than the order lacks), InsufficientStock, InvalidMacs,
-    UnknownDevices, NotInStock or `assigning.AssignmentOverlap`; then nothing is allocated.
+    Raises WrongOrderStateError, RunHasEndedError, InvalidQuantityError (more than the order lacks), StockTooLowError,
+    InvalidMacsError, UnknownDevices, NotInStock or `assigning.AssignmentOverlapError`; then nothing is allocated.
     """
     named = _normalised(macs or ())
     with transaction.atomic(), audit.acting(actor):
         order = states.lock_order(order, Order.State.PLACED)
         if order.run.end_date < now.date():
-            raise RunHasEnded(f"{order.run} ended on {order.run.end_date}: extend it, or cancel the order.")
+            raise RunHasEndedError(
+                f"{order.run} ended on {order.run.end_date}: extend it, or cancel the order."
+            )
         lacking = order.quantity - order.allocations.open().count()
         wanted = _wanted(lacking, quantity, None if macs is None else len(named))
         tracker_ids = _take(named, wanted, all_or_nothing)
@@ -82,19 +84,21 @@ def allocate_devices(
 def _normalised(macs: Iterable[str]) -> list[str]:
     try:
         normalised = [parse_mac(mac) for mac in macs]
-    except InvalidMac as error:
-        raise InvalidMacs(f"{error}.") from error
+    except InvalidMacError as error:
+        raise InvalidMacsError(f"{error}.") from error
     if len(set(normalised)) < len(normalised):
-        raise InvalidMacs("A MAC is listed twice: list each once.")
+        raise InvalidMacsError("A MAC is listed twice: list each once.")
     return normalised
 
 
 def _wanted(lacking: int, quantity: int | None, named: int | None) -> int:
     wanted = quantity if quantity is not None else lacking if named is None else named
     if not 1 <= wanted <= lacking:
-        raise InvalidQuantity(f"The order lacks {lacking:,}, and {wanted:,} can't be allocated to it.")
+        raise InvalidQuantityError(f"The order lacks {lacking:,}, and {wanted:,} can't be allocated to it.")
     if named is not None and named > wanted:
-        raise InvalidQuantity(f"{named:,} MACs are listed, but only {wanted:,} devices are to be allocated.")
+        raise InvalidQuantityError(
+            f"{named:,} MACs are listed, but only {wanted:,} devices are to be allocated."
+        )
     return wanted
 
 
@@ -106,7 +110,7 @@ def _take(named: Sequence[str], wanted: int, all_or_nothing: bool) -> list[int]:
     oldest = [row[0] for row in bulk.fetch_all(TAKE_OLDEST, parameters)] if parameters["wanted"] else []
     taken = sorted(named_ids + oldest)
     if not taken or (all_or_nothing and len(taken) < wanted):
-        raise InsufficientStock(f"The stock has {len(taken):,} of {wanted:,}: register more devices first.")
+        raise StockTooLowError(f"The stock has {len(taken):,} of {wanted:,}: register more devices first.")
     return taken
 
 

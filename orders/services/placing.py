@@ -5,9 +5,9 @@ from datetime import date, datetime
 import structlog
 from django.db import IntegrityError, transaction
 
-from clients import audit
 from clients.models import Client, ProductionRun, User
-from orders.errors import InvalidQuantity, ReferenceTaken, RunHasEnded, RunOfAnotherClient
+from foundation import audit
+from orders.errors import InvalidQuantityError, ReferenceTakenError, RunHasEndedError, RunOfAnotherClientError
 from orders.models import MAX_DEVICES, Order
 from orders.services import states
 
@@ -15,11 +15,11 @@ log = structlog.get_logger(__name__)
 
 
 def refuse_invalid(*, run: ProductionRun, quantity: int, now: datetime) -> None:
-    """Raise RunHasEnded (before today, in UTC) or InvalidQuantity if such an order can't be made."""
+    """Raise RunHasEndedError (before today, in UTC) or InvalidQuantityError if such an order can't be made."""
     if run.end_date < now.date():
-        raise RunHasEnded(f"{run} ended on {run.end_date}: extend it or choose another run.")
+        raise RunHasEndedError(f"{run} ended on {run.end_date}: extend it or choose another run.")
     if not 1 <= quantity <= MAX_DEVICES:
-        raise InvalidQuantity(f"An order is for 1 to {MAX_DEVICES:,} trackers; split a larger one.")
+        raise InvalidQuantityError(f"An order is for 1 to {MAX_DEVICES:,} trackers; split a larger one.")
 
 
 def is_taken(*, client_id: int, reference: str, but: int | None) -> bool:
@@ -51,10 +51,10 @@ def revise_draft(
     now: datetime,
     actor: User | None = None,
 ) -> Order:
-    """Change a DRAFT. Raises WrongOrderState, and as `place_order` does."""
+    """Change a DRAFT. Raises WrongOrderStateError, and as `place_order` does."""
     refuse_invalid(run=run, quantity=quantity, now=now)
     if reference and is_taken(client_id=run.brand.client_id, reference=reference, but=order.pk):
-        raise ReferenceTaken(
+        raise ReferenceTakenError(
             f"{run.brand.client} has an order with the reference {reference!r} already: choose another one."
         )
     with transaction.atomic(), audit.acting(actor):
@@ -66,7 +66,7 @@ def revise_draft(
 
 
 def place_draft(*, order: Order, now: datetime, actor: User | None = None) -> Order:
-    """Place a DRAFT: it waits for devices from now on. Raises WrongOrderState, RunHasEnded."""
+    """Place a DRAFT: it waits for devices from now on. Raises WrongOrderStateError, RunHasEndedError."""
     with transaction.atomic(), audit.acting(actor):
         order = states.lock_order(order, Order.State.DRAFT)
         refuse_invalid(run=order.run, quantity=order.quantity, now=now)
@@ -79,12 +79,12 @@ def reduce_order(
     *, order: Order, quantity: int, now: datetime, actor: User | None = None, reason: str = ""
 ) -> Order:
     """Settle a PLACED order for fewer devices than it wanted, at least those that it has; with all of these it is
-    ALLOCATED. The audit log keeps the reason. Raises WrongOrderState, InvalidQuantity."""
+    ALLOCATED. The audit log keeps the reason. Raises WrongOrderStateError, InvalidQuantityError."""
     with transaction.atomic(), audit.acting(actor, reason=reason):
         order = states.lock_order(order, Order.State.PLACED)
         has = order.allocations.open().count()
         if not max(has, 1) <= quantity < order.quantity:
-            raise InvalidQuantity(
+            raise InvalidQuantityError(
                 f"{order} has {has:,} of {order.quantity:,} devices: reduce it to fewer than it wants, but not to fewer"
                 " than it has."
             )
@@ -108,11 +108,11 @@ def place_order(
 ) -> Order:
     """Place an order of `client` for so many trackers in `run`; aware `now`.
 
-    Raises RunOfAnotherClient, RunHasEnded (before today, in UTC), InvalidQuantity, or ReferenceTaken if an order of
-    the client that is not cancelled has the reference.
+    Raises RunOfAnotherClientError, RunHasEndedError (before today, in UTC), InvalidQuantityError, or
+    ReferenceTakenError if an order of the client that is not cancelled has the reference.
     """
     if run.brand.client_id != client.pk:
-        raise RunOfAnotherClient(f"{run} is not a run of {client}: order for one of its own.")
+        raise RunOfAnotherClientError(f"{run} is not a run of {client}: order for one of its own.")
     order = _make(Order.State.PLACED, run, quantity, reference, wanted_by, actor, now)
     log.info("order_placed", order=order.pk, quantity=quantity, run=run.pk)
     return order
@@ -144,7 +144,7 @@ def place_once(
             actor=actor,
             now=now,
         )
-    except ReferenceTaken:
+    except ReferenceTakenError:
         known = _with_reference(client.pk, reference)
         if known and (known.run_id, known.quantity, known.wanted_by) == asked:
             return known, False
@@ -179,7 +179,7 @@ def _make(
     except IntegrityError as error:
         if "order_reference_once_per_client" not in str(error):
             raise
-        raise ReferenceTaken(
+        raise ReferenceTakenError(
             f"{run.brand.client} has an order with the reference {reference!r} already: choose another one."
         ) from error
     return order

@@ -10,9 +10,9 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from clients import audit
 from clients.models import User
-from orders.errors import ChangedMeanwhile, WrongDeviceState
+from foundation import audit
+from orders.errors import ChangedMeanwhileError, WrongDeviceState
 from orders.models import DeviceAllocation, Order
 from orders.services import states
 from trackers.models import Tracker
@@ -44,7 +44,7 @@ def cancel_order(
 ) -> Order:
     """Cancel an order in one of the `allowed` states; its devices go back into the stock.
 
-    Returns the order as it is now. Raises WrongOrderState.
+    Returns the order as it is now. Raises WrongOrderStateError.
     """
     with transaction.atomic(), audit.acting(actor, reason=reason):
         order = states.lock_order(order, *allowed)
@@ -96,7 +96,9 @@ def _take_away(
         locking.lock_trackers(tracker_ids)
         _refuse_other_states(tracker_ids, to)
         if open_.exclude(order__in=orders).exists():
-            raise ChangedMeanwhile("One of the devices was allocated just now: look again, and repeat it.")
+            raise ChangedMeanwhileError(
+                "One of the devices was allocated just now: look again, and repeat it."
+            )
         _release(tracker_ids, to, now)
         complete = [order for order in orders if order.state == Order.State.ALLOCATED]
         why = reason or f"A device is {to.label.lower()}."

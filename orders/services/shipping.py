@@ -5,8 +5,8 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from clients import audit
 from clients.models import User
+from foundation import audit
 from orders.models import Order
 from orders.services import states
 from trackers.services import assigning
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 def ship_order(*, order: Order, now: datetime, actor: User | None = None) -> Order:
     """Send an ALLOCATED order: its trackers become ACTIVE, and their reports are fetched while the run lasts.
 
-    Returns the order as it is now. Raises WrongOrderState.
+    Returns the order as it is now. Raises WrongOrderStateError.
     """
     with transaction.atomic(), audit.acting(actor):
         order = states.lock_order(order, Order.State.ALLOCATED)
@@ -31,7 +31,7 @@ def ship_order(*, order: Order, now: datetime, actor: User | None = None) -> Ord
 def fulfil_order(*, order: Order, now: datetime, actor: User | None = None, reason: str = "") -> Order:
     """Close a SHIPPED order: nobody waits for it any more. Its devices go on as they are.
 
-    Ops decide when, since a device may be lost on the way or return. Raises WrongOrderState.
+    Ops decide when, since a device may be lost on the way or return. Raises WrongOrderStateError.
     """
     with transaction.atomic(), audit.acting(actor):
         order = states.lock_order(order, Order.State.SHIPPED)

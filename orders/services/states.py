@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from clients.models import User
-from orders.errors import WrongOrderState
+from orders.errors import WrongOrderStateError
 from orders.models import Order, OrderTransition
 
 
 def lock_order(order: Order, *required: Order.State) -> Order:
     """Lock the order until the transaction ends and return it as it is now, with run and client.
 
-    Raises WrongOrderState if it is in none of the `required` states.
+    Raises WrongOrderStateError if it is in none of the `required` states.
     """
     locked = (
         Order.objects.select_for_update(of=("self",), no_key=True)
@@ -23,7 +23,7 @@ def lock_order(order: Order, *required: Order.State) -> Order:
     )
     if locked.state not in required:
         wanted = " or ".join(state.label.lower() for state in required)
-        raise WrongOrderState(
+        raise WrongOrderStateError(
             f"{locked} is {locked.get_state_display().lower()}; this needs one that is {wanted}."
         )
     return locked

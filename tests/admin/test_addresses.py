@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from locations.geocoding import searching
-from locations.geocoding.local import Fault, LocalGeocoder
+from ops.admin import addresses
+from simulation.geocoder import Fault, LocalGeocoder
 from tests.factories import StaffFactory, StorageFactory, UserFactory
-from trackers.admin import addresses
 
 KINDS = ("storagelocation", "deliverylocation")
 SEARCH = "admin:locations_storagelocation_find_address"

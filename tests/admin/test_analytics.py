@@ -14,7 +14,8 @@ from tests.admin.worlds import World
 from tests.factories import AssignmentFactory, MembershipFactory, StaffFactory
 from tests.trackers.reports import incoming
 from trackers.models import Alert
-from trackers.services import alerting, recording
+from trackers.services.alerts import evaluating
+from trackers.services.reports import recording
 
 
 def urls(world: World) -> list[str]:
@@ -49,7 +50,7 @@ def test_rubbish_in_the_address_is_ignored(ops: Client, world: World, query: str
 
 
 def test_stays_have_pages(ops: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trackers.admin.analytics.STAYS_LISTED", 2)
+    monkeypatch.setattr("ops.admin.analytics.STAYS_LISTED", 2)
     url = urls(world)[0]
     first = ops.get(url)
     seen = [stay.id for stay in first.context["stays"]]
@@ -76,7 +77,7 @@ def raise_alerts(number: int) -> None:
         recording.record_reports(
             [incoming(assignment.tracker_id, now - timedelta(hours=1), battery="LOW")], now=now
         )
-    alerting.look_at_due(most=1000, now=now)
+    evaluating.look_at_due(most=1000, now=now)
 
 
 def test_alerts_are_listed_until_they_end(ops: Client, world: World) -> None:

@@ -6,9 +6,9 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from clients import audit
-from clients.admin.audit import PER_PAGE, entries_of
 from clients.models import Client
+from foundation import audit
+from foundation.admin.audit import PER_PAGE, entries_of
 from tests.factories import (
     AssignmentFactory,
     ClientFactory,

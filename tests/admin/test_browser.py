@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from locations.geocoding.local import LocalGeocoder
 from locations.models import Location
+from simulation.geocoder import LocalGeocoder
 from tests.admin.worlds import World, build_world
 from tests.factories import AdminFactory, StorageFactory
 

@@ -7,12 +7,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clients.admin.audit import entries_of
 from clients.models import ProductionRun
+from foundation.admin.audit import entries_of
 from tests.admin.test_orders import run_form
 from tests.factories import NOW, AssignmentFactory, RunFactory
 from trackers.models import Alert
-from trackers.services import borders
+from trackers.services.alerts import borders
 
 pytestmark = pytest.mark.django_db
 

@@ -15,8 +15,8 @@ from locations.models import Location
 from tests.factories import AssignmentFactory, DeliveryFactory, StorageFactory
 from tests.trackers.reports import incoming
 from trackers import tasks
-from trackers.models import ReplayJob, Tracker
-from trackers.services import recording
+from trackers.models import RecomputationJob, Tracker
+from trackers.services.reports import recording
 
 SQUARE = {"type": "Polygon", "coordinates": [[[4, 52], [5, 52], [5, 53], [4, 53], [4, 52]]]}
 BOW_TIE = {"type": "Polygon", "coordinates": [[[4, 52], [5, 53], [5, 52], [4, 53], [4, 52]]]}
@@ -29,7 +29,7 @@ SEEN_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 def started(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether workers were told of a replay."""
     asked: list[bool] = []
-    monkeypatch.setattr(tasks.work_off_replays, "delay_on_commit", lambda: asked.append(True))
+    monkeypatch.setattr(tasks.work_off_recomputations, "delay_on_commit", lambda: asked.append(True))
     return asked
 
 
@@ -47,7 +47,7 @@ def see(tracker: Tracker) -> None:
 
 
 def replays() -> list[tuple[str, str, int]]:
-    return [(job.reason, job.change, job.total) for job in ReplayJob.objects.order_by("pk")]
+    return [(job.reason, job.change, job.total) for job in RecomputationJob.objects.order_by("pk")]
 
 
 def add(ops: Client, kind: str = "storagelocation", **changed: Any) -> Any:
@@ -153,7 +153,7 @@ def test_linking_a_run_says_first_what_it_changes_and_then_queues_it(
     assert list(location.runs.all()) == [run]
     assert replays() == [("FENCE", f"added to {run.name}", 1)]
     assert started == [True]
-    assert ReplayJob.objects.get().requested_by == page.context["user"]
+    assert RecomputationJob.objects.get().requested_by == page.context["user"]
 
 
 def test_new_fence_around_past_reports_is_previewed(ops: Client, tracker: Tracker) -> None:
@@ -211,13 +211,13 @@ def test_renamed_run_replays_nothing(ops: Client, tracker: Tracker) -> None:
 
 def test_replay_is_shown_cancelled_and_resumed(ops: Client, tracker: Tracker) -> None:
     change_run(ops, tracker.latest_assignment.run, end_date="2026-03-09", confirmed="1")
-    job = ReplayJob.objects.get()
-    url = reverse("admin:trackers_replayjob_change", args=[job.pk])
+    job = RecomputationJob.objects.get()
+    url = reverse("admin:trackers_recomputationjob_change", args=[job.pk])
     assert b"0 of 1 trackers, 0 changed" in ops.get(url).content
-    asked = reverse("admin:trackers_replayjob_progress", args=[job.pk])
+    asked = reverse("admin:trackers_recomputationjob_progress", args=[job.pk])
     assert ops.get(asked).json()["running"] is True
     for step, state in (("cancel", "CANCELLED"), ("resume", "QUEUED")):
-        ops.post(reverse("admin:trackers_replayjob_do", args=[job.pk, step]), {"confirmed": "1"})
+        ops.post(reverse("admin:trackers_recomputationjob_do", args=[job.pk, step]), {"confirmed": "1"})
         job.refresh_from_db()
         assert job.state == state
 

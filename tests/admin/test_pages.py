@@ -39,7 +39,7 @@ EXCUSED = {
     "RunCountries": "shown on the run's page",
     "AlertWatch": "when trackers are looked at: nothing for ops to do",
     "DeviceImportRow": "a page of them on the import's page",
-    "ReplayTarget": "composite key: those that failed are listed on the replay's page",
+    "RecomputationTarget": "composite key: those that failed are listed on the replay's page",
     "FetchTally": "composite key: listed on the tracker's page",
 }
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)

@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from trackers.incoming import IncomingReport
 from trackers.models import TimelineCheck, Tracker
-from trackers.services import recording
+from trackers.services.reports import recording
 
 UTRECHT = Point(5.1214, 52.0907)
 BERLIN = Point(13.405, 52.52)

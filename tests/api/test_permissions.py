@@ -6,8 +6,8 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from clients.api.scoping import TenantScoped
-from clients.tenancy import TenantQuerySet
+from foundation.api.scoping import TenantScoped
+from foundation.tenancy import TenantQuerySet
 from tests.personas import PERSONAS
 
 MAC = "a1a1a1000001"

@@ -6,10 +6,10 @@ from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
 from clients.api.views import MeView
-from clients.errors import DomainError
+from foundation.errors import DomainError
 
 
-class NotNow(DomainError):
+class NotNowError(DomainError):
     code = "not_now"
 
 
@@ -84,7 +84,7 @@ def test_too_many_requests(staff, monkeypatch):
 
 def test_domain_error_keeps_its_code_and_message(staff, monkeypatch):
     def refuse(view, request):
-        raise NotNow("Wait until the run has begun.")
+        raise NotNowError("Wait until the run has begun.")
 
     monkeypatch.setattr(MeView, "get", refuse)
     body = problem(staff.get("/api/v1/me/"), 409)
@@ -100,6 +100,6 @@ def test_bug_of_ours_is_a_problem_within_the_api_and_a_page_elsewhere(staff, mon
     response = staff.get("/api/v1/me/")
     assert "secret" not in str(problem(response, 500))
 
-    from config.problems import server_error
+    from foundation.api.problems import server_error
 
     assert server_error(rf.get("/admin/"))["Content-Type"].startswith("text/html")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.gis.geos import Point
 
-from clients.api.pagination import CursorPages
+from foundation.api.pagination import CursorPages
 from tests import factories
 from tests.personas import make_report, make_stay
 from trackers.models import GeofenceEvent, GeoStatus, StatusChange

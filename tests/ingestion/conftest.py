@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from ingestion.findmy.client import GatewayClient
-from ingestion.findmy.gateway import LocalGateway
 from ingestion.queue import FetchQueue, fetch_queue
 from ingestion.services import fetching, queueing
 from keys import advertisement
 from keys.models import KeyPair
 from keys.services import generating, registering
+from simulation.findmy.gateway import LocalGateway
 from tests.factories import AssignmentFactory, RunFactory
 from tests.ingestion.findmy import worlds
 from trackers.models import Tracker

@@ -5,7 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingestion.findmy.client import Account, EmptyAnswer, GatewayUnavailable, Throttled, Unauthorized
+from ingestion.findmy.client import (
+    Account,
+    EmptyAnswerError,
+    GatewayUnavailableError,
+    ThrottledError,
+    UnauthorizedError,
+)
 from ingestion.models import AccountState, AccountTally
 from ingestion.services import accounts
 
@@ -26,7 +32,7 @@ def later(**delta: float) -> datetime:
 
 def refuse(times: int, error=None, *, now=NOW):
     for _ in range(times):
-        accounts.note_answer(ONE, requests=1, now=now, error=error or Unauthorized("no"))
+        accounts.note_answer(ONE, requests=1, now=now, error=error or UnauthorizedError("no"))
 
 
 def test_accounts_are_read_from_the_settings():
@@ -120,7 +126,7 @@ def test_refusals_that_alternate_with_answers_do_not():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("error", [Throttled("slow down"), GatewayUnavailable("541", status=541)])
+@pytest.mark.parametrize("error", [ThrottledError("slow down"), GatewayUnavailableError("541", status=541)])
 def test_other_refusals_open_it_as_well(error):
     refuse(3, error)
 
@@ -128,7 +134,7 @@ def test_other_refusals_open_it_as_well(error):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("error", [GatewayUnavailable("503", status=503), EmptyAnswer("nothing")])
+@pytest.mark.parametrize("error", [GatewayUnavailableError("503", status=503), EmptyAnswerError("nothing")])
 def test_an_outage_does_not_speak_against_the_account(error):
     refuse(10, error)
 
@@ -152,7 +158,7 @@ def test_a_failed_probe_after_the_cooldown_opens_it_for_twice_as_long_up_to_four
 
 @pytest.mark.django_db
 def test_retry_after_is_honoured_at_once():
-    refuse(1, Throttled("slow down", retry_after_s=30))
+    refuse(1, ThrottledError("slow down", retry_after_s=30))
 
     assert AccountState.objects.get(pk="one").cooldown_until == later(seconds=30)
     assert accounts.take_account(now=later(seconds=29), excluding={"two"}) is None
@@ -162,7 +168,7 @@ def test_retry_after_is_honoured_at_once():
 @pytest.mark.django_db
 @pytest.mark.parametrize(("asked_s", "hours"), [(10_000_000, 24), (7200, 2)])
 def test_a_longer_retry_after_wins_within_reason(asked_s, hours):
-    refuse(3, Throttled("slow down", retry_after_s=asked_s))
+    refuse(3, ThrottledError("slow down", retry_after_s=asked_s))
 
     assert AccountState.objects.get(pk="one").cooldown_until == later(hours=hours)
 
@@ -170,8 +176,8 @@ def test_a_longer_retry_after_wins_within_reason(asked_s, hours):
 @pytest.mark.django_db
 def test_days_are_tallied():
     refuse(2)
-    refuse(1, Throttled("slow down"))
-    refuse(1, GatewayUnavailable("500", status=500))
+    refuse(1, ThrottledError("slow down"))
+    refuse(1, GatewayUnavailableError("500", status=500))
     accounts.note_answer(ONE, requests=3, now=NOW)
     accounts.note_answer(ONE, requests=1, now=later(days=1))
 

@@ -13,21 +13,21 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from clients.models import Client, Membership, ProductionRun, User
-from ingestion.demo import checking, planning, world
-from ingestion.demo.expectation import expected
-from ingestion.demo.shipments import RUNS, Phase, shipments
-from ingestion.findmy.gateway import LocalGateway
-from ingestion.findmy.plan import load_plan
-from ingestion.findmy.tracks import distance_m
 from ingestion.models import AccountState
 from ingestion.services import fetching, queueing
 from keys.models import DeviceImport, KeyBatch, KeyPair, ManufacturerExport
 from locations.models import Location
 from orders.models import DeviceAllocation, Order
+from simulation.demo import checking, planning, world
+from simulation.demo.expectation import expected
+from simulation.demo.shipments import RUNS, Phase, shipments
+from simulation.findmy.gateway import LocalGateway
+from simulation.findmy.plan import load_plan
+from simulation.findmy.tracks import distance_m
 from tests.factories import NOW
 from trackers.admin import lifecycle
 from trackers.models import Assignment, GeoStatus, Tracker
-from trackers.services import reconciling
+from trackers.services.recomputation import verifying
 
 MINUTE = timedelta(minutes=1)
 
@@ -119,7 +119,7 @@ def test_world_is_made_by_the_services_from_keys_to_shipped_trackers(plan_path):
     assert DeviceAllocation.objects.open().count() == 60
     assert set(Tracker.objects.values_list("state", "status")) == {("ACTIVE", GeoStatus.CREATED)}
     assert Assignment.objects.filter(period__upper_inf=True).count() == 60
-    assert reconciling.standing(now=timezone.now()).ok
+    assert verifying.standing(now=timezone.now()).ok
     assert Client.objects.count() == 2
     storages = Location.objects.filter(kind=Location.Kind.STORAGE)
     assert (storages.count(), Location.objects.count()) == (7, 22)

@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from clients.errors import OpenTransactionError
+from foundation.errors import OpenTransactionError
 from ingestion.findmy.client import FetchAnswer, GatewayClient
 from ingestion.findmy.protocol import Shape
 from ingestion.models import AccountState, AccountTally, FetchState, FetchTally, Heartbeat
@@ -12,7 +12,7 @@ from ingestion.services import fetching, outcomes, queueing
 from keys.models import KeyPair
 from tests.ingestion.payloads import sealed
 from trackers.models import LocationReport, Tracker
-from trackers.services import recording
+from trackers.services.reports import recording
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from clients.redis_connection import connect
+from foundation.redis_connection import connect
 from ingestion.models import FetchState
 from ingestion.services import queueing
 from keys.models import KeyPair

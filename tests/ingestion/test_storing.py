@@ -6,7 +6,7 @@ import pytest
 import structlog
 from django.db import connection
 
-from clients import bulk
+from foundation import bulk
 from ingestion.findmy.client import FetchAnswer
 from ingestion.services import opening, storing
 from keys.models import KeyPair
@@ -15,7 +15,7 @@ from tests.ingestion.payloads import sealed
 from trackers import selectors
 from trackers.incoming import ReportIdentity
 from trackers.models import GeofenceEvent, LocationReport, RejectedReport
-from trackers.services import recording
+from trackers.services.reports import recording
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -70,19 +70,19 @@ def test_derivation_rejects_a_leading_zero():
         if not advertisement._x_coordinate(advertisement.load_private_key(number.to_bytes(28, "big")))[0]
     )
 
-    with pytest.raises(advertisement.LeadingZeroKey, match="0x00"):
+    with pytest.raises(advertisement.LeadingZeroKeyError, match="0x00"):
         advertisement.derive_key_pair(scalar)
 
 
 @pytest.mark.parametrize("scalar", [b"", bytes(27), bytes(29), bytes(28), b"\xff" * 28])
 def test_invalid_private_key(scalar):
-    with pytest.raises(advertisement.InvalidPrivateKey):
+    with pytest.raises(advertisement.InvalidPrivateKeyError):
         advertisement.derive_key_pair(scalar)
 
 
 @pytest.mark.parametrize("key", [b"", bytes(27), b"\xff" * 28])
 def test_invalid_advertisement_key(key):
-    with pytest.raises(advertisement.InvalidAdvertisementKey):
+    with pytest.raises(advertisement.InvalidAdvertisementKeyError):
         advertisement.load_public_key(key)
 
 

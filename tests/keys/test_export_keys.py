@@ -56,7 +56,7 @@ def test_existing_file_stays_when_the_export_fails(generate, tmp_path, monkeypat
     (tmp_path / "out.csv").write_text("old")
 
     def fails(**_):
-        raise exporting.BatchNotExportable("not now")
+        raise exporting.BatchNotExportableError("not now")
 
     monkeypatch.setattr(exporting, "export_batch", fails)
     with pytest.raises(CommandError, match="not now"):

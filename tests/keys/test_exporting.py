@@ -57,16 +57,16 @@ def test_queries_grow_with_chunks_of_devices_and_use_the_index(generate, django_
 def test_file_that_changed_breaks_off_before_its_end(generate):
     recorded = export(generate())
     KeyPair.objects.filter(pk=KeyPair.objects.order_by("pk")[0].pk).delete()
-    with capture_logs() as logs, pytest.raises(exporting.ExportChanged, match="make a new one"):
+    with capture_logs() as logs, pytest.raises(exporting.ExportChangedError, match="make a new one"):
         list(exporting.stream_export(export=recorded, actor=None))
     assert logs[-1]["event"] == "key_export_changed"
 
 
 def test_unfinished_batch_and_unknown_format_are_refused(generate):
     batch = generating.create_batch(label="Waits", devices=2, keys_per_device=1, actor=None, now=NOW)
-    with pytest.raises(exporting.BatchNotExportable, match="0 of 2 devices"):
+    with pytest.raises(exporting.BatchNotExportableError, match="0 of 2 devices"):
         export(batch)
-    with pytest.raises(exporting.UnknownFormat, match="There are: c, csv, json"):
+    with pytest.raises(exporting.UnknownFormatError, match="There are: c, csv, json"):
         export(generate(), "exe")
     assert not ManufacturerExport.objects.exists()
 
@@ -76,7 +76,7 @@ def test_too_much_for_a_page_is_refused_with_what_to_do(generate, monkeypatch):
     one, other = generate(), generate(label="Other")
     exporting.refuse_unexportable(batches=[one])
     with pytest.raises(
-        exporting.BatchTooLarge, match=r"12 keys, and here at most 10 .* `manage.py export_keys`"
+        exporting.BatchTooLargeError, match=r"12 keys, and here at most 10 .* `manage.py export_keys`"
     ):
         exporting.refuse_unexportable(batches=[one, other])
 
@@ -104,7 +104,7 @@ def test_acknowledgement_is_recorded_once(generate):
 
 def test_wrong_checksum_is_refused_and_says_what_to_do(generate):
     recorded = export(generate())
-    with pytest.raises(exporting.ChecksumMismatch, match="Download it again"):
+    with pytest.raises(exporting.ChecksumMismatchError, match="Download it again"):
         exporting.acknowledge_export(export=recorded, sha256="0" * 64, actor=StaffFactory(), now=NOW)
     recorded.refresh_from_db()
     assert recorded.acknowledged_at is None

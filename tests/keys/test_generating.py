@@ -8,7 +8,7 @@ from django.db import connection
 from keys import advertisement
 from keys.models import KeyBatch, KeyPair
 from keys.services import generating
-from keys.vault import MissingMasterKey
+from keys.vault import MissingMasterKeyError
 from tests.factories import NOW, ManufacturerFactory, StaffFactory, TrackerFactory
 
 pytestmark = pytest.mark.django_db
@@ -108,19 +108,19 @@ def test_mac_taken_by_another_batch_meanwhile_costs_one_more_attempt(generate, m
     ("devices", "keys_per_device"), [(0, 1), (1, 0), (1, 51)], ids=["no device", "no key", "too many keys"]
 )
 def test_impossible_batch_is_refused(generate, devices, keys_per_device):
-    with pytest.raises(generating.InvalidBatch):
+    with pytest.raises(generating.InvalidBatchError):
         generate(devices=devices, keys_per_device=keys_per_device)
 
 
 def test_label_is_taken_once(generate):
     generate()
-    with pytest.raises(generating.InvalidBatch, match="another label"):
+    with pytest.raises(generating.InvalidBatchError, match="another label"):
         generate()
 
 
 def test_batch_without_master_key_is_not_made(generate, settings):
     settings.VAULT_MASTER_KEYS = []
-    with pytest.raises(MissingMasterKey):
+    with pytest.raises(MissingMasterKeyError):
         generate()
     assert not KeyBatch.objects.exists()
 
@@ -141,12 +141,12 @@ def test_batch_says_what_it_is_for(db):
 
 @pytest.mark.parametrize("label", ["", "  ", "two\nlines", "x" * 101])
 def test_label_is_one_line(label):
-    with pytest.raises(generating.InvalidBatch, match="one line"):
+    with pytest.raises(generating.InvalidBatchError, match="one line"):
         generating.create_batch(label=label, devices=1, keys_per_device=1, actor=None, now=NOW)
 
 
 def test_batch_of_too_many_keys_is_refused_with_its_size(generate):
-    with pytest.raises(generating.InvalidBatch, match="5,000,050 keys; a batch has at most 5,000,000"):
+    with pytest.raises(generating.InvalidBatchError, match="5,000,050 keys; a batch has at most 5,000,000"):
         generate(devices=100_001, keys_per_device=50)
 
 
@@ -180,10 +180,10 @@ def test_resumed_batch_goes_on_where_it_stopped(halfway):
 
 def test_only_what_goes_on_is_cancelled_and_only_what_was_cancelled_is_resumed(generate, halfway):
     done = generate()
-    with pytest.raises(generating.BatchNotCancellable, match="Batch is generated"):
+    with pytest.raises(generating.BatchNotCancellableError, match="Batch is generated"):
         generating.cancel_batch(batch=done, actor=None)
     for batch in (done, halfway):
-        with pytest.raises(generating.BatchNotResumable):
+        with pytest.raises(generating.BatchNotResumableError):
             generating.resume_batch(batch=batch, actor=None)
 
 

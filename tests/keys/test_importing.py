@@ -215,10 +215,10 @@ class TestConfirming:
 
     def test_an_import_is_confirmed_once_and_only_with_something_to_import(self):
         done = import_file(devices_of(generate()))
-        with pytest.raises(importing.NotWaiting, match="it is imported"):
+        with pytest.raises(importing.NotWaitingError, match="it is imported"):
             importing.confirm(device_import=done, accept_mac_mismatch=False, actor=None, now=NOW)
         waiting = import_file([{"mac": "x", "key": "y"}], confirmed=False)
-        with pytest.raises(importing.NotWaiting, match="No row"):
+        with pytest.raises(importing.NotWaitingError, match="No row"):
             importing.confirm(device_import=waiting, accept_mac_mismatch=False, actor=None, now=NOW)
 
     def test_cancelled_import_keeps_no_rows_but_the_rejected(self):
@@ -228,7 +228,7 @@ class TestConfirming:
         importing.cancel(device_import=waiting, actor=None, now=NOW)
         assert counts(go_on(waiting)) == (State.CANCELLED, 0, 0, 1)
         assert DeviceImportRow.objects.count() == 1
-        with pytest.raises(importing.NotWaiting, match="has ended"):
+        with pytest.raises(importing.NotWaitingError, match="has ended"):
             importing.cancel(device_import=waiting, actor=None, now=NOW)
 
     def test_what_nobody_confirms_is_given_up_and_rejects_are_forgotten(self):
@@ -343,7 +343,7 @@ class TestManufacturers:
     @pytest.mark.parametrize("column", ["private_key", "production_run"])
     def test_only_ops_bring_private_keys_and_runs(self, column):
         rows = devices_of(generate(devices=1), **{column: "1"})
-        with pytest.raises(staging.OpsOnly):
+        with pytest.raises(staging.OpsOnlyError):
             receive(rows, manufacturer=manufacturer("Alpha Works"))
         assert not DeviceImport.objects.exists()
 

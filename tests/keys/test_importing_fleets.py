@@ -116,7 +116,7 @@ def test_keys_of_one_mac_are_no_two_devices():
 
 
 def test_batch_is_not_chosen_for_keys_that_get_their_own():
-    with pytest.raises(staging.BatchNotWanted, match="leave the batch empty"):
+    with pytest.raises(staging.BatchNotWantedError, match="leave the batch empty"):
         receive([device()], batch=generate())
     assert not DeviceImport.objects.exists()
 

@@ -26,7 +26,7 @@ def test_registered_devices_are_trackers_in_stock_with_their_keys(generate, djan
 def test_device_is_registered_once(generate):
     batch = generate()
     registering.register_devices(batch=batch, serials={0: None, 1: None}, now=NOW)
-    with pytest.raises(registering.DeviceNotRegistrable, match="no device 1"):
+    with pytest.raises(registering.DeviceNotRegistrableError, match="no device 1"):
         registering.register_devices(batch=batch, serials={1: None, 2: None}, now=NOW)
     assert Tracker.objects.count() == 2
 
@@ -35,7 +35,7 @@ def test_device_is_registered_once(generate):
 def test_unregistrable_devices_change_nothing(generate, serials):
     TrackerFactory(serial="TAKEN")
     batch = generate()
-    with pytest.raises(registering.DeviceNotRegistrable):
+    with pytest.raises(registering.DeviceNotRegistrableError):
         registering.register_devices(batch=batch, serials=serials, now=NOW)
     assert Tracker.objects.count() == 1
     assert not KeyPair.objects.exclude(tracker=None).exists()
@@ -43,5 +43,5 @@ def test_unregistrable_devices_change_nothing(generate, serials):
 
 def test_devices_of_an_unfinished_batch_are_not_registered(settings):
     batch = generating.create_batch(label="Queued", devices=1, keys_per_device=1, actor=None, now=NOW)
-    with pytest.raises(registering.BatchNotGenerated):
+    with pytest.raises(registering.BatchNotGeneratedError):
         registering.register_devices(batch=batch, serials={0: None}, now=NOW)

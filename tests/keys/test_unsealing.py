@@ -4,7 +4,7 @@ from structlog.testing import capture_logs
 
 from keys.models import KeyPair
 from keys.services import unsealing
-from keys.vault import UnknownMasterKey, new_master_key
+from keys.vault import UnknownMasterKeyError, new_master_key
 from tests.factories import StaffFactory
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,7 @@ def test_ciphertext_moved_to_another_key_is_refused_and_costs_only_itself(genera
 def test_wrong_master_key_is_loud(generate, settings):
     generate()
     settings.VAULT_MASTER_KEYS = [new_master_key()]
-    with pytest.raises(UnknownMasterKey):
+    with pytest.raises(UnknownMasterKeyError):
         unsealing.unseal_private_keys(
             hashed_keys=list(KeyPair.objects.values_list("hashed_key", flat=True)), purpose="test"
         )

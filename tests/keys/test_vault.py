@@ -4,10 +4,10 @@ import pickle
 import pytest
 
 from keys.vault import (
-    MalformedMasterKey,
-    MissingMasterKey,
-    TamperedSecret,
-    UnknownMasterKey,
+    MalformedMasterKeyError,
+    MissingMasterKeyError,
+    TamperedSecretError,
+    UnknownMasterKeyError,
     Vault,
     VaultError,
     new_master_key,
@@ -44,13 +44,13 @@ def test_the_same_secret_never_seals_to_the_same_bytes(vault):
 def test_ciphertext_swapped_with_another_keys_is_refused(vault):
     data_key, _ = vault.new_data_key()
     sealed = data_key.seal(PRIVATE_KEY, key_hash=KEY_HASH)
-    with pytest.raises(TamperedSecret):
+    with pytest.raises(TamperedSecretError):
         data_key.open(sealed, key_hash=OTHER_HASH)
 
 
 def test_ciphertext_of_another_batch_is_refused(vault):
     one, other = vault.new_data_key()[0], vault.new_data_key()[0]
-    with pytest.raises(TamperedSecret):
+    with pytest.raises(TamperedSecretError):
         other.open(one.seal(PRIVATE_KEY, key_hash=KEY_HASH), key_hash=KEY_HASH)
 
 
@@ -59,7 +59,7 @@ def test_any_altered_byte_of_a_private_key_is_refused(vault, position):
     data_key, _ = vault.new_data_key()
     sealed = bytearray(data_key.seal(PRIVATE_KEY, key_hash=KEY_HASH))
     sealed[position] ^= 1
-    with pytest.raises(TamperedSecret):
+    with pytest.raises(TamperedSecretError):
         data_key.open(bytes(sealed), key_hash=KEY_HASH)
 
 
@@ -74,7 +74,7 @@ def test_any_altered_byte_of_a_data_key_is_refused(vault, position):
 @pytest.mark.parametrize("length", [0, 1, 11, 12, 27, 55])
 def test_cut_ciphertext_is_refused(vault, length):
     data_key, sealed_data_key = vault.new_data_key()
-    with pytest.raises(TamperedSecret):
+    with pytest.raises(TamperedSecretError):
         data_key.open(data_key.seal(PRIVATE_KEY, key_hash=KEY_HASH)[:length], key_hash=KEY_HASH)
     with pytest.raises(VaultError):
         vault.open_data_key(sealed_data_key[:length])
@@ -82,7 +82,7 @@ def test_cut_ciphertext_is_refused(vault, length):
 
 def test_data_key_of_an_unlisted_master_key_names_both_ids(vault):
     other = Vault.from_encoded([new_master_key()])
-    with pytest.raises(UnknownMasterKey) as raised:
+    with pytest.raises(UnknownMasterKeyError) as raised:
         other.open_data_key(vault.new_data_key()[1])
     assert vault.master_keys[0].key_id.hex() in str(raised.value)
     assert other.master_keys[0].key_id.hex() in str(raised.value)
@@ -116,7 +116,7 @@ def test_key_id_depends_on_the_master_key_alone():
 
 
 def test_missing_master_key_is_its_own_error():
-    with pytest.raises(MissingMasterKey):
+    with pytest.raises(MissingMasterKeyError):
         Vault.from_encoded([])
 
 
@@ -124,7 +124,7 @@ def test_missing_master_key_is_its_own_error():
     "text", ["", "secret", "é" * 44, "A" * 43, base64.b64encode(bytes(31)).decode(), "not base64 at all!"]
 )
 def test_malformed_master_key_is_named_by_number_and_never_shown(text):
-    with pytest.raises(MalformedMasterKey, match="master key number 2") as raised:
+    with pytest.raises(MalformedMasterKeyError, match="master key number 2") as raised:
         Vault.from_encoded([new_master_key(), text])
     assert raised.value.__cause__ is None
     assert not text or text not in str(raised.value)

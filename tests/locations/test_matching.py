@@ -11,7 +11,7 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clients import bulk
+from foundation import bulk
 from locations import matching
 from locations.matching import Match, Point
 from locations.models import Location

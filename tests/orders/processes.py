@@ -13,7 +13,7 @@ def connect(database: str) -> None:
 
 def allocate(order_ids: list[int]) -> int:
     """Allocate these orders, one after the other; returns how many devices they got."""
-    from clients.errors import DomainError
+    from foundation.errors import DomainError
     from orders.models import Order
     from orders.services import allocating
     from tests.factories import NOW

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from orders import errors
 from orders.models import DeviceAllocation, Order
 from orders.services import allocating, placing, shipping
@@ -61,7 +61,7 @@ def test_placed_order_records_what_was_asked_for(run):
 
 
 def test_order_for_another_clients_run_is_refused(run):
-    with pytest.raises(errors.RunOfAnotherClient):
+    with pytest.raises(errors.RunOfAnotherClientError):
         placing.place_order(client=ClientFactory(), run=run, quantity=1, now=NOW)
     assert not Order.objects.exists()
 
@@ -79,14 +79,14 @@ def test_order_can_not_be_moved_to_another_clients_run(run):
 
 @pytest.mark.parametrize("quantity", [0, -1])
 def test_empty_order_is_refused(run, quantity):
-    with pytest.raises(errors.InvalidQuantity):
+    with pytest.raises(errors.InvalidQuantityError):
         place(run, quantity=quantity)
 
 
 def test_order_for_a_run_that_has_ended_is_refused_from_the_day_after(db):
     run = RunFactory(end_date=NOW.date())
     place(run)
-    with pytest.raises(errors.RunHasEnded):
+    with pytest.raises(errors.RunHasEndedError):
         placing.place_order(client=run.brand.client, run=run, quantity=1, now=NOW + timedelta(days=1))
 
 
@@ -129,24 +129,24 @@ def test_short_stock_is_allocated_in_part_and_completed_later(run, stock):
 
 def test_all_or_nothing_leaves_a_short_stock_alone(run, stock):
     order = place(run, quantity=6)
-    with pytest.raises(errors.InsufficientStock, match="5 of 6"):
+    with pytest.raises(errors.StockTooLowError, match="5 of 6"):
         allocating.allocate_devices(order=order, all_or_nothing=True, now=NOW)
     assert set(states(stock)) == {"IN_STOCK"}
 
 
 def test_empty_stock_is_said(run):
-    with pytest.raises(errors.InsufficientStock):
+    with pytest.raises(errors.StockTooLowError):
         allocating.allocate_devices(order=place(run), now=NOW)
 
 
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"quantity": 4}, errors.InvalidQuantity),
-        ({"quantity": 0}, errors.InvalidQuantity),
-        ({"macs": []}, errors.InvalidQuantity),
+        ({"quantity": 4}, errors.InvalidQuantityError),
+        ({"quantity": 0}, errors.InvalidQuantityError),
+        ({"macs": []}, errors.InvalidQuantityError),
         ({"macs": ["C0:FF:EE:00:00:00"]}, errors.UnknownDevices),
-        ({"quantity": 0, "macs": ["C0:FF:EE:00:00:00"]}, errors.InvalidQuantity),
+        ({"quantity": 0, "macs": ["C0:FF:EE:00:00:00"]}, errors.InvalidQuantityError),
     ],
     ids=["too many", "none", "no MACs", "unknown MAC", "more named than wanted"],
 )
@@ -159,7 +159,7 @@ def test_impossible_allocations_change_nothing(run, stock, fields, error):
 
 
 def test_a_mac_given_twice_is_refused(run, stock):
-    with pytest.raises(errors.InvalidMacs, match="twice"):
+    with pytest.raises(errors.InvalidMacsError, match="twice"):
         allocating.allocate_devices(order=place(run), macs=[stock[0].mac, stock[0].mac.lower()], now=NOW)
 
 
@@ -172,7 +172,7 @@ def test_named_devices_must_all_be_in_stock(run, stock):
 
 def test_device_in_stock_that_is_still_in_a_run_stops_the_allocation(run):
     tracker = AssignmentFactory(tracker__state=Tracker.State.IN_STOCK).tracker
-    with pytest.raises(assigning.AssignmentOverlap, match=tracker.mac):
+    with pytest.raises(assigning.AssignmentOverlapError, match=tracker.mac):
         allocating.allocate_devices(order=place(run), now=NOW)
     assert not DeviceAllocation.objects.exists()
     assert states([tracker]) == ["IN_STOCK"]
@@ -181,7 +181,7 @@ def test_device_in_stock_that_is_still_in_a_run_stops_the_allocation(run):
 def test_only_placed_orders_are_allocated(run, stock):
     order = place(run, quantity=1)
     allocating.allocate_devices(order=order, now=NOW)
-    with pytest.raises(errors.WrongOrderState):
+    with pytest.raises(errors.WrongOrderStateError):
         allocating.allocate_devices(order=order, now=NOW)
 
 
@@ -197,7 +197,7 @@ def test_shipping_activates_the_orders_devices(run, stock):
 @pytest.mark.parametrize("state", [Order.State.PLACED, Order.State.CANCELLED])
 def test_only_allocated_orders_are_shipped(run, state):
     order = OrderFactory(run=run, state=state)
-    with pytest.raises(errors.WrongOrderState):
+    with pytest.raises(errors.WrongOrderStateError):
         shipping.ship_order(order=order, now=NOW)
 
 
@@ -283,8 +283,8 @@ def test_one_order_allocated_twice_at_once_gets_its_quantity_once():
     order = place(RunFactory(), quantity=4)
     results = at_once([lambda: allocating.allocate_devices(order=order, now=NOW)] * 3)
     assert sorted(type(result).__name__ for result in results) == [
-        "WrongOrderState",
-        "WrongOrderState",
+        "WrongOrderStateError",
+        "WrongOrderStateError",
         "list",
     ]
     assert order.allocations.count() == 4

@@ -3,7 +3,7 @@
 import pytest
 
 from orders import mac_lists
-from orders.mac_lists import UnreadableList
+from orders.mac_lists import UnreadableListError
 
 ONE, TWO = "E2:7B:7C:0B:3A:2F", "E2:7B:7C:0B:3A:30"
 
@@ -48,20 +48,20 @@ def test_places_count_as_a_spreadsheet_does():
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(text, said):
-    with pytest.raises(UnreadableList) as raised:
+    with pytest.raises(UnreadableListError) as raised:
         mac_lists.parse(text)
     assert said in str(raised.value)
 
 
 def test_only_the_first_problems_are_named():
-    with pytest.raises(UnreadableList, match="and 15 more") as raised:
+    with pytest.raises(UnreadableListError, match="and 15 more") as raised:
         mac_lists.parse("\n".join(f"wrong {i}" for i in range(25)))
     assert len(str(raised.value)) < 2000
 
 
 def test_too_many_macs_are_refused():
     macs = "\n".join(f"{i:012X}" for i in range(mac_lists.MAX_MACS + 1))
-    with pytest.raises(UnreadableList, match="At most 20,000 MACs at once; these are 20,001"):
+    with pytest.raises(UnreadableListError, match="At most 20,000 MACs at once; these are 20,001"):
         mac_lists.parse(macs)
 
 
@@ -81,5 +81,5 @@ def test_files_are_decoded(encoding):
     ],
 )
 def test_files_that_are_no_text_are_refused(content, said):
-    with pytest.raises(UnreadableList, match=said):
+    with pytest.raises(UnreadableListError, match=said):
         mac_lists.decode(content)

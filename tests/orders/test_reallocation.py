@@ -10,7 +10,7 @@ from tests.factories import TrackerFactory, make_fingerprint
 from trackers.admin import lifecycle
 from trackers.incoming import IncomingReport
 from trackers.models import LocationReport, Tracker
-from trackers.services import recording
+from trackers.services.reports import recording
 
 __all__ = ["as_persona", "own_cache", "world"]
 

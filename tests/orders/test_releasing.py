@@ -145,5 +145,5 @@ def test_one_unfit_device_leaves_all_as_they_are(shipped):
 
 
 def test_unknown_device_is_refused():
-    with pytest.raises(locking.UnknownTracker):
+    with pytest.raises(locking.UnknownTrackerError):
         releasing.report_lost(tracker_ids=[0], now=NOW)

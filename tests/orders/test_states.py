@@ -43,7 +43,7 @@ def test_placed_order_is_reduced_but_not_below_what_it_has():
     order, actor = in_state("PLACED", quantity=5), StaffFactory()
     allocating.allocate_devices(order=order, now=NOW)
     for quantity in (0, 1, 5, 6):
-        with pytest.raises(errors.InvalidQuantity):
+        with pytest.raises(errors.InvalidQuantityError):
             placing.reduce_order(order=order, quantity=quantity, now=NOW)
     assert (
         placing.reduce_order(order=order, quantity=3, now=NOW, actor=actor, reason="fewer").state == "PLACED"
@@ -51,7 +51,7 @@ def test_placed_order_is_reduced_but_not_below_what_it_has():
     change = order.audit.latest("pgh_id")
     assert (change.quantity, change.pgh_context) == (3, {"user": actor.pk, "reason": "fewer"})
     assert placing.reduce_order(order=order, quantity=2, now=NOW).state == "ALLOCATED"
-    with pytest.raises(errors.WrongOrderState):
+    with pytest.raises(errors.WrongOrderStateError):
         placing.reduce_order(order=order, quantity=1, now=NOW)
 
 
@@ -95,19 +95,19 @@ def test_database_takes_the_transitions_that_there_are_and_no_other(before, afte
 
 @pytest.mark.parametrize("state", [s for s in STATES if (s, "CANCELLED") not in TRANSITIONS])
 def test_what_was_shipped_or_cancelled_is_not_cancelled(state):
-    with pytest.raises(errors.WrongOrderState):
+    with pytest.raises(errors.WrongOrderStateError):
         releasing.cancel_order(order=in_state(state), now=NOW)
 
 
 @pytest.mark.parametrize("state", [s for s in STATES if s != "DRAFT"])
 def test_only_drafts_are_placed(state):
-    with pytest.raises(errors.WrongOrderState):
+    with pytest.raises(errors.WrongOrderStateError):
         placing.place_draft(order=in_state(state), now=NOW)
 
 
 @pytest.mark.parametrize("state", [s for s in STATES if s != "SHIPPED"])
 def test_only_shipped_orders_are_fulfilled(state):
-    with pytest.raises(errors.WrongOrderState):
+    with pytest.raises(errors.WrongOrderStateError):
         shipping.fulfil_order(order=in_state(state), now=NOW)
 
 
@@ -121,20 +121,20 @@ def test_transitions_are_neither_rewritten_nor_deleted():
 def test_draft_of_a_run_that_ended_meanwhile_is_not_placed():
     run = RunFactory(end_date=NOW.date())
     order = placing.draft_order(run=run, quantity=1, now=NOW)
-    with pytest.raises(errors.RunHasEnded):
+    with pytest.raises(errors.RunHasEndedError):
         placing.place_draft(order=order, now=NOW + timedelta(days=1))
 
 
 def test_order_of_a_run_that_ended_meanwhile_is_not_allocated():
     TrackerFactory()
     order = OrderFactory(run=RunFactory(end_date=NOW.date()), quantity=1)
-    with pytest.raises(errors.RunHasEnded):
+    with pytest.raises(errors.RunHasEndedError):
         allocating.allocate_devices(order=order, now=NOW + timedelta(days=1))
 
 
 def test_orders_have_a_largest_size_also_for_the_database():
     run = RunFactory()
-    with pytest.raises(errors.InvalidQuantity):
+    with pytest.raises(errors.InvalidQuantityError):
         placing.draft_order(run=run, quantity=MAX_DEVICES + 1, now=NOW)
     with pytest.raises(IntegrityError, match="order_quantity_at_most_20000"):
         OrderFactory(run=run, quantity=MAX_DEVICES + 1)
@@ -143,7 +143,7 @@ def test_orders_have_a_largest_size_also_for_the_database():
 def test_reference_is_taken_once_unless_its_order_is_cancelled():
     run = RunFactory()
     order = placing.draft_order(run=run, quantity=1, now=NOW, reference="PO-1")
-    with pytest.raises(errors.ReferenceTaken, match="PO-1"):
+    with pytest.raises(errors.ReferenceTakenError, match="PO-1"):
         placing.draft_order(run=run, quantity=2, now=NOW, reference="PO-1")
     releasing.cancel_order(order=order, now=NOW)
     placing.draft_order(run=run, quantity=2, now=NOW, reference="PO-1")
@@ -155,7 +155,7 @@ def test_same_order_sent_again_is_the_same_order():
     order, new = placing.place_once(**fields, now=NOW)
     again, new_again = placing.place_once(**fields, now=NOW + HOUR)
     assert (order, new, new_again) == (again, True, False)
-    with pytest.raises(errors.ReferenceTaken):
+    with pytest.raises(errors.ReferenceTakenError):
         placing.place_once(**(fields | {"quantity": 4}), now=NOW)
 
 

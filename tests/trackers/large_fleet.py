@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.bench import analytics as bench
+from simulation.bench import analytics as bench
 from tests.factories import NOW
 
 LARGE = ("trackers_statuschange", "trackers_locationreport", "trackers_alert", "trackers_alertwatch")

@@ -9,7 +9,7 @@ from tests.factories import NOW, make_fingerprint
 from tests.trackers.oracle import Event, Row
 from trackers.incoming import IncomingReport
 from trackers.models import GeofenceEvent, LocationReport, StatusChange
-from trackers.services import pacing
+from trackers.services.recomputation import pacing
 
 LATITUDE = 52.0
 LONGITUDE = 5.0

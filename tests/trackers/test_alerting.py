@@ -21,8 +21,11 @@ from tests.factories import (
 )
 from tests.trackers.reports import incoming, longitude_at
 from trackers.models import Alert, AlertWatch, Assignment, GeoStatus, LocationReport, Retraction, Tracker
-from trackers.services import alerting, assigning, horizon, recording, replaying, silent_places, watching
-from trackers.services.rewriting import Cause
+from trackers.services import assigning
+from trackers.services.alerts import evaluating, site_outages, watching
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation import recomputing
+from trackers.services.reports import cutoff, recording
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -35,7 +38,7 @@ def assigned(since: datetime = NOW - 10 * HOUR, **others: object) -> Assignment:
 
 
 def look(now: datetime = NOW) -> int:
-    return alerting.look_at_due(most=10_000, now=now)
+    return evaluating.look_at_due(most=10_000, now=now)
 
 
 def alerts(**filters: object) -> list[tuple[str, datetime, datetime | None]]:
@@ -118,7 +121,7 @@ def test_an_alert_from_before_the_retention_horizon_stands() -> None:
     assert found == [("SILENT", NOW, later)]
     kept_from = later + 5 * HOUR
     LocationReport.objects.filter(seen_at__lt=kept_from).delete()
-    horizon.advance(reports_kept_from=kept_from, now=later + DAY)
+    cutoff.advance(reports_kept_from=kept_from, now=later + DAY)
     watching.mark_changed([assignment.tracker_id], now=later + 10 * HOUR)
     look(later + 10 * HOUR)
     assert alerts() == found
@@ -159,7 +162,9 @@ def test_a_tracker_may_wait_in_the_warehouse_before_it_is_sent() -> None:
 
 def test_trackers_that_are_not_fetched_are_not_silent() -> None:
     assignment = AssignmentFactory(tracker__state=Tracker.State.ALLOCATED)
-    replaying.replay_trackers(tracker_ids=[assignment.tracker_id], cause=Cause(Retraction.FENCE), now=NOW)
+    recomputing.recompute_trackers(
+        tracker_ids=[assignment.tracker_id], cause=Cause(Retraction.FENCE), now=NOW
+    )
     AlertWatch.objects.get_or_create(tracker=assignment.tracker, defaults={"due_at": NOW})
     look()
     assert alerts() == []
@@ -237,12 +242,12 @@ def test_looking_again_at_everything_writes_nothing() -> None:
 
 @pytest.mark.parametrize("most", [3, 5])
 def test_a_look_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerting, "TRACKERS_PER_TRANSACTION", 2)
+    monkeypatch.setattr(evaluating, "TRACKERS_PER_TRANSACTION", 2)
     for assignment in AssignmentFactory.create_batch(7):
         AlertWatch.objects.create(tracker=assignment.tracker, due_at=NOW)
     assert look() == 7
     AlertWatch.objects.update(due_at=NOW)
-    assert alerting.look_at_due(most=most, now=NOW) == most
+    assert evaluating.look_at_due(most=most, now=NOW) == most
 
 
 def test_a_look_costs_the_same_for_many_trackers(django_assert_num_queries) -> None:
@@ -293,17 +298,17 @@ def test_many_silent_at_one_place_are_one_alert() -> None:
     depot = StorageFactory()
     silent = make_silent(6, depot)
     make_silent(2, StorageFactory())
-    [place] = silent_places.look_at_places(now=NOW)
+    [place] = site_outages.look_at_places(now=NOW)
     assert (place.location_id, place.trackers) == (depot.pk, 6)
     alert = Alert.objects.get(kind="SILENT_PLACE")
     assert (alert.began_at, alert.latest_at, alert.measure) == (NOW - 36 * HOUR, NOW - 35 * HOUR, 6)
     assert {each.tracker_id for each in alert.parts.all()} == {each.tracker_id for each in silent}
     assert Alert.objects.to_act_on().count() == 3
-    silent_places.look_at_places(now=NOW + HOUR)
+    site_outages.look_at_places(now=NOW + HOUR)
     assert list(Alert.objects.filter(kind="SILENT_PLACE")) == [alert]
     Alert.objects.filter(tracker__in=[each.tracker_id for each in silent[:2]]).update(ended_at=NOW)
     Tracker.objects.filter(pk=silent[0].tracker_id).update(last_seen_at=NOW)
-    silent_places.look_at_places(now=NOW + 2 * HOUR)
+    site_outages.look_at_places(now=NOW + 2 * HOUR)
     alert.refresh_from_db()
     assert alert.ended_at == NOW
     assert Alert.objects.to_act_on().count() == 6
@@ -314,7 +319,7 @@ def test_a_few_silent_among_many_are_their_own_fault() -> None:
     make_silent(6, depot)
     for assignment in AssignmentFactory.create_batch(5):
         Tracker.objects.filter(pk=assignment.tracker_id).update(status="IN_STORAGE", location=depot)
-    assert silent_places.look_at_places(now=NOW) == []
+    assert site_outages.look_at_places(now=NOW) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,9 @@ from tests.factories import NOW, DeliveryFactory, RunFactory, StatusChangeFactor
 from tests.trackers.reports import longitude_at
 from tests.trackers.test_alerting import DAY, HOUR, alerts, assigned, look, way
 from trackers.models import Alert, Assignment, LocationReport
-from trackers.services import assigning, horizon, recording, watching
+from trackers.services import assigning
+from trackers.services.alerts import watching
+from trackers.services.reports import cutoff, recording
 
 KEPT_FROM = NOW + 3 * DAY
 LATER = NOW + 6 * DAY
@@ -23,7 +25,7 @@ def record(assignment: Assignment, begin: datetime, *, hours: int = 10, **others
 
 def drop_reports() -> None:
     LocationReport.objects.filter(seen_at__lt=KEPT_FROM).delete()
-    horizon.advance(reports_kept_from=KEPT_FROM, now=LATER)
+    cutoff.advance(reports_kept_from=KEPT_FROM, now=LATER)
 
 
 def look_at_all(assignment: Assignment, now: datetime = LATER) -> None:

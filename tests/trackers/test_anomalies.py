@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOW
-from trackers.anomalies import (
+from trackers.rules.anomalies import (
     Leg,
     SeenHour,
     Sighting,
@@ -23,7 +23,7 @@ from trackers.anomalies import (
     off_route,
     silent,
 )
-from trackers.episodes import Episode, Kind
+from trackers.rules.episodes import Episode, Kind
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

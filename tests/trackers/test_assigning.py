@@ -23,12 +23,13 @@ from trackers.models import (
     GeofenceEvent,
     GeoStatus,
     LocationReport,
-    ReplayJob,
+    RecomputationJob,
     StatusChange,
     Tracker,
 )
-from trackers.services import assigning, locking, reconciling, working
-from trackers.services.recording import record_reports
+from trackers.services import assigning, locking
+from trackers.services.recomputation import verifying, working
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,7 @@ def test_assigned_trackers_are_in_the_run_from_start_on(run):
 def test_tracker_from_old_stock_is_not_overdue_for_its_check(run):
     tracker = TrackerFactory(verified_at=NOW - 300 * DAY)
     assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
-    assert reconciling.standing(now=NOW).on_time
+    assert verifying.standing(now=NOW).on_time
 
 
 def test_assigning_takes_the_same_number_of_queries_for_any_number(run, django_assert_max_num_queries):
@@ -106,7 +107,7 @@ def test_assigning_takes_the_same_number_of_queries_for_any_number(run, django_a
 
 def test_overlap_is_refused_with_the_macs_and_nothing_is_assigned(run):
     free, taken = TrackerFactory(), AssignmentFactory().tracker
-    with pytest.raises(assigning.AssignmentOverlap, match=taken.mac) as raised:
+    with pytest.raises(assigning.AssignmentOverlapError, match=taken.mac) as raised:
         assigning.assign(tracker_ids=[free.pk, taken.pk], run=run, start=NOW, now=NOW)
     assert free.mac not in raised.value.message
     assert raised.value.code == "assignment_overlap"
@@ -115,7 +116,7 @@ def test_overlap_is_refused_with_the_macs_and_nothing_is_assigned(run):
 
 def test_assignment_planned_for_later_overlaps_too(run):
     tracker = AssignmentFactory(start=NOW + DAY).tracker
-    with pytest.raises(assigning.AssignmentOverlap):
+    with pytest.raises(assigning.AssignmentOverlapError):
         assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
 
 
@@ -134,7 +135,7 @@ def test_only_the_first_macs_are_named():
 
 def test_unknown_tracker_changes_nothing(run):
     tracker = TrackerFactory()
-    with pytest.raises(locking.UnknownTracker):
+    with pytest.raises(locking.UnknownTrackerError):
         assigning.assign(tracker_ids=[tracker.pk, 0], run=run, start=NOW, now=NOW)
     assert not tracker.assignments.exists()
 
@@ -183,7 +184,7 @@ def test_release_in_the_past_retracts_what_came_after(run):
 def test_release_needs_an_open_assignment_that_has_begun(start):
     tracker = AssignmentFactory(start=start).tracker if start else TrackerFactory()
     running = AssignmentFactory()
-    with pytest.raises(assigning.NotAssigned, match=tracker.mac):
+    with pytest.raises(assigning.NotAssignedError, match=tracker.mac):
         assigning.release(tracker_ids=[tracker.pk, running.tracker_id], at=NOW, now=NOW)
     running.refresh_from_db()
     assert running.period.upper is None
@@ -226,8 +227,8 @@ def test_after_a_reassignment_each_client_sees_its_own_time_only(run, other_run)
 def test_long_time_in_stock_is_no_missed_verification(run):
     tracker = TrackerFactory(verified_at=NOW - 30 * DAY)
     assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
-    assert reconciling.standing(now=NOW).ok
-    assert not reconciling.standing(now=NOW + 2 * DAY).on_time
+    assert verifying.standing(now=NOW).ok
+    assert not verifying.standing(now=NOW + 2 * DAY).on_time
 
 
 def test_history_of_many_reports_follows_in_a_job(run, other_run, monkeypatch):
@@ -245,9 +246,9 @@ def test_history_of_many_reports_follows_in_a_job(run, other_run, monkeypatch):
     assert (tracker.latest_assignment_id, tracker.status) == (made.pk, GeoStatus.CREATED)
     assert tracker.last_seen_at == NOW - DAY
     assert not StatusChange.objects.valid().filter(tracker=tracker, started_at__gte=NOW - 4 * DAY).exists()
-    job = ReplayJob.objects.get()
+    job = RecomputationJob.objects.get()
     assert (job.reason, job.run, job.total) == ("ASSIGNMENT", other_run, 1)
-    assert not reconciling.verifiable().filter(pk=tracker.pk).exists()
+    assert not verifying.verifiable().filter(pk=tracker.pk).exists()
 
     working.work_off(clock=lambda: NOW, time_budget_s=60)
     tracker.refresh_from_db()
@@ -264,4 +265,4 @@ def test_assignment_from_now_on_plays_nothing_however_much_there_was(run, other_
         report(tracker, NOW - days * DAY)
     assigning.release(tracker_ids=[tracker.pk], at=NOW, now=NOW)
     assigning.assign(tracker_ids=[tracker.pk], run=other_run, start=NOW, now=NOW)
-    assert not ReplayJob.objects.exists()
+    assert not RecomputationJob.objects.exists()

@@ -16,15 +16,16 @@ from tests.trackers.oracle import Stint
 from tests.trackers.test_timeline_law import (
     LATER,
     assert_crossings_carry_history,
-    assert_replay_finds_nothing_wrong,
+    assert_recomputation_finds_nothing_wrong,
     assert_told,
     law,
     staged,
 )
 from tests.trackers.worlds import START, STEPS, hesitant_worlds, moment, worlds
 from trackers.models import Tracker
-from trackers.services import assigning, working
-from trackers.services.recording import record_reports
+from trackers.services import assigning
+from trackers.services.recomputation import working
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -80,4 +81,4 @@ def test_assignments_that_begin_and_end_behind_the_reports(world, steps, end, of
         assign_all(stage, times[3], stage.runs[0])
         assert_told(stage, seen)
         assert_crossings_carry_history()
-        assert_replay_finds_nothing_wrong(stage)
+        assert_recomputation_finds_nothing_wrong(stage)

@@ -17,7 +17,8 @@ from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory,
 from tests.locations.test_places import city, square
 from tests.trackers.reports import incoming
 from trackers.models import Alert, AlertWatch, RunCountries
-from trackers.services import alerting, borders, recording
+from trackers.services.alerts import borders, evaluating
+from trackers.services.reports import recording
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -56,7 +57,7 @@ def countries_of(run: ProductionRun) -> list[str]:
 
 def look(now: datetime = NOW + 30 * DAY) -> None:
     borders.keep_up(most=100, now=now)
-    alerting.look_at_due(most=10_000, now=now)
+    evaluating.look_at_due(most=10_000, now=now)
 
 
 def drive(run: ProductionRun, *longitudes: float, **others: Any) -> int:

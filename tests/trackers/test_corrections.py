@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOW, make_fingerprint
-from trackers.corrections import Corrections, NewStay, StoredEvent, StoredStay, correct
-from trackers.timeline import IN_TRANSIT, Event, EventType, Place, Status, Stay, Timeline
+from trackers.rules.corrections import Corrections, NewStay, StoredEvent, StoredStay, correct
+from trackers.rules.timeline import IN_TRANSIT, Event, EventType, Place, Status, Stay, Timeline
 
 HOUR = timedelta(hours=1)
 STORED = Place(Status.IN_STORAGE, 1)

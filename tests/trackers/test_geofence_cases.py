@@ -8,9 +8,9 @@ import pytest
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
 from trackers.models import GeoStatus, Retraction
-from trackers.services.recording import record_reports
-from trackers.services.replaying import replay_trackers
-from trackers.services.rewriting import Cause
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation.recomputing import recompute_trackers
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +80,7 @@ def test_fence_made_around_a_parked_device_counts_from_the_next_report_on():
     run, tracker = tracker_under()
     record_reports([seen(tracker, 0, 0), seen(tracker, 60, 0)], now=NOW)
     place(run, active_from=NOW + 90 * MINUTE)
-    replay_trackers(tracker_ids=[tracker.pk], cause=Cause(Retraction.FENCE), now=NOW)
+    recompute_trackers(tracker_ids=[tracker.pk], cause=Cause(Retraction.FENCE), now=NOW)
     record_reports([seen(tracker, 120, 0)], now=NOW)
     record_reports([seen(tracker, 30, 0)], now=NOW)
     assert told(tracker.pk) == [

@@ -8,11 +8,13 @@ from django.db import connection
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
 from trackers.models import LocationReport, Retraction, StatusChange
-from trackers.services import assigning, horizon, replaying
-from trackers.services.pacing import Pace
-from trackers.services.reconciling import reconcile_sample
-from trackers.services.recording import record_reports
-from trackers.services.rewriting import Cause
+from trackers.services import assigning
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation import recomputing
+from trackers.services.recomputation.pacing import Pace
+from trackers.services.recomputation.verifying import reconcile_sample
+from trackers.services.reports import cutoff
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +46,7 @@ def tracker(run, depot):
 
 
 def drop_reports_before(moment):
-    horizon.advance(reports_kept_from=moment, now=LATER)
+    cutoff.advance(reports_kept_from=moment, now=LATER)
     LocationReport.objects.filter(seen_at__lt=moment)._raw_delete("default")
 
 
@@ -59,7 +61,7 @@ def test_history_whose_reports_are_gone_stands(tracker, hours):
     shown = tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status
     drop_reports_before(NOW + hours * HOUR)
     assert check() == 0
-    replayed = replaying.replay_long(tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace())
+    replayed = recomputing.recompute_long(tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace())
     assert not replayed.rewritten.tracker_ids
     assert (told(tracker.pk), stays(tracker.pk)) == before
     tracker.refresh_from_db()
@@ -85,11 +87,11 @@ def test_a_report_from_before_the_horizon_is_rejected_and_changes_nothing(tracke
 def test_a_fence_that_changes_corrects_only_what_is_behind_the_horizon(tracker, depot):
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
-    replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
     assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
     type(depot).objects.filter(pk=depot.pk).update(radius_m=1)
     depot.runs.clear()
-    replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
     # What was stored before the horizon stands: it left when it was first seen behind it.
     assert stays(tracker.pk)[:2] == [("IN_STORAGE", 0, 5 * 60), ("IN_TRANSIT", 5 * 60, 20 * 60)]
     assert check() == 0
@@ -99,7 +101,7 @@ def test_parts_begin_at_the_horizon_too(tracker, depot, monkeypatch):
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
     pieces_of(monkeypatch, 2)
-    replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
     assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
 
 
@@ -113,22 +115,22 @@ def test_a_late_report_just_behind_the_horizon_keeps_the_stay_that_began_before(
 
 def test_release_before_the_horizon_is_refused(tracker):
     drop_reports_before(NOW + 15 * HOUR)
-    with pytest.raises(horizon.BeforeHorizon, match="Choose that moment"):
+    with pytest.raises(cutoff.BeforeCutoffError, match="Choose that moment"):
         assigning.release(tracker_ids=[tracker.pk], at=NOW + 14 * HOUR, now=LATER)
     assigning.release(tracker_ids=[tracker.pk], at=NOW + 16 * HOUR, now=LATER)
     assert stays(tracker.pk)[-1] == ("IN_TRANSIT", 10 * 60, 16 * 60)
 
 
 def test_horizon_never_moves_back():
-    assert horizon.frozen_before() is None
+    assert cutoff.frozen_before() is None
     for day in (3, 5, 4):
-        horizon.advance(reports_kept_from=NOW + timedelta(days=day), now=LATER)
-    assert horizon.frozen_before() == NOW + timedelta(days=5)
+        cutoff.advance(reports_kept_from=NOW + timedelta(days=day), now=LATER)
+    assert cutoff.frozen_before() == NOW + timedelta(days=5)
 
 
 def test_locks_hold_the_reports(tracker):
     """Whoever plays the reports keeps their partitions from being dropped meanwhile."""
-    replaying.replay_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'trackers_locationreport'::regclass"

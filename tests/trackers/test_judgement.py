@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.factories import NOW
 from tests.trackers.test_anomalies import AMSTERDAM, ATHENS, BERLIN, LEGS, THRESHOLDS
-from trackers.anomalies import GAPS_FOR_RHYTHM, SeenHour, Sighting, Stay
-from trackers.episodes import Episode, Kind, Stored
-from trackers.judgement import Evidence, Span, judge
+from trackers.rules.anomalies import GAPS_FOR_RHYTHM, SeenHour, Sighting, Stay
+from trackers.rules.episodes import Episode, Kind, Stored
+from trackers.rules.evaluation import Evidence, Span, judge
 
 HOUR = timedelta(hours=1)
 SPAN = Span(NOW, NOW + timedelta(days=60), watched=True)

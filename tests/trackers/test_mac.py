@@ -1,6 +1,6 @@
 import pytest
 
-from trackers.mac import InvalidMac, parse_mac
+from trackers.mac import InvalidMacError, parse_mac
 
 
 @pytest.mark.parametrize(
@@ -36,5 +36,5 @@ def test_mac_notations(text):
     ],
 )
 def test_text_that_is_no_mac(text):
-    with pytest.raises(InvalidMac):
+    with pytest.raises(InvalidMacError):
         parse_mac(text)

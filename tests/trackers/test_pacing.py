@@ -2,8 +2,8 @@
 
 import pytest
 
-from trackers.services import pacing
-from trackers.services.pacing import Pace
+from trackers.services.recomputation import pacing
+from trackers.services.recomputation.pacing import Pace
 
 
 @pytest.mark.parametrize(

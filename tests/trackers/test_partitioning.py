@@ -9,7 +9,7 @@ from tests.factories import NOW, AssignmentFactory, ReportFactory, TrackerFactor
 from tests.trackers.reports import incoming, told
 from trackers.models import LocationReport
 from trackers.services.partitioning import DEFAULT_PARTITION, TABLE, ensure_partitions, list_partitions
-from trackers.services.recording import record_reports
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from clients import bulk
+from foundation import bulk
 from locations.models import Location
 from tests.factories import NOW
 from tests.trackers.large_fleet import assert_by_index, fleet, is_large, nodes
-from trackers.models import ReplayJob, ReplayTarget, Retraction, Tracker
-from trackers.services import alerting, queueing, replaying, tuning, watching, working
-from trackers.services.rewriting import Cause
+from trackers.models import RecomputationJob, RecomputationTarget, Retraction, Tracker
+from trackers.services.alerts import evaluating, watching
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation import queueing, recomputing, tuning, working
 
 __all__ = ["fleet"]
 
@@ -57,7 +58,9 @@ def some_trackers() -> list[int]:
 
 def test_replays_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
     found = plans(
-        lambda: replaying.replay_all(tracker_ids=some_trackers(), cause=Cause(Retraction.REQUEST), now=NOW)
+        lambda: recomputing.recompute_all(
+            tracker_ids=some_trackers(), cause=Cause(Retraction.REQUEST), now=NOW
+        )
     )
     assert len(found) >= 3
     for plan in found.values():
@@ -69,9 +72,9 @@ def test_who_was_near_a_changed_fence_is_found_by_index(fleet: None, plans: Any)
     before = queueing.fence_of(location.pk)
     Location.objects.filter(pk=location.pk).update(radius_m=500)
     job = queueing.queue_fence(location_id=location.pk, before=before, actor=None, now=NOW)
-    assert isinstance(job, ReplayJob)
-    targets = list(ReplayTarget.objects.filter(job=job).order_by("tracker")[:20])
-    ReplayTarget.objects.filter(job=job).update(certain=False)
+    assert isinstance(job, RecomputationJob)
+    targets = list(RecomputationTarget.objects.filter(job=job).order_by("tracker")[:20])
+    RecomputationTarget.objects.filter(job=job).update(certain=False)
     for target in targets:
         target.certain = False
     (plan,) = plans(lambda: working.concerned(job=job, targets=targets)).values()
@@ -88,7 +91,7 @@ def test_radii_are_tried_on_reports_read_by_index(fleet: None, plans: Any) -> No
 
 def test_looks_for_alerts_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
     watching.mark_changed(some_trackers(), now=NOW - timedelta(hours=1))
-    found = plans(lambda: alerting.look_at_due(most=20, now=NOW))
+    found = plans(lambda: evaluating.look_at_due(most=20, now=NOW))
     assert len(found) >= 2
     for plan in found.values():
         assert_by_index(plan, rf"{REPORTS_BY_TRACKER}|trackers_statuschange_assignment_id_.*")

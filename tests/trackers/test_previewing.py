@@ -7,7 +7,7 @@ import pytest
 from tests.factories import AMSTERDAM, NOW, AssignmentFactory, RunFactory, StorageFactory
 from tests.trackers.test_assigning import report
 from trackers.models import StatusChange
-from trackers.services import previewing, queueing
+from trackers.services.recomputation import previewing, queueing
 
 pytestmark = pytest.mark.django_db
 

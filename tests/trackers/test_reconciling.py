@@ -18,9 +18,9 @@ from tests.factories import (
 )
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, stored_events, stored_history
 from trackers.models import GeofenceEvent, StatusChange, TimelineCheck, Tracker
-from trackers.services import queueing, reconciling, replaying
-from trackers.services.reconciling import reconcile_sample
-from trackers.services.recording import record_reports
+from trackers.services.recomputation import queueing, recomputing, verifying
+from trackers.services.recomputation.verifying import reconcile_sample
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -235,16 +235,16 @@ def test_those_that_wait_for_a_replay_are_left_out(trackers):
 
 
 def test_fleet_of_100_000_is_through_within_a_day():
-    every_ten_minutes = reconciling.sample_size(fleet=100_000, since_latest=timedelta(minutes=10))
+    every_ten_minutes = verifying.sample_size(fleet=100_000, since_latest=timedelta(minutes=10))
     assert every_ten_minutes * 6 * 24 >= 100_000
     assert every_ten_minutes < 1_000
-    assert reconciling.sample_size(fleet=100_000, since_latest=timedelta(days=9)) == 5_000
-    assert reconciling.sample_size(fleet=3, since_latest=timedelta(0)) == 1
+    assert verifying.sample_size(fleet=100_000, since_latest=timedelta(days=9)) == 5_000
+    assert verifying.sample_size(fleet=3, since_latest=timedelta(0)) == 1
 
 
 def test_check_takes_what_the_time_since_the_last_one_asks_for(trackers):
     TimelineCheck.objects.create(checked_at=LATER - timedelta(minutes=10), trackers=0, drifted=0)
-    assert reconciling.reconcile(clock=at(LATER), time_budget_s=60).trackers == 1
+    assert verifying.reconcile(clock=at(LATER), time_budget_s=60).trackers == 1
 
 
 def test_nothing_drifts_and_no_row_is_touched_where_all_is_right(trackers):
@@ -277,7 +277,7 @@ def test_trackers_that_were_never_assigned_are_left_out(trackers):
 
 
 def test_large_sample_takes_several_transactions(trackers, monkeypatch):
-    monkeypatch.setattr(replaying, "TRACKERS_PER_PIECE", 2)
+    monkeypatch.setattr(recomputing, "TRACKERS_PER_PIECE", 2)
     execute(DAMAGE["events gone"][0], tracker=trackers[2])
     assert reconcile_sample(trackers=10, clock=at(LATER)).drifted == 1
     assert TimelineCheck.objects.count() == 1

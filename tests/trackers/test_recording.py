@@ -31,8 +31,10 @@ from trackers.models import (
     LocationReport,
     StatusChange,
 )
-from trackers.services import locking, recording, summaries
-from trackers.services.recording import record_reports
+from trackers.services import locking
+from trackers.services.history import summaries
+from trackers.services.reports import recording
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 

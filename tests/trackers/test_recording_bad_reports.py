@@ -9,8 +9,8 @@ from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory,
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, told
 from trackers.incoming import IncomingRejection
 from trackers.models import LocationReport, RejectedReport
-from trackers.services import recording
-from trackers.services.recording import record_rejections, record_reports
+from trackers.services.reports import recording
+from trackers.services.reports.recording import record_rejections, record_reports
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory,
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
 from trackers.models import HourlyPosition, LocationReport, RejectedReport, Retraction
 from trackers.services import locking
-from trackers.services.recording import record_reports
-from trackers.services.replaying import replay_trackers
-from trackers.services.rewriting import Cause
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation.recomputing import recompute_trackers
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,7 +72,7 @@ def test_overlapping_batches_from_several_workers_give_the_history_of_one(tracke
     assert all(other == alone for other in others)
     ids = [tracker.pk for tracker in trackers]
     cause = Cause(Retraction.CHECK)
-    assert replay_trackers(tracker_ids=ids, cause=cause, now=NOW).tracker_ids == set()
+    assert recompute_trackers(tracker_ids=ids, cause=cause, now=NOW).tracker_ids == set()
     assert sum(HourlyPosition.objects.values_list("reports", flat=True)) == len(reports)
 
 

@@ -17,10 +17,10 @@ from tests.trackers.reports import incoming, longitude_at
 from tests.trackers.test_timeline_law import law, staged
 from tests.trackers.worlds import START, worlds
 from trackers.models import DailyPosition, HourlyPosition, LocationReport, Retraction, StatusChange
-from trackers.services import rollups
-from trackers.services.recording import record_reports
-from trackers.services.replaying import replay_trackers
-from trackers.services.rewriting import Cause
+from trackers.services.history import rollups
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation.recomputing import recompute_trackers
+from trackers.services.reports.recording import record_reports
 
 FENCE = Cause(Retraction.FENCE)
 
@@ -146,10 +146,10 @@ def test_rollups_equal_a_full_recomputation_after_late_reports_corrections_and_r
             record_reports([stage.incoming(it) for it in batch], now=START + DAY + timedelta(minutes=number))
             assert_right(*ids)
         Location.objects.filter(pk=stage.locations[0].pk).update(radius_m=30, area=None)
-        replay_trackers(tracker_ids=ids, cause=FENCE, now=START + 2 * DAY)
+        recompute_trackers(tracker_ids=ids, cause=FENCE, now=START + 2 * DAY)
         assert_right(*ids)
         ProductionRun.objects.update(confirmations=3, max_accuracy_m=100)
-        replay_trackers(tracker_ids=ids, cause=FENCE, now=START + 3 * DAY)
+        recompute_trackers(tracker_ids=ids, cause=FENCE, now=START + 3 * DAY)
         assert_right(*ids)
         before = contents()
         rollups.rebuild(tracker_ids=ids)
@@ -230,7 +230,7 @@ def test_late_departure_corrects_the_status_of_every_later_hour(run, tracker):
     StorageFactory(center=incoming_point(0), runs=[run])
     record_reports([seen(tracker, 0), *(seen(tracker, 60 * n, 0) for n in (2, 3, 4))], now=NOW)
     StorageFactory._meta.model.objects.update(active_until=NOW + timedelta(minutes=90))
-    replay_trackers(tracker_ids=[tracker.pk], cause=FENCE, now=NOW)
+    recompute_trackers(tracker_ids=[tracker.pk], cause=FENCE, now=NOW)
     assert [row.status for row in HourlyPosition.objects.order_by("bucket_at")] == [
         "IN_STORAGE",
         "IN_TRANSIT",

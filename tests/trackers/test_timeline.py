@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from tests.factories import NOW, make_fingerprint
-from trackers.timeline import (
+from trackers.rules.timeline import (
     CREATED,
     IN_TRANSIT,
     Candidate,

@@ -25,11 +25,11 @@ from trackers.models import (
     StatusChange,
     Tracker,
 )
-from trackers.services import replaying
-from trackers.services.pacing import Pace
-from trackers.services.recording import record_reports
-from trackers.services.replaying import replay_trackers
-from trackers.services.rewriting import Cause
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation import recomputing
+from trackers.services.recomputation.pacing import Pace
+from trackers.services.recomputation.recomputing import recompute_trackers
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -183,7 +183,7 @@ def test_history_follows_from_the_reports_whatever_their_order_and_batches(world
         assert_crossings_carry_history()
         assert_rollups_complete(seen, stage)
         assert_recording_again_changes_nothing(stage, seen)
-        assert_replay_finds_nothing(stage)
+        assert_recomputation_finds_nothing(stage)
 
 
 def assert_recording_again_changes_nothing(stage, seen):
@@ -193,9 +193,9 @@ def assert_recording_again_changes_nothing(stage, seen):
     assert (contents(), list(Tracker.objects.order_by("id").values())) == before
 
 
-def assert_replay_finds_nothing(stage):
+def assert_recomputation_finds_nothing(stage):
     before = contents()
-    rewritten = replay_trackers(tracker_ids=[row.pk for row in stage.trackers], cause=CHECK, now=LATER)
+    rewritten = recompute_trackers(tracker_ids=[row.pk for row in stage.trackers], cause=CHECK, now=LATER)
     assert rewritten.tracker_ids == set()
     assert contents() == before
     assert LocationReport.objects.count() == len(
@@ -216,25 +216,25 @@ def test_replay_in_parts_says_the_same_as_at_once(world):
         late = seen[::3]
         record_reports([stage.incoming(it) for it in seen if it not in late], now=START)
         Location.objects.update(radius_m=F("radius_m") * 4)
-        _replay_in_parts(stage)
-        assert_replay_finds_nothing_wrong(stage)
+        _recompute_in_parts(stage)
+        assert_recomputation_finds_nothing_wrong(stage)
         Location.objects.update(radius_m=F("radius_m") / 4)
         record_reports([stage.incoming(it) for it in late], now=START)
-        _replay_in_parts(stage)
+        _recompute_in_parts(stage)
         assert_told(stage, seen)
         assert_crossings_carry_history()
-        assert_replay_finds_nothing_wrong(stage)
+        assert_recomputation_finds_nothing_wrong(stage)
 
 
-def _replay_in_parts(stage):
+def _recompute_in_parts(stage):
     for tracker in stage.trackers:
-        replayed = replaying.replay_long(tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace())
+        replayed = recomputing.recompute_long(tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace())
         assert not replayed.failures
 
 
-def assert_replay_finds_nothing_wrong(stage):
+def assert_recomputation_finds_nothing_wrong(stage):
     tracker_ids = [row.pk for row in stage.trackers]
-    assert replay_trackers(tracker_ids=tracker_ids, cause=CHECK, now=LATER).tracker_ids == set()
+    assert recompute_trackers(tracker_ids=tracker_ids, cause=CHECK, now=LATER).tracker_ids == set()
 
 
 @given(world=hesitant_worlds)
@@ -254,4 +254,4 @@ def test_each_arrival_alone_confirms_or_refutes_what_was_known(world):
             after = contents()
             assert_ids_kept(before, after)
             before = after
-        assert_replay_finds_nothing(stage)
+        assert_recomputation_finds_nothing(stage)

@@ -8,10 +8,10 @@ import pytest
 from locations.models import Location
 from tests.factories import NOW, AssignmentFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at
-from trackers import tuning
-from trackers.services.recording import record_reports
-from trackers.services.tuning import HasAnArea, try_radii
-from trackers.tuning import Near, Span, compare_stays, suggest_radius
+from trackers.rules import tuning
+from trackers.rules.tuning import Near, Span, compare_stays, suggest_radius
+from trackers.services.recomputation.tuning import HasAnAreaError, try_radii
+from trackers.services.reports.recording import record_reports
 
 HOUR = timedelta(hours=1)
 
@@ -128,7 +128,7 @@ def test_smaller_radius_loses_stays(depot):
 
 def test_area_has_no_radius(depot):
     depot.area = depot.center.buffer(0.001)
-    with pytest.raises(HasAnArea):
+    with pytest.raises(HasAnAreaError):
         try_radii(location=depot, now=NOW)
 
 

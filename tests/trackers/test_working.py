@@ -15,9 +15,9 @@ from locations.models import Location
 from tests.factories import NOW, AssignmentFactory, RunFactory, StaffFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of
 from trackers import tasks
-from trackers.models import GeofenceEvent, ReplayJob, ReplayTarget, StatusChange
-from trackers.services import queueing, replaying, working
-from trackers.services.recording import record_reports
+from trackers.models import GeofenceEvent, RecomputationJob, RecomputationTarget, StatusChange
+from trackers.services.recomputation import queueing, recomputing, working
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -130,7 +130,7 @@ def test_a_change_that_decides_nothing_asks_for_no_replay(run, depot):
     seen_at(run, 0)
     assert change(depot, name="Other") is None
     assert change_run(run, name="Other") is None
-    assert not ReplayJob.objects.exists()
+    assert not RecomputationJob.objects.exists()
 
 
 def test_a_new_fence_concerns_who_was_near_since_it_is_active(run):
@@ -176,29 +176,29 @@ def test_a_second_edit_takes_over_what_the_first_left(run, depot):
 
 def test_a_cancelled_replay_keeps_what_is_done_and_goes_on_when_resumed(run, depot, monkeypatch):
     trackers = [seen_at(run, 150) for _ in range(4)]
-    monkeypatch.setattr(replaying, "TRACKERS_PER_PIECE", 1)
+    monkeypatch.setattr(recomputing, "TRACKERS_PER_PIECE", 1)
     job = change(depot, radius_m=200)
     assert work(budget=0) is True
     working.cancel(job=job, now=LATER)
     assert work() is False
     assert told(job) == ("CANCELLED", 4, 1, 1, 1)
-    with pytest.raises(working.JobFinished):
+    with pytest.raises(working.JobFinishedError):
         working.cancel(job=job, now=LATER)
     working.resume(job=job)
     work()
     assert told(job) == ("DONE", 4, 4, 4, 4)
     assert {status(tracker) for tracker in trackers} == {"IN_STORAGE"}
-    with pytest.raises(working.NothingLeft):
+    with pytest.raises(working.NothingLeftError):
         working.resume(job=job)
 
 
 def test_a_job_whose_worker_died_is_taken_when_its_claim_ends(run, depot):
     seen_at(run, 150)
     job = change(depot, radius_m=200)
-    ReplayJob.objects.update(state="RUNNING", claimed_until=LATER + HOUR)
+    RecomputationJob.objects.update(state="RUNNING", claimed_until=LATER + HOUR)
     assert work() is False
     assert told(job)[0] == "RUNNING"
-    ReplayJob.objects.update(claimed_until=LATER - HOUR)
+    RecomputationJob.objects.update(claimed_until=LATER - HOUR)
     work()
     assert told(job)[0] == "DONE"
 
@@ -236,10 +236,10 @@ def test_a_long_tracker_is_worked_off_in_parts(run, depot, monkeypatch):
 
 
 def test_the_scheduled_task_works_off_what_is_queued(run, depot):
-    assert PeriodicTask.objects.get(name="Work off replays").task == tasks.work_off_replays.name
+    assert PeriodicTask.objects.get(name="Work off replays").task == tasks.work_off_recomputations.name
     seen_at(run, 150)
     job = change(depot, radius_m=200)
-    tasks.work_off_replays(invented_later=1)
+    tasks.work_off_recomputations(invented_later=1)
     assert told(job)[0] == "DONE"
 
 
@@ -281,4 +281,4 @@ def test_live_reports_wait_for_a_replay_for_less_than_a_second(depot, run):
     assert number > 5
     assert max(waits) < 1
     assert {status(tracker) for tracker in (long, *short)} == {"IN_STORAGE"}
-    assert not ReplayTarget.objects.exists()
+    assert not RecomputationTarget.objects.exists()

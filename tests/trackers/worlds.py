@@ -19,7 +19,7 @@ from tests.factories import make_mac
 from tests.trackers.oracle import Fence, Oracle, Policy, Run, Sighting, Stint
 from tests.trackers.reports import LATITUDE, incoming, longitude_at
 from trackers.models import Assignment, Tracker
-from trackers.services import summaries
+from trackers.services.history import summaries
 
 # A night in which the days, and with them runs, change.
 START = datetime(2026, 3, 10, 21, 30, tzinfo=UTC)

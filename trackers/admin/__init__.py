@@ -1,5 +1,5 @@
-"""The admin of trackers, of their history, and of what replays it when it is changed: locations and runs."""
+"""The admin of trackers and of their history."""
 
-from trackers.admin import alerts, analytics, history, jobs, locations, retention, runs, trackers
+from trackers.admin import alerts, history, jobs, retention, trackers
 
-__all__ = ["alerts", "analytics", "history", "jobs", "locations", "retention", "runs", "trackers"]
+__all__ = ["alerts", "history", "jobs", "retention", "trackers"]

@@ -9,23 +9,24 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
-from clients.admin.steps import Rows, Step
-from clients.errors import DomainError
 from clients.models import ProductionRun, User
-from clients.wording import counted
+from foundation.admin.steps import Rows, Step
+from foundation.errors import DomainError
+from foundation.wording import counted
 from trackers.models import Assignment, Retraction, Tracker
-from trackers.services import assigning, replaying
-from trackers.services.rewriting import Cause
+from trackers.services import assigning
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation import recomputing
 
 # Trackers in these states are not assigned by hand: orders take from the stock.
 ASSIGNABLE = {Tracker.State.ALLOCATED, Tracker.State.ACTIVE, Tracker.State.RETURNED}
 
 
-class NotAssignable(DomainError):
+class NotAssignableError(DomainError):
     code = "not_assignable"
 
 
-class CantBeReplayed(DomainError):
+class NotRecomputableError(DomainError):
     code = "cant_be_replayed"
 
 
@@ -51,9 +52,9 @@ class RunForm(forms.Form):
 
 def _replay(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
     cause = Cause(Retraction.REQUEST)
-    replayed = replaying.replay_all(tracker_ids=_ids(rows), cause=cause, now=now)
+    replayed = recomputing.recompute_all(tracker_ids=_ids(rows), cause=cause, now=now)
     if replayed.failures:
-        raise CantBeReplayed(
+        raise NotRecomputableError(
             f"{len(replayed.failures)} of {count(rows)} can't be recomputed: {next(iter(replayed.failures.values()))}."
         )
     changed = replayed.rewritten.tracker_ids
@@ -67,7 +68,7 @@ def _assign(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
         Tracker.objects.filter(pk__in=_ids(rows)).exclude(state__in=ASSIGNABLE).values_list("mac", flat=True)
     )
     if unfit:
-        raise NotAssignable(
+        raise NotAssignableError(
             f"In stock, lost or retired: {assigning.name_macs(unfit)}. Trackers leave the stock by an order."
         )
     assigning.assign(tracker_ids=_ids(rows), run=values["run"], start=values["moment"], now=now)

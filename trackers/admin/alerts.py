@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
 
-from clients import countries
-from clients.admin import display
-from clients.admin.base import ago_column, badge_column
+from foundation import countries
+from foundation.admin import display
+from foundation.admin.base import ago_column, badge_column
 from trackers.admin import panels
 from trackers.admin.history import TrackerRowsAdmin
 from trackers.analytics import alerts

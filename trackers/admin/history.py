@@ -7,12 +7,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from clients.admin import display
-from clients.admin.base import ReadOnlyAdmin, ago_column, badge_column
+from foundation.admin import display
+from foundation.admin.base import ReadOnlyAdmin, ago_column, badge_column
 from locations.models import SHAPE_OF_LOCATION
 from trackers.admin import searching
 from trackers.admin.filters import EventTypeFilter
-from trackers.models import Assignment, GeofenceEvent, RetentionHorizon, StatusChange, TimelineCheck
+from trackers.models import Assignment, GeofenceEvent, RetentionCutoff, StatusChange, TimelineCheck
 
 
 class TrackerRowsAdmin(ReadOnlyAdmin):
@@ -128,7 +128,7 @@ class TimelineCheckAdmin(ReadOnlyAdmin):
     sortable_by = ("checked_at",)
 
 
-@admin.register(RetentionHorizon)
+@admin.register(RetentionCutoff)
 class RetentionHorizonAdmin(ReadOnlyAdmin):
     empty_hint = "All reports are kept: none was ever dropped for its age."
     list_display = ("reports_kept_from", "moved_at")

@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from clients.admin.base import ReadOnly, ago_column, badge_column
-from clients.admin.progress import Progress, ProgressAdmin
-from clients.admin.steps import Rows, Step
 from clients.models import User
+from foundation.admin.base import ReadOnly, ago_column, badge_column
+from foundation.admin.progress import Progress, ProgressAdmin
+from foundation.admin.steps import Rows, Step
 from locations.models import SHAPE_OF_LOCATION
 from trackers import tasks
-from trackers.models import ReplayJob
-from trackers.services import working
+from trackers.models import RecomputationJob
+from trackers.services.recomputation import working
 
 FAILURES_LISTED = 50
 
@@ -30,11 +30,11 @@ def _cancel(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
 def _resume(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
     for job in rows:
         working.resume(job=job)
-    tasks.work_off_replays.delay_on_commit()  # type: ignore[attr-defined]
+    tasks.work_off_recomputations.delay_on_commit()  # type: ignore[attr-defined]
     return "Queued again."
 
 
-@admin.register(ReplayJob)
+@admin.register(RecomputationJob)
 class ReplayJobAdmin(ReadOnly, ProgressAdmin):
     empty_hint = (
         "A changed fence or run queues the replay of the trackers that it concerns; so do trackers that are assigned"
@@ -91,20 +91,20 @@ class ReplayJobAdmin(ReadOnly, ProgressAdmin):
     state_badge = badge_column("state", "state")
     created = ago_column("created_at", "created")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ReplayJob]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RecomputationJob]:
         rows = super().get_queryset(request).select_related("location", "run__brand", "requested_by")
         return rows.defer(*SHAPE_OF_LOCATION, "old_shape")
 
     @admin.display(description="of")
-    def subject(self, job: ReplayJob) -> str:
+    def subject(self, job: RecomputationJob) -> str:
         return str(job.location or job.run or "deleted since")
 
     @admin.display(description="trackers")
-    def how_far(self, job: ReplayJob) -> str:
+    def how_far(self, job: RecomputationJob) -> str:
         return f"{job.done:,} of {job.total:,}"
 
     @admin.display(description="failed on")
-    def failures(self, job: ReplayJob) -> Any:
+    def failures(self, job: RecomputationJob) -> Any:
         failed = job.targets.exclude(error="").select_related("tracker")[:FAILURES_LISTED]
         rows = [(target.tracker.mac, target.error) for target in failed]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows)) if rows else "none"

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from clients.admin import display
+from foundation.admin import display
 from locations.models import Location
-from trackers import strips, timeline
+from trackers import strips
 from trackers.admin import panels, selectors
 from trackers.models import Assignment, GeoStatus, LocationReport, StatusChange, Tracker
+from trackers.rules import timeline
 
 WINDOWS_DAYS = (1, 7, 30, 90)
 DEFAULT_DAYS = 7

@@ -6,11 +6,11 @@ from typing import Any
 from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from clients.admin.base import badge_column
-from clients.admin.steps import Rows, Step, StepsAdmin
 from clients.models import User
+from foundation.admin.base import badge_column
+from foundation.admin.steps import Rows, Step, StepsAdmin
 from trackers.models import RetiredMonth
-from trackers.services import retention
+from trackers.services.reports import retention
 
 _MB = 1_000_000
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from trackers.mac import InvalidMac, parse_mac
+from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import Tracker
 
 _HEX_PREFIX = re.compile(r"[0-9A-F]{1,12}")
@@ -43,7 +43,7 @@ def of_found_trackers(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
 def _mac(text: str) -> str | None:
     try:
         return parse_mac(text)
-    except InvalidMac:
+    except InvalidMacError:
         return None
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from clients.admin.base import ago_column, badge_column
-from clients.admin.steps import StepsAdmin
+from foundation.admin.base import ago_column, badge_column
+from foundation.admin.steps import StepsAdmin
 from locations.models import SHAPE_OF_LOCATION, SHAPE_OF_PLACE
 from trackers.admin import actions, lifecycle, page, searching
 from trackers.admin.filters import SeenFilter

@@ -1,16 +1,16 @@
 """Journeys of the trackers of a run, an order or a client, for `completion`."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from clients.models import ProductionRun
+from foundation import sql
 from trackers.analytics import scopes
 from trackers.analytics.completion import Journey
 from trackers.models import Assignment, GeoStatus, StatusChange
 
-JOURNEYS = (Path(__file__).parent.parent / "sql" / "journeys.sql").read_text()
+JOURNEYS = sql.load("trackers/journeys")
 # A run of more trackers is told by the first of them.
 JOURNEYS_READ = 20_000
 

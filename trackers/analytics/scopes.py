@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import QuerySet
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from trackers.models import Assignment
 
 MAX_RANGE = timedelta(days=366)
 
 
-class InvalidRange(DomainError):
+class InvalidRangeError(DomainError):
     code = "invalid_range"
     status = HTTPStatus.BAD_REQUEST
 
@@ -26,11 +26,11 @@ class Range(NamedTuple):
 
 
 def bounded(since: datetime, until: datetime) -> Range:
-    """Raises InvalidRange for an empty range, and for one of more than MAX_RANGE."""
+    """Raises InvalidRangeError for an empty range, and for one of more than MAX_RANGE."""
     if until <= since:
-        raise InvalidRange("The range is empty: let it end after it begins.")
+        raise InvalidRangeError("The range is empty: let it end after it begins.")
     if until - since > MAX_RANGE:
-        raise InvalidRange(f"Ask for at most {MAX_RANGE.days} days at a time.")
+        raise InvalidRangeError(f"Ask for at most {MAX_RANGE.days} days at a time.")
     return Range(since, until)
 
 

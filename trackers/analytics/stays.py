@@ -5,20 +5,19 @@ of the assignments. Retracted rows never count; stays that began before the rang
 """
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
+from foundation import sql
 from trackers.analytics import scopes
 from trackers.analytics.scopes import Range
 from trackers.models import Assignment, GeoStatus
 
-SQL = Path(__file__).parent.parent / "sql"
-STAYS_IN_RANGE = (SQL / "stays_in_range.sql").read_text()
-STAYS_AT_LOCATION = (SQL / "stays_at_location.sql").read_text()
-PAGE_OF_STAYS = (SQL / "page_of_stays.sql").read_text()
-DWELL_BY_LOCATION = (SQL / "dwell_by_location.sql").read_text()
+STAYS_IN_RANGE = sql.load("trackers/stays_in_range")
+STAYS_AT_LOCATION = sql.load("trackers/stays_at_location")
+PAGE_OF_STAYS = sql.load("trackers/page_of_stays")
+DWELL_BY_LOCATION = sql.load("trackers/dwell_by_location")
 
 STAYS_PER_PAGE = 500
 LOCATIONS_LISTED = 200

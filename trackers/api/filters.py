@@ -17,11 +17,11 @@ from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
-from clients.api.filters import ChoicesFilter, IdFilter, MomentFilter, Ordering, YesNoFilter
-from clients.tenancy import sees_everything
+from foundation.api.filters import ChoicesFilter, IdFilter, MomentFilter, Ordering, YesNoFilter
+from foundation.tenancy import sees_everything
 from locations.api.geojson import BoxFilter
 from trackers import selectors
-from trackers.mac import InvalidMac, parse_mac
+from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import Assignment, Battery, GeofenceEvent, GeoStatus, Tracker
 
 CROSSINGS = {GeofenceEvent.Type.ENTRY, GeofenceEvent.Type.EXIT}
@@ -33,7 +33,7 @@ class MacField(forms.CharField):
         text = super().to_python(value)
         try:
             return parse_mac(text) if text else ""
-        except InvalidMac as error:
+        except InvalidMacError as error:
             # As a parameter: django-filter formats the message, and the text that was given may hold a `%`.
             raise InvalidValue("%(problem)s", code="invalid", params={"problem": str(error)}) from error
 

@@ -14,12 +14,12 @@ from rest_framework.generics import ListAPIView, RetrieveAPIView, get_object_or_
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.api.pagination import CursorPages, Key
-from clients.api.scoping import TenantScoped
+from foundation.api.pagination import CursorPages, Key
+from foundation.api.scoping import TenantScoped
 from locations.api.geojson import GeoJsonRenderer
 from trackers import selectors
 from trackers.api import filters, serializers
-from trackers.mac import InvalidMac, parse_mac
+from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import GeofenceEvent, LocationReport, StatusChange, Tracker
 
 MAC_IN_PATH = OpenApiParameter(
@@ -35,7 +35,7 @@ class OfTracker(TenantScoped):
     def mac(self) -> str:
         try:
             return parse_mac(self.kwargs["mac"])
-        except InvalidMac as error:
+        except InvalidMacError as error:
             raise NotFound(str(error)) from error
 
     def get_tracker(self) -> Tracker:

@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             field=models.FloatField(default=0, verbose_name='took (s)'),
         ),
         migrations.CreateModel(
-            name='ReplayJob',
+            name='RecomputationJob',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('reason', models.CharField(choices=[('FENCE', 'Fence changed'), ('RUN', 'Run changed')], max_length=10)),
@@ -84,49 +84,49 @@ class Migration(migrations.Migration):
                 ('old_radius_m', models.FloatField(null=True)),
                 ('since', models.DateTimeField(null=True)),
                 ('until', models.DateTimeField(null=True)),
-                ('location', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replay_jobs', to='locations.location')),
+                ('location', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='recomputation_jobs', to='locations.location')),
                 ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replay_jobs', to='clients.productionrun')),
-                ('superseded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='trackers.replayjob')),
+                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='recomputation_jobs', to='clients.productionrun')),
+                ('superseded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='trackers.recomputationjob')),
             ],
         ),
         migrations.AddField(
             model_name='geofenceevent',
             name='retracted_in',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trackers.replayjob'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trackers.recomputationjob'),
         ),
         migrations.AddField(
             model_name='statuschange',
             name='retracted_in',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trackers.replayjob'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trackers.recomputationjob'),
         ),
         migrations.CreateModel(
-            name='ReplayTarget',
+            name='RecomputationTarget',
             fields=[
                 ('pk', models.CompositePrimaryKey('job', 'tracker', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('certain', models.BooleanField(default=True)),
                 ('error', models.TextField(blank=True, db_default='')),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='trackers.replayjob')),
+                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='trackers.recomputationjob')),
                 ('tracker', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trackers.tracker')),
             ],
         ),
         migrations.CreateModel(
-            name='RetentionHorizon',
+            name='RetentionCutoff',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('reports_kept_from', models.DateTimeField()),
                 ('moved_at', models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='retention_horizon_is_one_row')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='retention_cutoff_is_one_row')],
             },
         ),
         migrations.AddIndex(
-            model_name='replayjob',
-            index=models.Index(condition=models.Q(('state__in', ['QUEUED', 'RUNNING'])), fields=['id'], name='replay_job_unfinished'),
+            model_name='recomputationjob',
+            index=models.Index(condition=models.Q(('state__in', ['QUEUED', 'RUNNING'])), fields=['id'], name='recomputation_job_unfinished'),
         ),
         migrations.AddConstraint(
-            model_name='replayjob',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', 'FENCE'), ('run', None)), models.Q(('location', None), ('reason', 'RUN')), _connector='OR'), name='replay_job_of_a_fence_or_a_run'),
+            model_name='recomputationjob',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', 'FENCE'), ('run', None)), models.Q(('location', None), ('reason', 'RUN')), _connector='OR'), name='recomputation_job_of_a_fence_or_a_run'),
         ),
     ]

@@ -15,16 +15,16 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='replayjob',
-            name='replay_job_of_a_fence_or_a_run',
+            model_name='recomputationjob',
+            name='recomputation_job_of_a_fence_or_a_run',
         ),
         migrations.AlterField(
-            model_name='replayjob',
+            model_name='recomputationjob',
             name='reason',
             field=models.CharField(choices=[('FENCE', 'Fence changed'), ('RUN', 'Run changed'), ('ASSIGNMENT', 'Trackers assigned')], max_length=10),
         ),
         migrations.AddConstraint(
-            model_name='replayjob',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', 'FENCE'), ('run', None)), models.Q(('location', None), ('reason__in', ['RUN', 'ASSIGNMENT'])), _connector='OR'), name='replay_job_of_a_fence_or_a_run'),
+            model_name='recomputationjob',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', 'FENCE'), ('run', None)), models.Q(('location', None), ('reason__in', ['RUN', 'ASSIGNMENT'])), _connector='OR'), name='recomputation_job_of_a_fence_or_a_run'),
         ),
     ]

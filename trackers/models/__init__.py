@@ -1,9 +1,9 @@
 """Trackers, what they reported, and what became of it."""
 
 from trackers.models.alerts import Alert, AlertWatch, RunCountries
-from trackers.models.checks import RetentionHorizon, TimelineCheck
+from trackers.models.checks import RetentionCutoff, TimelineCheck
 from trackers.models.history import GeofenceEvent, Retraction, StatusChange
-from trackers.models.jobs import ReplayJob, ReplayTarget
+from trackers.models.jobs import RecomputationJob, RecomputationTarget
 from trackers.models.reports import Battery, DailyPosition, HourlyPosition, LocationReport, RejectedReport
 from trackers.models.retention import RetiredMonth
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
@@ -18,10 +18,10 @@ __all__ = [
     "GeofenceEvent",
     "HourlyPosition",
     "LocationReport",
+    "RecomputationJob",
+    "RecomputationTarget",
     "RejectedReport",
-    "ReplayJob",
-    "ReplayTarget",
-    "RetentionHorizon",
+    "RetentionCutoff",
     "RetiredMonth",
     "Retraction",
     "RunCountries",

@@ -6,12 +6,12 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Q
 
-from clients import countries
 from clients.models import ProductionRun
-from clients.tenancy import TenantQuerySet
+from foundation import countries
+from foundation.tenancy import TenantQuerySet
 from locations.models import Location
-from trackers import episodes
 from trackers.models.trackers import Assignment, Tracker
+from trackers.rules import episodes
 
 VALID = Q(retracted_at=None)
 OPEN = VALID & Q(ended_at=None)

@@ -21,11 +21,11 @@ class TimelineCheck(models.Model):
         return f"{self.drifted} of {self.trackers} drifted, {self.checked_at:%Y-%m-%d %H:%M}"
 
 
-class RetentionHorizon(models.Model):
+class RetentionCutoff(models.Model):
     """The moment from which on all reports are kept; one row, none as long as no report was ever dropped.
 
     What happened before it can't be recomputed: its history stands as it is, and replays begin in the state that is
-    stored there (`trackers.services.horizon`).
+    stored there (`trackers.services.reports.cutoff`).
     """
 
     reports_kept_from = models.DateTimeField()
@@ -33,7 +33,7 @@ class RetentionHorizon(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(id=1), name="retention_horizon_is_one_row"),
+            models.CheckConstraint(condition=models.Q(id=1), name="retention_cutoff_is_one_row"),
         ]
 
     def __str__(self) -> str:

@@ -8,10 +8,10 @@ from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import F, Func, Q
 
-from clients.tenancy import Row, TenantQuerySet
+from foundation.tenancy import Row, TenantQuerySet
 from locations.models import Location
-from trackers import timeline
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
+from trackers.rules import timeline
 
 VALID = Q(retracted_at=None)
 RETRACTED = Q(retracted_at__isnull=False)
@@ -69,7 +69,7 @@ class Retractable(models.Model):
     retracted_by_fingerprint = models.BinaryField(max_length=16, null=True)
     # Without a constraint, which would be checked for every row that is added. Nobody deletes jobs.
     retracted_in = models.ForeignKey(
-        "trackers.ReplayJob",
+        "trackers.RecomputationJob",
         on_delete=models.PROTECT,
         null=True,
         related_name="+",

@@ -12,13 +12,13 @@ from locations.models import Location
 from trackers.models.trackers import Tracker
 
 
-class ReplayJobQuerySet(models.QuerySet["ReplayJob"]):
+class RecomputationJobQuerySet(models.QuerySet["RecomputationJob"]):
     def unfinished(self) -> Self:
         """In the words of the partial index."""
         return self.filter(state__in=["QUEUED", "RUNNING"])
 
 
-class ReplayJob(models.Model):
+class RecomputationJob(models.Model):
     """The history of the trackers that a changed fence or run, or an assignment to a run, concerns, to be recomputed.
 
     `targets` are those that remain and those that failed. A fence's job keeps how the fence was before
@@ -39,8 +39,12 @@ class ReplayJob(models.Model):
         ASSIGNMENT = "ASSIGNMENT", "Trackers assigned"
 
     reason = models.CharField(max_length=10, choices=Reason.choices)
-    location = models.ForeignKey(Location, on_delete=models.SET_NULL, null=True, related_name="replay_jobs")
-    run = models.ForeignKey(ProductionRun, on_delete=models.SET_NULL, null=True, related_name="replay_jobs")
+    location = models.ForeignKey(
+        Location, on_delete=models.SET_NULL, null=True, related_name="recomputation_jobs"
+    )
+    run = models.ForeignKey(
+        ProductionRun, on_delete=models.SET_NULL, null=True, related_name="recomputation_jobs"
+    )
     change = models.TextField(help_text="What was changed, in words.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     requested_by = models.ForeignKey(
@@ -67,19 +71,21 @@ class ReplayJob(models.Model):
     since = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True)
 
-    objects = ReplayJobQuerySet.as_manager()
+    objects = RecomputationJobQuerySet.as_manager()
 
     class Meta:
         indexes = [
             # What is to be worked off, oldest first.
             models.Index(
-                fields=["id"], condition=Q(state__in=["QUEUED", "RUNNING"]), name="replay_job_unfinished"
+                fields=["id"],
+                condition=Q(state__in=["QUEUED", "RUNNING"]),
+                name="recomputation_job_unfinished",
             ),
         ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(reason="FENCE", run=None) | Q(reason__in=["RUN", "ASSIGNMENT"], location=None),
-                name="replay_job_of_a_fence_or_a_run",
+                name="recomputation_job_of_a_fence_or_a_run",
             ),
         ]
 
@@ -91,11 +97,13 @@ class ReplayJob(models.Model):
         return self.state in (self.State.QUEUED, self.State.RUNNING)
 
 
-class ReplayTarget(models.Model):
+class RecomputationTarget(models.Model):
     """A tracker that a job has to replay, `certain`ly or only if it was near; with the error, one that failed."""
 
     pk = models.CompositePrimaryKey("job", "tracker")
-    job = models.ForeignKey(ReplayJob, on_delete=models.CASCADE, related_name="targets", db_index=False)
+    job = models.ForeignKey(
+        RecomputationJob, on_delete=models.CASCADE, related_name="targets", db_index=False
+    )
     tracker = models.ForeignKey(Tracker, on_delete=models.CASCADE, related_name="+", db_index=False)
     certain = models.BooleanField(default=True)
     error = models.TextField(blank=True, db_default="")

@@ -6,7 +6,7 @@ from django.contrib.gis.db import models
 from django.db.models import Case, Exists, OuterRef, Value, When
 from django.utils import timezone
 
-from clients.tenancy import ClientIds, TenantQuerySet
+from foundation.tenancy import ClientIds, TenantQuerySet
 from locations.models import Location
 from trackers.models.battery import Battery
 from trackers.models.trackers import Assignment, GeoStatus, Tracker

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from clients.audit import audited
+from foundation.audit import audited
 
 
 @audited(fields=["state"])

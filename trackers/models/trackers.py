@@ -8,12 +8,12 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db.models import Q
 from django.utils import timezone
 
-from clients.audit import audited
 from clients.models import ProductionRun
-from clients.tenancy import TenantQuerySet
+from foundation.audit import audited
+from foundation.tenancy import TenantQuerySet
 from locations.models import Location, Place
-from trackers import timeline
 from trackers.models.battery import Battery
+from trackers.rules import timeline
 
 
 class GeoStatus(models.TextChoices):

@@ -15,7 +15,8 @@ from locations.models import Location
 from trackers.incoming import FINGERPRINT_BYTES, IncomingReport, RecordOutcome
 from trackers.models import Assignment, GeofenceEvent, LocationReport, StatusChange, Tracker
 from trackers.replay.world import World, WorldLocation, run_names, wrapped
-from trackers.services import recording, summaries
+from trackers.services.history import summaries
+from trackers.services.reports import recording
 
 
 def load(world: World, *, now: datetime) -> dict[str, int]:

@@ -13,13 +13,17 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Value
 
-from clients import bulk, wording
-from clients.errors import DomainError
 from clients.models import ProductionRun
+from foundation import bulk, wording
+from foundation.errors import DomainError
 from trackers.models import Assignment, Retraction, Tracker
 from trackers.models.history import TsTzRange
-from trackers.services import horizon, locking, queueing, replaying, summaries, watching
-from trackers.services.rewriting import Cause
+from trackers.services import locking
+from trackers.services.alerts import watching
+from trackers.services.history import summaries
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation import queueing, recomputing
+from trackers.services.reports import cutoff
 
 _MACS_NAMED = 5
 CAUSE = Cause(Retraction.ASSIGNMENT)
@@ -70,13 +74,13 @@ WHERE assignment.id = planned.id
 """
 
 
-class AssignmentOverlap(DomainError):
+class AssignmentOverlapError(DomainError):
     """A tracker would be in two runs at once."""
 
     code = "assignment_overlap"
 
 
-class NotAssigned(DomainError):
+class NotAssignedError(DomainError):
     """A tracker is in no run that could be ended at that moment."""
 
     code = "not_assigned"
@@ -94,15 +98,15 @@ def assign(
     by tracker id.
 
     Reports that are there already since `start` belong to the run from now on, and nothing of an earlier assignment
-    shows on the trackers' rows any more. If there are more than REPORTS_AT_ONCE of them, a ReplayJob writes their
-    history. Raises AssignmentOverlap, naming MACs, if a tracker is in a run at `start`
-    or later, and `locking.UnknownTracker`.
+    shows on the trackers' rows any more. If there are more than REPORTS_AT_ONCE of them, a RecomputationJob writes
+    their history. Raises AssignmentOverlapError, naming MACs, if a tracker is in a run at `start` or later, and
+    `locking.UnknownTrackerError`.
     """
     arrays = {"tracker_ids": list(tracker_ids), "start": start}
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         if macs := [mac for (mac,) in bulk.fetch_all(OVERLAPPING, arrays)]:
-            raise AssignmentOverlap(
+            raise AssignmentOverlapError(
                 f"Already in a run at {start:%Y-%m-%d %H:%M} UTC or later: {name_macs(macs)}."
                 " Release them first, or begin after that."
             )
@@ -111,7 +115,9 @@ def assign(
             queueing.queue_assignment(run=run, tracker_ids=tracker_ids, start=start, now=now)
             summaries.refresh_trackers(tracker_ids, now=now, state=state)
         else:
-            replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=start, state=state)
+            recomputing.recompute_trackers(
+                tracker_ids=tracker_ids, cause=CAUSE, now=now, since=start, state=state
+            )
         watching.mark_changed(tracker_ids, now=now)
     period = DateTimeTZRange(start, None, "[)")
     return [
@@ -123,7 +129,7 @@ def assign(
 def activate(*, tracker_ids: Collection[int], now: datetime) -> None:
     """Make the trackers ACTIVE; one transaction. Their reports are fetched, and expected, from now on.
 
-    Raises `locking.UnknownTracker`.
+    Raises `locking.UnknownTrackerError`.
     """
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
@@ -134,11 +140,11 @@ def activate(*, tracker_ids: Collection[int], now: datetime) -> None:
 def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> None:
     """End the trackers' open assignments at `at`, exclusive; one transaction.
 
-    The history of each closes there; reports of that moment or later belong to no run. Raises NotAssigned, naming
-    MACs, if a tracker has no open assignment that began before `at`, `horizon.BeforeHorizon`, and
-    `locking.UnknownTracker`.
+    The history of each closes there; reports of that moment or later belong to no run. Raises NotAssignedError, naming
+    MACs, if a tracker has no open assignment that began before `at`, `cutoff.BeforeHorizon`, and
+    `locking.UnknownTrackerError`.
     """
-    horizon.require_kept(at)
+    cutoff.require_kept(at)
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         open_ = Assignment.objects.filter(
@@ -147,11 +153,11 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
         assigned = set(open_.values_list("tracker_id", flat=True))
         if missing := set(tracker_ids) - assigned:
             macs = Tracker.objects.filter(pk__in=missing).values_list("mac", flat=True)
-            raise NotAssigned(
+            raise NotAssignedError(
                 f"In no run that began before {at:%Y-%m-%d %H:%M} UTC and still lasts: {name_macs(macs)}."
             )
         open_.update(period=TsTzRange(F("period__startswith"), Value(at), RangeBoundary()))
-        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at)
+        recomputing.recompute_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at)
         watching.mark_changed(tracker_ids, now=now)
 
 
@@ -159,16 +165,16 @@ def end_all(*, tracker_ids: Collection[int], at: datetime, now: datetime, state:
     """Let no assignment of the trackers go on beyond `at`, exclusive, if they have any, and bring them into `state`;
     one transaction.
 
-    Those that are planned for later shrink to the microsecond of `at`. Raises `horizon.BeforeHorizon`
-    and `locking.UnknownTracker`.
+    Those that are planned for later shrink to the microsecond of `at`. Raises `cutoff.BeforeHorizon`
+    and `locking.UnknownTrackerError`.
     """
-    horizon.require_kept(at)
+    cutoff.require_kept(at)
     arrays = {"tracker_ids": list(tracker_ids), "at": at}
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         bulk.execute(END_IN_FORCE, arrays)
         bulk.execute(WITHDRAW_PLANNED, arrays)
-        replaying.replay_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at, state=state)
+        recomputing.recompute_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at, state=state)
         watching.mark_changed(tracker_ids, now=now)
 
 

@@ -7,7 +7,7 @@ that can't be had within LOCK_TIMEOUT raises `OperationalError`; the caller's wo
 
 from collections.abc import Collection
 
-from clients import bulk
+from foundation import bulk
 
 LOCK_TIMEOUT = "10s"
 PREPARE = f"""
@@ -19,12 +19,12 @@ SELECT id FROM trackers_tracker WHERE id = ANY(%(ids)b::bigint[]) ORDER BY id FO
 """
 
 
-class UnknownTracker(LookupError):
+class UnknownTrackerError(LookupError):
     """A tracker that is not in the database (any more)."""
 
 
 def lock_trackers(tracker_ids: Collection[int]) -> None:
-    """Lock the trackers' rows until the transaction ends. Raises UnknownTracker if one doesn't exist.
+    """Lock the trackers' rows until the transaction ends. Raises UnknownTrackerError if one doesn't exist.
 
     The weakest lock on the table of reports comes with it: no partition is dropped, and the retention horizon does not
     move, while somebody plays what is in it.
@@ -34,4 +34,4 @@ def lock_trackers(tracker_ids: Collection[int]) -> None:
         rows = cursor.execute(LOCK_TRACKERS, {"ids": list(tracker_ids)}).fetchall()
     missing = set(tracker_ids) - {row[0] for row in rows}
     if missing:
-        raise UnknownTracker(f"There is no tracker with id {min(missing)}.")
+        raise UnknownTrackerError(f"There is no tracker with id {min(missing)}.")

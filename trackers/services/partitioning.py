@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from psycopg import sql
 
-from clients import bulk
+from foundation import bulk
 from trackers.models import LocationReport
 
 TABLE = LocationReport._meta.db_table

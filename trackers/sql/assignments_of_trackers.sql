@@ -20,6 +20,6 @@ SELECT
     assignment.activated_at
 FROM trackers_assignment AS assignment
 JOIN clients_productionrun AS run ON run.id = assignment.run_id
-LEFT JOIN trackers_retentionhorizon AS horizon ON true
+LEFT JOIN trackers_retentioncutoff AS horizon ON true
 WHERE assignment.tracker_id = ANY(%(tracker_ids)b::bigint[])
 ORDER BY assignment.tracker_id, lower(assignment.period)

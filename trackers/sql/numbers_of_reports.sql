@@ -1,7 +1,7 @@
 -- How many reports a replay of each tracker has to read, up to `most`: those behind the retention horizon.
 SELECT chosen.tracker_id, behind.reports
 FROM unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)
-LEFT JOIN trackers_retentionhorizon AS horizon ON true
+LEFT JOIN trackers_retentioncutoff AS horizon ON true
 CROSS JOIN LATERAL (
     SELECT count(*)::integer AS reports
     FROM (

@@ -66,7 +66,7 @@ FROM (
     CROSS JOIN LATERAL (
         SELECT coalesce(report.seen_at < shown.last_seen_at, true)
             AND shown.latest_assignment_id IS NOT DISTINCT FROM latest.id
-            AND coalesce(shown.last_seen_at < (SELECT reports_kept_from FROM trackers_retentionhorizon), false)
+            AND coalesce(shown.last_seen_at < (SELECT reports_kept_from FROM trackers_retentioncutoff), false)
             AS away
     ) AS dropped
 ) AS truth

@@ -4,9 +4,9 @@ SELECT chosen.tracker_id
 FROM unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)
 WHERE EXISTS (
     SELECT
-    FROM trackers_replayjob AS job
+    FROM trackers_recomputationjob AS job
     LEFT JOIN locations_location AS location ON location.id = job.location_id
-    LEFT JOIN trackers_retentionhorizon AS horizon ON true
+    LEFT JOIN trackers_retentioncutoff AS horizon ON true
     JOIN trackers_locationreport AS report
         ON report.tracker_id = chosen.tracker_id
         AND report.seen_at >= greatest(job.since, horizon.reports_kept_from, '-infinity')

@@ -14,7 +14,7 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.api.filters import refuse_unknown_parameters
+from foundation.api.filters import refuse_unknown_parameters
 from keys import device_files, selectors, tasks
 from keys.api.device_imports import serializers
 from keys.api.device_imports.parsers import CsvFile, JsonFile
@@ -101,7 +101,7 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
         try:
             body: Any = request.data
         except RequestDataTooBig:
-            raise device_files.FileMissing("Send the file in the field `file`, as a file.") from None
+            raise device_files.FileMissingError("Send the file in the field `file`, as a file.") from None
         if isinstance(body, bytes):
             refuse_unknown_parameters(request, OPTIONS)
             content, options = body, request.query_params

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from keys.exports.formats import FORMATS
 from keys.models import KeyBatch, ManufacturerExport
 from keys.services import exporting

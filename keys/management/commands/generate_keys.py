@@ -10,7 +10,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, Manufacturer
 from keys.services import generating
 from keys.vault import VaultError

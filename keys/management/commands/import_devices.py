@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from keys import selectors
 from keys.imports import rejects
 from keys.models import DeviceImport

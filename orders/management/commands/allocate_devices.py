@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from orders import mac_lists, selectors
-from orders.mac_lists import UnreadableList
+from orders.mac_lists import UnreadableListError
 from orders.models import DeviceAllocation, Order
 from orders.services import allocating
 from trackers.models import Tracker
@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 transaction.set_rollback(options["dry_run"])
         except DomainError as error:
             raise CommandError(error.message) from error
-        except UnreadableList as error:
+        except UnreadableListError as error:
             raise CommandError(f"{macs}: {error}") from error
         except OSError as error:
             raise CommandError(f"{macs}: {error.strerror}.") from error

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from clients.errors import DomainError
+from foundation.errors import DomainError
 from orders import selectors
 from orders.services import shipping
 

@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from ingestion.findmy import payload
-from ingestion.findmy.book import ReportBook
 from keys import advertisement
+from simulation.findmy.book import ReportBook
 from tests.ingestion.findmy import worlds
 
 PAIR = worlds.key_pair(1)

@@ -16,9 +16,9 @@ from cryptography.x509.oid import NameOID
 
 from ingestion.findmy import client, payload, protocol
 from ingestion.findmy.client import Account, GatewayClient, Rejection
-from ingestion.findmy.gateway import RETRY_AFTER_S, LocalGateway
 from ingestion.findmy.protocol import Shape
 from keys import advertisement
+from simulation.findmy.gateway import RETRY_AFTER_S, LocalGateway
 from tests.ingestion.findmy import worlds
 
 PAIRS = [worlds.key_pair(number) for number in range(1, 4)]
@@ -87,20 +87,20 @@ def test_keys_nobody_knows_are_absent(gateway_client):
 def test_401(gateway, gateway_client):
     gateway.faults.set({"unauthorized": 1})
 
-    with pytest.raises(client.Unauthorized):
+    with pytest.raises(client.UnauthorizedError):
         _fetch(gateway_client)
     assert _fetch(gateway_client).payloads
 
 
 def test_an_unknown_account_is_refused(gateway_client):
-    with pytest.raises(client.Unauthorized):
+    with pytest.raises(client.UnauthorizedError):
         gateway_client.fetch(KEYS, SINCE, NOW, Account("other", "1234567", "wrong"))
 
 
 def test_429_tells_how_long_to_wait(gateway, gateway_client):
     gateway.faults.set({"throttled": 1})
 
-    with pytest.raises(client.Throttled) as caught:
+    with pytest.raises(client.ThrottledError) as caught:
         _fetch(gateway_client)
     assert caught.value.retry_after_s == RETRY_AFTER_S
 
@@ -109,7 +109,7 @@ def test_server_errors_tell_their_status(gateway, gateway_client):
     gateway.faults.set({"unavailable": 3})
     statuses = set()
     for _ in range(3):
-        with pytest.raises(client.GatewayUnavailable) as caught:
+        with pytest.raises(client.GatewayUnavailableError) as caught:
             _fetch(gateway_client)
         statuses.add(caught.value.status)
 
@@ -126,7 +126,7 @@ def test_empty_200_is_asked_again(gateway, gateway_client, pauses):
 def test_empty_200_to_the_end(gateway, gateway_client, pauses):
     gateway.faults.set({"empty": 6})
 
-    with pytest.raises(client.EmptyAnswer):
+    with pytest.raises(client.EmptyAnswerError):
         _fetch(gateway_client)
     assert pauses == [2, 4, 6, 8, 10]
     assert gateway.faults.pending() == {}
@@ -151,7 +151,7 @@ def test_an_id_never_asked_for_is_set_apart(gateway, gateway_client):
 def test_truncated_body(gateway, gateway_client):
     gateway.faults.set({"truncated": 1})
 
-    with pytest.raises(client.MalformedAnswer):
+    with pytest.raises(client.MalformedAnswerError):
         _fetch(gateway_client)
     assert _fetch(gateway_client).payloads
 
@@ -167,7 +167,7 @@ def test_a_bad_tag_costs_only_its_report(gateway, gateway_client):
             try:
                 payload.decrypt(sealed, private_key)
                 successes += 1
-            except payload.BadTag:
+            except payload.BadTagError:
                 failures += 1
     assert failures == 1
     assert successes > 10
@@ -176,7 +176,7 @@ def test_a_bad_tag_costs_only_its_report(gateway, gateway_client):
 def test_a_slow_answer_is_given_up(gateway, gateway_client):
     gateway.faults.set({"slow": 1})
 
-    with pytest.raises(client.GatewayUnavailable):
+    with pytest.raises(client.GatewayUnavailableError):
         _fetch(gateway_client)
 
 
@@ -185,7 +185,7 @@ def test_nobody_listens(shape):
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"
         lonely = GatewayClient(url, anisette_url=url, shape=shape)
-        with lonely, pytest.raises(client.GatewayUnavailable):
+        with lonely, pytest.raises(client.GatewayUnavailableError):
             _fetch(lonely)
 
 
@@ -230,7 +230,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(tmp_path, gateway):
     try:
         url = f"https://localhost:{server.server_port}/"
         strict = GatewayClient(url, anisette_url=gateway.url)
-        with strict, pytest.raises(client.GatewayUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+        with strict, pytest.raises(client.GatewayUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
             _fetch(strict)
     finally:
         thread.join()
@@ -240,7 +240,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(tmp_path, gateway):
 def test_answers_are_bounded(gateway, shape):
     url = gateway.fetch_url(shape)
     narrow = GatewayClient(url, anisette_url=gateway.url, shape=shape, max_answer_bytes=1000)
-    with narrow, pytest.raises(client.MalformedAnswer, match="1000"):
+    with narrow, pytest.raises(client.MalformedAnswerError, match="1000"):
         _fetch(narrow)
 
 
@@ -356,7 +356,7 @@ def test_anisette_headers_are_kept_for_a_while_and_renewed_after_a_401(recorder)
         _fetch(asking)
         assert recorder.anisette_requests == 1
         recorder.status = 401
-        with pytest.raises(client.Unauthorized):
+        with pytest.raises(client.UnauthorizedError):
             _fetch(asking)
         recorder.status = 200
         _fetch(asking)
@@ -367,7 +367,7 @@ def test_anisette_headers_are_kept_for_a_while_and_renewed_after_a_401(recorder)
 def test_a_useless_anisette_answer(ask, recorder, anisette):
     recorder.anisette = anisette
 
-    with pytest.raises(client.MalformedAnswer, match="anisette"):
+    with pytest.raises(client.MalformedAnswerError, match="anisette"):
         ask(b"{}")
 
 
@@ -389,7 +389,7 @@ def test_a_useless_anisette_answer(ask, recorder, anisette):
     ],
 )
 def test_answers_of_another_shape(ask, shape, answer):
-    with pytest.raises(client.MalformedAnswer):
+    with pytest.raises(client.MalformedAnswerError):
         ask(answer, shape)
 
 
@@ -428,7 +428,7 @@ def test_bad_pieces_of_a_legacy_answer(ask):
 def test_a_redirect_is_not_followed(ask, recorder):
     recorder.status, recorder.extra = 302, {"Location": "http://192.0.2.1/"}
 
-    with pytest.raises(client.MalformedAnswer, match="302"):
+    with pytest.raises(client.MalformedAnswerError, match="302"):
         ask(b"")
 
 
@@ -439,7 +439,7 @@ def test_a_redirect_is_not_followed(ask, recorder):
 def test_retry_after(ask, recorder, value, least, most):
     recorder.status, recorder.extra = 429, {"Retry-After": value}
 
-    with pytest.raises(client.Throttled) as caught:
+    with pytest.raises(client.ThrottledError) as caught:
         ask(b"")
     if least is None:
         assert caught.value.retry_after_s is None
@@ -451,6 +451,6 @@ def test_retry_after_as_a_date_to_come(ask, recorder):
     moment = datetime.now(UTC) + timedelta(seconds=90)
     recorder.status, recorder.extra = 429, {"Retry-After": moment.strftime("%a, %d %b %Y %H:%M:%S GMT")}
 
-    with pytest.raises(client.Throttled) as caught:
+    with pytest.raises(client.ThrottledError) as caught:
         ask(b"")
     assert 60 < caught.value.retry_after_s <= 90

@@ -1,6 +1,6 @@
 import pytest
 
-from ingestion.findmy.faults import Fault, FaultBox, FaultError, parse_fault
+from simulation.findmy.faults import Fault, FaultBox, FaultError, parse_fault
 
 
 def test_a_count_is_met_by_the_next_requests():

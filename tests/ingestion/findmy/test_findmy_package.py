@@ -11,8 +11,8 @@ import pytest
 from findmy.reports.reports import LocationReport
 
 from ingestion.findmy import payload
-from ingestion.findmy.gateway import LocalGateway
 from keys import advertisement
+from simulation.findmy.gateway import LocalGateway
 from tests.ingestion.findmy import worlds
 
 PAIRS = [worlds.key_pair(number) for number in range(1, 4)]

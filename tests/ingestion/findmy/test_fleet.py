@@ -4,9 +4,10 @@ from statistics import median, quantiles
 
 import pytest
 
-from ingestion.findmy import fleet, protocol
-from ingestion.findmy.plan import PlannedTracker
-from ingestion.findmy.tracks import Trace, distance_m
+from ingestion.findmy import protocol
+from simulation.findmy import fleet
+from simulation.findmy.plan import PlannedTracker
+from simulation.findmy.tracks import Trace, distance_m
 from tests.ingestion.findmy import worlds
 
 PAIR = worlds.key_pair(1)

@@ -13,8 +13,8 @@ import requests
 from ingestion.findmy import protocol
 from ingestion.findmy.anisette import Account, AnisetteServer
 from ingestion.findmy.answers import build_request
-from ingestion.findmy.gateway import LocalGateway
 from ingestion.findmy.protocol import Shape
+from simulation.findmy.gateway import LocalGateway
 from tests.ingestion.findmy import worlds
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -58,7 +58,7 @@ def test_real_long_payload_is_parsed_without_its_key():
     assert report.confidence == 2
     assert report.ephemeral_point[0] == 4
     assert len(report.sealed) == 26
-    with pytest.raises(payload.BadTag):
+    with pytest.raises(payload.BadTagError):
         payload.decrypt(E, PRIVATE_KEY)
 
 
@@ -90,18 +90,18 @@ def _sealed(latitude: float, longitude: float) -> bytes:
 @pytest.mark.parametrize(
     ("sealed", "error"),
     [
-        pytest.param(b"", payload.EmptyPayload, id="empty"),
-        pytest.param(A_SHORT[:-1], payload.WrongLength, id="87"),
-        pytest.param(A_LONG + b"\0", payload.WrongLength, id="90"),
-        pytest.param(A_SHORT[:6] + b"\xff" * 56 + A_SHORT[62:], payload.OffCurvePoint, id="off-curve"),
-        pytest.param(A_SHORT[:5] + bytes(57) + A_SHORT[62:], payload.OffCurvePoint, id="infinity"),
-        pytest.param(A_SHORT[:5] + b"\2" + A_SHORT[6:], payload.OffCurvePoint, id="compressed"),
-        pytest.param(A_SHORT[:-1] + b"\0", payload.BadTag, id="tag"),
-        pytest.param(A_SHORT[:62] + b"\0" + A_SHORT[63:], payload.BadTag, id="ciphertext"),
-        pytest.param(_sealed(90.0000001, 0), payload.LatitudeOutOfRange, id="north"),
-        pytest.param(_sealed(-90.0000001, 0), payload.LatitudeOutOfRange, id="south"),
-        pytest.param(_sealed(0, 180.0000001), payload.LongitudeOutOfRange, id="east"),
-        pytest.param(_sealed(0, -180.0000001), payload.LongitudeOutOfRange, id="west"),
+        pytest.param(b"", payload.EmptyPayloadError, id="empty"),
+        pytest.param(A_SHORT[:-1], payload.WrongLengthError, id="87"),
+        pytest.param(A_LONG + b"\0", payload.WrongLengthError, id="90"),
+        pytest.param(A_SHORT[:6] + b"\xff" * 56 + A_SHORT[62:], payload.OffCurvePointError, id="off-curve"),
+        pytest.param(A_SHORT[:5] + bytes(57) + A_SHORT[62:], payload.OffCurvePointError, id="infinity"),
+        pytest.param(A_SHORT[:5] + b"\2" + A_SHORT[6:], payload.OffCurvePointError, id="compressed"),
+        pytest.param(A_SHORT[:-1] + b"\0", payload.BadTagError, id="tag"),
+        pytest.param(A_SHORT[:62] + b"\0" + A_SHORT[63:], payload.BadTagError, id="ciphertext"),
+        pytest.param(_sealed(90.0000001, 0), payload.LatitudeOutOfRangeError, id="north"),
+        pytest.param(_sealed(-90.0000001, 0), payload.LatitudeOutOfRangeError, id="south"),
+        pytest.param(_sealed(0, 180.0000001), payload.LongitudeOutOfRangeError, id="east"),
+        pytest.param(_sealed(0, -180.0000001), payload.LongitudeOutOfRangeError, id="west"),
     ],
 )
 def test_each_malformed_payload_has_its_own_error(sealed, error):
@@ -124,12 +124,12 @@ def test_poles_and_date_line_are_inside():
 def test_a_payload_for_another_key_has_a_bad_tag():
     other = advertisement.load_private_key(bytes(27) + b"\x05")
 
-    with pytest.raises(payload.BadTag):
+    with pytest.raises(payload.BadTagError):
         payload.decrypt(A_SHORT, other)
 
 
 def test_encryption_knows_only_two_sizes():
-    with pytest.raises(payload.WrongLength):
+    with pytest.raises(payload.WrongLengthError):
         payload.encrypt(payload.decrypt(A_SHORT, PRIVATE_KEY), PAIR.advertisement_key, size=90)
 
 

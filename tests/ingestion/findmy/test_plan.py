@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from ingestion.findmy.plan import PlanError, load_plan, parse_plan
 from ingestion.findmy.protocol import Battery
-from ingestion.findmy.tracks import Itinerary, Trace
+from simulation.findmy.plan import PlanError, load_plan, parse_plan
+from simulation.findmy.tracks import Itinerary, Trace
 from tests.ingestion.findmy import worlds
 
 PAIR = worlds.key_pair(1)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.demo.planning import bus_csv
-from ingestion.findmy.tracks import Itinerary, Stop, Trace, distance_m, interpolate, offset, replay_csv
+from simulation.demo.planning import bus_csv
+from simulation.findmy.tracks import Itinerary, Stop, Trace, distance_m, interpolate, offset, replay_csv
 
 BUS_CSV = bus_csv()
 AMSTERDAM, BERLIN, OSNABRUECK = (52.379189, 4.899431), (52.520008, 13.404954), (52.2799, 8.0472)

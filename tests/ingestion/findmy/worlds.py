@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ingestion.findmy.plan import Plan, parse_plan
 from keys import advertisement
+from simulation.findmy.plan import Plan, parse_plan
 
 STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WHEN_ALL_IS_PUBLISHED = STARTED_AT + timedelta(seconds=41)

@@ -4,7 +4,7 @@ import zipfile
 import pytest
 
 from keys.exports import zipping
-from keys.exports.zipping import Member, TooLarge, UnsafeName, zipped
+from keys.exports.zipping import Member, TooLargeError, UnsafeNameError, zipped
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 65_534, 65_535, 65_536])
@@ -43,11 +43,11 @@ def test_members_have_a_fixed_date_and_are_readable():
     ],
 )
 def test_names_that_lead_elsewhere_are_refused(name):
-    with pytest.raises(UnsafeName):
+    with pytest.raises(UnsafeNameError):
         list(zipped([Member(name, b"")]))
 
 
 def test_more_than_offsets_can_say_is_refused(monkeypatch):
     monkeypatch.setattr(zipping, "_LARGEST_32", 1000)
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLargeError):
         list(zipped([Member("a", bytes(600)), Member("b", bytes(600))]))

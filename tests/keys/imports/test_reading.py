@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keys.imports import reading
-from keys.imports.problems import UnreadableFile
+from keys.imports.problems import UnreadableFileError
 from keys.imports.rows import parse
 
 MAC = "E2:7B:7C:0B:3A:2F"
@@ -21,7 +21,7 @@ def records(content):
 
 
 def refusal(content):
-    with pytest.raises(UnreadableFile) as raised:
+    with pytest.raises(UnreadableFileError) as raised:
         records(content)
     return raised.value.message
 
@@ -127,7 +127,7 @@ def test_private_key_in_the_wrong_place_is_not_repeated(content):
 
 
 def refused_or_read(content):
-    with contextlib.suppress(UnreadableFile):
+    with contextlib.suppress(UnreadableFileError):
         for row in parse(content):
             assert "\0" not in json.dumps(row.cells, ensure_ascii=False).encode().decode()
 

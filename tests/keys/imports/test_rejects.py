@@ -46,7 +46,7 @@ def test_any_cells_are_read_back(cells):
     content = written(Reject(2, cells, []))
     try:
         (record,) = reading.read(content.encode())
-    except reading.UnreadableFile:
+    except reading.UnreadableFileError:
         pytest.fail("a rejects file is always readable")
     assert {name: text for name, text in record.cells.items() if text} == {
         n: t for n, t in cells.items() if t

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from locations.geocoding.local import KEY, LocalGeocoder
+from simulation.geocoder import KEY, LocalGeocoder
 
 ALL = ("nominatim", "locationiq", "opencage")
 

@@ -7,9 +7,15 @@ import pytest
 
 from locations.geocoding.client import Geocoder
 from locations.geocoding.configuration import parse_geocoders
-from locations.geocoding.errors import GeocoderError, Malformed, Refused, Throttled, Unreachable
-from locations.geocoding.local import KEY, RETRY_AFTER_S, Fault, LocalGeocoder
+from locations.geocoding.errors import (
+    GeocoderError,
+    MalformedError,
+    RefusedError,
+    ThrottledError,
+    UnreachableError,
+)
 from locations.geocoding.provider import Candidate
+from simulation.geocoder import KEY, RETRY_AFTER_S, Fault, LocalGeocoder
 from tests.locations.geocoding.conftest import ALL
 
 DAMRAK = Candidate("Damrak 1, 1012 LG Amsterdam, Netherlands", 52.3776, 4.8979, "NL")
@@ -49,16 +55,16 @@ def test_says_who_asks(code: str, local: LocalGeocoder) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (Fault.THROTTLED, Throttled),
-        (Fault.UNAVAILABLE, Unreachable),
-        (Fault.FORBIDDEN, Refused),
-        (Fault.MOVED, Refused),
-        (Fault.EMPTY, Malformed),
-        (Fault.MALFORMED, Malformed),
-        (Fault.WRONG_SHAPE, Malformed),
-        (Fault.NOWHERE, Malformed),
-        (Fault.CUT, Malformed),
-        (Fault.HUGE, Malformed),
+        (Fault.THROTTLED, ThrottledError),
+        (Fault.UNAVAILABLE, UnreachableError),
+        (Fault.FORBIDDEN, RefusedError),
+        (Fault.MOVED, RefusedError),
+        (Fault.EMPTY, MalformedError),
+        (Fault.MALFORMED, MalformedError),
+        (Fault.WRONG_SHAPE, MalformedError),
+        (Fault.NOWHERE, MalformedError),
+        (Fault.CUT, MalformedError),
+        (Fault.HUGE, MalformedError),
     ],
 )
 def test_faults_have_their_errors(
@@ -73,11 +79,11 @@ def test_faults_have_their_errors(
 
 def test_a_limit_that_names_a_time_is_believed_up_to_an_hour(local: LocalGeocoder) -> None:
     local.faults["nominatim"] = Fault.THROTTLED
-    with pytest.raises(Throttled) as caught:
+    with pytest.raises(ThrottledError) as caught:
         geocoder("nominatim").candidates("Damrak")
     assert caught.value.rest_s == RETRY_AFTER_S
-    assert Throttled("", 1e9).rest_s == 3600
-    assert Throttled("").rest_s == 60
+    assert ThrottledError("", 1e9).rest_s == 3600
+    assert ThrottledError("").rest_s == 60
 
 
 @pytest.mark.parametrize("fault", [Fault.SLOW, Fault.TRICKLING])
@@ -87,7 +93,7 @@ def test_timeout_is_honoured(fault: Fault, local: LocalGeocoder, settings: Any) 
     local.slow_s = 0.1 if fault is Fault.TRICKLING else 5
     local.faults["nominatim"] = fault
     began = time.monotonic()
-    with pytest.raises(Unreachable, match=r"no answer within 0\.4 s"):
+    with pytest.raises(UnreachableError, match=r"no answer within 0\.4 s"):
         geocoder("nominatim").candidates("Damrak")
     assert time.monotonic() - began < 2
 
@@ -95,7 +101,7 @@ def test_timeout_is_honoured(fault: Fault, local: LocalGeocoder, settings: Any) 
 @providers
 def test_nobody_listens(code: str, settings: Any) -> None:
     settings.GEOCODER_URLS = [f"{code}=http://127.0.0.1:9/search"]
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(UnreachableError) as caught:
         geocoder(code).candidates("Damrak")
     assert KEY not in f"{caught.value} {caught.value.__cause__}"
 
@@ -103,11 +109,11 @@ def test_nobody_listens(code: str, settings: Any) -> None:
 def test_a_wrong_key_is_refused(settings: Any) -> None:
     settings.GEOCODER_KEYS = ["locationiq=wrong-one", "opencage=wrong-one"]
     for code in ("locationiq", "opencage"):
-        with pytest.raises(Refused, match="answers 401"):
+        with pytest.raises(RefusedError, match="answers 401"):
             geocoder(code).candidates("Damrak")
 
 
 def test_a_wrong_address_of_the_server_is_no_empty_answer(settings: Any, local: LocalGeocoder) -> None:
     settings.GEOCODER_URLS = [f"locationiq={local.url('locationiq')}/elsewhere"]
-    with pytest.raises(Refused, match="answers 404"):
+    with pytest.raises(RefusedError, match="answers 404"):
         geocoder("locationiq").candidates("Damrak")

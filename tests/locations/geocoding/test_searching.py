@@ -7,11 +7,11 @@ import pytest
 from django.core.cache import cache
 from django.db import transaction
 
-from clients.errors import OpenTransactionError
+from foundation.errors import OpenTransactionError
 from locations.geocoding import remembering
 from locations.geocoding.errors import AddressSearchError, BadAddressError, NoGeocoderError
-from locations.geocoding.local import KEY, Fault, LocalGeocoder
 from locations.geocoding.searching import Found, find_addresses, read_address
+from simulation.geocoder import KEY, Fault, LocalGeocoder
 from tests.locations.geocoding.conftest import ALL
 
 

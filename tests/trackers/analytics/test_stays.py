@@ -17,7 +17,7 @@ from tests.factories import (
 from tests.trackers.reports import incoming
 from trackers.analytics import scopes, stays
 from trackers.models import Assignment, LocationReport, StatusChange
-from trackers.services import recording
+from trackers.services.reports import recording
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -162,5 +162,5 @@ def test_chargeable_hours_begin_after_the_free_time_and_add_up_over_ranges() -> 
 
 @pytest.mark.parametrize("days", [0, -1, 367])
 def test_a_range_is_neither_empty_nor_endless(days: int) -> None:
-    with pytest.raises(scopes.InvalidRange):
+    with pytest.raises(scopes.InvalidRangeError):
         scopes.bounded(NOW, NOW + days * DAY)

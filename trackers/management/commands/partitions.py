@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from trackers.models import RetiredMonth
-from trackers.services import horizon, partitioning, retention
+from trackers.services import partitioning
+from trackers.services.reports import cutoff, retention
 
 TIME_BUDGET_S = 3600
 
@@ -61,7 +62,7 @@ class Command(BaseCommand):
 
 def _described() -> dict[str, Any]:
     months = {month.starts_at: month for month in RetiredMonth.objects.all()}
-    kept_from = horizon.frozen_before()
+    kept_from = cutoff.frozen_before()
     return {
         "retention_days": settings.REPORT_RETENTION_DAYS,
         "notice_days": settings.RETENTION_NOTICE_DAYS,

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from trackers.mac import parse_mac
 from trackers.models import Tracker
-from trackers.services import reconciling
-from trackers.services.replaying import Replayed
+from trackers.services.recomputation import verifying
+from trackers.services.recomputation.recomputing import Recomputed
 
 DRIFT = 1
 SAMPLE = 1_000
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             sys.exit(DRIFT)
 
     def _chosen(self, options: dict[str, Any]) -> Sequence[int]:
-        oldest_first = reconciling.verifiable().order_by("verified_at", "id").values_list("pk", flat=True)
+        oldest_first = verifying.verifiable().order_by("verified_at", "id").values_list("pk", flat=True)
         if options["all"]:
             return list(oldest_first)
         if not options["tracker"]:
@@ -74,11 +74,11 @@ class Command(BaseCommand):
             raise CommandError(f"There is no tracker {', '.join(unknown)}.")
         return sorted(known.values())
 
-    def _verify(self, tracker_ids: Sequence[int], *, repair: bool) -> Replayed:
-        found = Replayed()
+    def _verify(self, tracker_ids: Sequence[int], *, repair: bool) -> Recomputed:
+        found = Recomputed()
         with Progress(console=Console(file=sys.stderr), transient=True) as progress:
             bar = progress.add_task("Comparing histories", total=len(tracker_ids))
-            for verified in reconciling.verify(tracker_ids=tracker_ids, repair=repair, now=timezone.now()):
+            for verified in verifying.verify(tracker_ids=tracker_ids, repair=repair, now=timezone.now()):
                 found.add(verified)
                 progress.update(bar, completed=found.trackers)
         return found

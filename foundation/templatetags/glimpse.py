@@ -1,0 +1,53 @@
+"""Filters of our admin pages."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from foundation.admin import display
+
+register = template.Library()
+
+
+@register.filter
+def ago(moment: datetime | None, now: datetime) -> SafeString | str:
+    return display.ago(moment, now)
+
+
+@register.filter
+def badge(code: str, label: Any) -> SafeString:
+    return display.badge(code, label)
+
+
+@register.filter
+def thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+@register.filter
+def utc(moment: datetime | None) -> str:
+    return display.utc(moment) if moment else "–"
+
+
+@register.filter
+def lasted(stay: Any) -> str:
+    """How long a row with `started_at` and `ended_at` lasted."""
+    return display.duration(stay.ended_at - stay.started_at) if stay.ended_at else "lasts"
+
+
+@register.filter
+def until(begin: datetime, end: datetime) -> str:
+    """How long it is from one moment to another."""
+    return display.duration(end - begin)
+
+
+@register.filter
+def lasting(duration: timedelta) -> str:
+    return display.duration(duration)
+
+
+@register.filter
+def coordinates(point: Any) -> str:
+    return f"{point.y:.5f}, {point.x:.5f}" if point else "–"

@@ -1,0 +1,101 @@
+"""What the demo's trackers should have gone through by the demo's beginning. Pure: computed from the plan alone.
+
+Fetching, decryption and PostGIS have no part in it: the fleet's true positions, without the noise of the reports, are
+held against the places' centres and radii by haversine. The fences are so much wider than the noise that both must
+lead to the same history.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import takewhile
+
+from simulation.demo.places import STORAGE, Place
+from simulation.demo.shipments import DemoRun
+from simulation.findmy import fleet
+from simulation.findmy.fleet import Sighting
+from simulation.findmy.plan import Plan, PlannedTracker
+from simulation.findmy.tracks import Itinerary, Point, distance_m
+from trackers.rules import timeline
+from trackers.rules.timeline import Candidate
+
+ENOUGH_SIGHTINGS = 3
+# Of a key with more copies than this the network may have forgotten some before anybody asked.
+_CERTAIN_COPIES = 16
+
+# A status and the name of the location it is about, if it is about one.
+Stay = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """history: the stays in order. delivered: it has arrived and was seen there often enough. seen_at: the moments of
+    reports that must be stored; to the second."""
+
+    mac: str
+    history: tuple[Stay, ...]
+    delivered: bool
+    seen_at: frozenset[datetime]
+
+
+def expected(plan: Plan, runs: Sequence[DemoRun]) -> dict[str, Expected]:
+    """What is expected of every shipment, by MAC; replayed vehicles go where they like.
+
+    runs: each shipment's run, in the plan's order.
+    """
+    return {
+        tracker.mac: _expect(plan, tracker, tracker.track, run)
+        for tracker, run in zip(plan.trackers, runs, strict=False)
+        if isinstance(tracker.track, Itinerary)
+    }
+
+
+def _expect(plan: Plan, tracker: PlannedTracker, itinerary: Itinerary, run: DemoRun) -> Expected:
+    seen = list(_seen_before(plan, tracker))
+    usable = [sighting for sighting in seen if sighting.report.accuracy_m <= run.max_accuracy_m]
+    arrived_at = datetime.fromtimestamp(min(itinerary.arrives_s, plan.started_at.timestamp()), UTC)
+    after_arrival = [sighting for sighting in usable if sighting.report.seen_at >= arrived_at]
+    return Expected(
+        mac=tracker.mac,
+        history=_history(usable, run),
+        delivered=len(after_arrival) >= ENOUGH_SIGHTINGS,
+        seen_at=_certain(seen),
+    )
+
+
+def _seen_before(plan: Plan, tracker: PlannedTracker) -> Iterable[Sighting]:
+    return takewhile(
+        lambda sighting: sighting.report.seen_at < plan.started_at, fleet.sightings(plan, tracker)
+    )
+
+
+def _history(sightings: Iterable[Sighting], run: DemoRun) -> tuple[Stay, ...]:
+    measured = [
+        timeline.Sighting(sighting.report.seen_at, b"", 0.0, _candidates(sighting.truth, run.places))
+        for sighting in sightings
+    ]
+    stays = timeline.play(measured, confirmations=run.confirmations).stays
+    return tuple((stay.place.status.value, _name(stay.place.location_id, run)) for stay in stays)
+
+
+def _candidates(truth: Point, places: Sequence[Place]) -> tuple[Candidate, ...]:
+    candidates = []
+    for number, place in enumerate(places):
+        away_m = distance_m(truth, place.center)
+        if away_m <= place.radius_m:
+            candidates.append(Candidate(number, place.kind != STORAGE, True, away_m - place.radius_m, away_m))
+    return tuple(candidates)
+
+
+def _name(number: int | None, run: DemoRun) -> str | None:
+    return None if number is None else run.places[number].name
+
+
+def _certain(sightings: Sequence[Sighting]) -> frozenset[datetime]:
+    copies = Counter[int]()
+    for sighting in sightings:
+        copies[sighting.key_index] += sighting.copies
+    return frozenset(
+        sighting.report.seen_at for sighting in sightings if copies[sighting.key_index] <= _CERTAIN_COPIES
+    )

@@ -1,0 +1,185 @@
+"""Looks at the trackers that are due, and makes their alerts say what their reports and history say."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+
+from foundation import bulk
+from trackers.models import Alert, AlertWatch, Tracker
+from trackers.rules import evaluation
+from trackers.rules.anomalies import Thresholds
+from trackers.rules.episodes import Episode, Stored
+from trackers.rules.evaluation import Judgement, Span
+from trackers.services.alerts import evidence
+from trackers.services.alerts.evidence import Look
+from trackers.services.history import windows
+from trackers.services.history.windows import Scope
+
+TRACKERS_PER_TRANSACTION = 200
+
+RETRACT = "UPDATE trackers_alert SET retracted_at = %(now)s::timestamptz WHERE id = ANY(%(ids)b::bigint[])"
+CHANGE = """
+UPDATE trackers_alert AS alert
+SET began_at = change.began_at,
+    latest_at = change.latest_at,
+    ended_at = change.ended_at,
+    measure = change.measure,
+    location_id = change.location_id,
+    country = change.country
+FROM unnest(
+    %(ids)b::bigint[],
+    %(began_ats)b::timestamptz[],
+    %(latest_ats)b::timestamptz[],
+    %(ended_ats)b::timestamptz[],
+    %(measures)b::float8[],
+    %(location_ids)b::bigint[],
+    %(countries)b::text[]
+) AS change (id, began_at, latest_at, ended_at, measure, location_id, country)
+WHERE alert.id = change.id
+"""
+ADD_COLUMNS = {
+    "kind": "text",
+    "tracker_id": "int8",
+    "assignment_id": "int8",
+    "began_at": "timestamptz",
+    "latest_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "measure": "float8",
+    "location_id": "int8",
+    "country": "text",
+    "recorded_at": "timestamptz",
+}
+LOOKED = """
+UPDATE trackers_alertwatch AS watch
+SET changed_since = NULL, due_at = looked.due_at
+FROM unnest(%(tracker_ids)b::bigint[], %(due_ats)b::timestamptz[]) AS looked (tracker_id, due_at)
+WHERE watch.tracker_id = looked.tracker_id
+"""
+
+
+class Judged(NamedTuple):
+    scope: Scope
+    judgement: Judgement
+
+
+def thresholds() -> Thresholds:
+    """What counts as an anomaly, from the settings."""
+    return Thresholds(
+        max_speed_kmh=settings.ALERT_MAX_SPEED_KMH,
+        silent_factor=settings.ALERT_SILENT_FACTOR,
+        silent_min=timedelta(hours=settings.ALERT_SILENT_MIN_HOURS),
+        silent_max=timedelta(hours=settings.ALERT_SILENT_MAX_HOURS),
+        never_reported_after=timedelta(hours=settings.ALERT_NEVER_REPORTED_HOURS),
+        off_route_detour=settings.ALERT_OFF_ROUTE_DETOUR,
+        off_route_slack_m=settings.ALERT_OFF_ROUTE_SLACK_KM * 1000,
+        long_storage=timedelta(days=settings.ALERT_LONG_STORAGE_DAYS),
+        long_transit=timedelta(days=settings.ALERT_LONG_TRANSIT_DAYS),
+        back_after=timedelta(hours=settings.ALERT_BACK_AFTER_HOURS),
+    )
+
+
+def look_at_due(*, most: int, now: datetime) -> int:
+    """Look at the trackers that are due, longest due first, `most` of them at most; returns their number.
+
+    Each few are a transaction of their own; several workers may look at once, each at others.
+    """
+    looked = 0
+    while looked < most:
+        wanted = min(TRACKERS_PER_TRANSACTION, most - looked)
+        with transaction.atomic():
+            number = _look_at_next(wanted, now)
+        looked += number
+        if number < wanted:
+            break
+    return looked
+
+
+def _look_at_next(wanted: int, now: datetime) -> int:
+    due = AlertWatch.objects.filter(due_at__lte=now).order_by("due_at")
+    watches = list(due.select_for_update(skip_locked=True, no_key=True)[:wanted])
+    if not watches:
+        return 0
+    changed_since = {watch.tracker_id: watch.changed_since for watch in watches}
+    scopes = windows.load_scopes(changed_since)
+    looks = _looks(scopes, changed_since, now)
+    found = evidence.gather(looks)
+    legs = evidence.legs_of_runs(look.scope.run_id for look in looks)
+    judged = [
+        Judged(
+            look.scope,
+            evaluation.judge(
+                found[look.scope.assignment_id],
+                _span(look),
+                legs=legs[look.scope.run_id],
+                thresholds=thresholds(),
+                now=now,
+            ),
+        )
+        for look in looks
+    ]
+    _write(judged, now)
+    _settle(changed_since, scopes, judged, now)
+    return len(watches)
+
+
+def _span(look: Look) -> Span:
+    scope = look.scope
+    expected_from = max(scope.began_at, scope.activated_at or scope.began_at)
+    return Span(expected_from, scope.until, look.watched, scope.kept_from)
+
+
+def _looks(scopes: Sequence[Scope], changed_since: dict[int, datetime | None], now: datetime) -> list[Look]:
+    """The assignments that may have changed: those in force, those of the change, and those with open alerts."""
+    trackers = Tracker.objects.filter(pk__in=changed_since, state=Tracker.State.ACTIVE)
+    watched = set(trackers.values_list("pk", flat=True))
+    alerted = set(
+        Alert.objects.open().filter(tracker__in=changed_since).values_list("assignment_id", flat=True)
+    )
+    looks = []
+    for scope in scopes:
+        since = changed_since[scope.tracker_id] or now
+        if scope.since < min(scope.until, now) and (
+            since < scope.until or now < scope.until or scope.assignment_id in alerted
+        ):
+            looks.append(Look(scope, since, scope.tracker_id in watched))
+    return looks
+
+
+def _write(judged: Sequence[Judged], now: datetime) -> None:
+    """What ends comes before what begins: one alert of a kind at most is open at any moment."""
+    differences = [(each.scope, each.judgement.differences) for each in judged]
+    if retracted := [id_ for _, each in differences for id_ in each.to_retract]:
+        bulk.execute(RETRACT, {"ids": retracted, "now": now})
+    changes = [row for _, each in differences for row in each.to_change]
+    _change([row for row in changes if row.episode.ended_at])
+    _change([row for row in changes if not row.episode.ended_at])
+    additions = [(scope, episode) for scope, each in differences for episode in each.to_add]
+    if additions:
+        bulk.copy_rows("trackers_alert", ADD_COLUMNS, [_row(*each, now) for each in additions])
+
+
+def _change(rows: Sequence[Stored]) -> None:
+    if rows:
+        names = ("ids", "began_ats", "latest_ats", "ended_ats", "measures", "location_ids", "countries")
+        bulk.execute(CHANGE, bulk.transposed([(row.id, *row.episode[1:]) for row in rows], names))
+
+
+def _row(scope: Scope, episode: Episode, now: datetime) -> tuple[object, ...]:
+    return (episode.kind.value, scope.tracker_id, scope.assignment_id, *episode[1:], now)
+
+
+def _settle(
+    tracker_ids: dict[int, datetime | None], scopes: Sequence[Scope], judged: Sequence[Judged], now: datetime
+) -> None:
+    """Each tracker's next look; none for one whose assignments are all over."""
+    due: dict[int, datetime] = {}
+    moments = [(each.scope.tracker_id, each.judgement.due_at) for each in judged if each.judgement.due_at]
+    moments += [(scope.tracker_id, scope.since) for scope in scopes if now <= scope.since < scope.until]
+    for tracker_id, moment in moments:
+        if moment:
+            due[tracker_id] = min(due.get(tracker_id, moment), moment)
+    bulk.execute(LOOKED, bulk.transposed(sorted(due.items()), ("tracker_ids", "due_ats")))
+    AlertWatch.objects.filter(pk__in=tracker_ids.keys() - due.keys()).delete()

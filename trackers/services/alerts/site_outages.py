@@ -1,0 +1,116 @@
+"""Many trackers silent at one place: the place's fault, say of its gateway, or an account's, and one alert."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Max, QuerySet
+
+from foundation import bulk
+from trackers.models import Alert, Tracker
+
+# Of those at the place so many must be silent.
+LEAST_SHARE = 0.6
+PLACES_LOOKED_AT = 500
+
+SILENT_AT_PLACES = """
+SELECT
+    tracker.location_id,
+    (array_agg(alert.began_at ORDER BY alert.began_at))[%(least)s],
+    max(alert.began_at),
+    count(*)
+FROM trackers_alert AS alert
+JOIN trackers_tracker AS tracker ON tracker.id = alert.tracker_id
+WHERE alert.kind = 'SILENT'
+    AND alert.ended_at IS NULL
+    AND alert.retracted_at IS NULL
+    AND tracker.location_id IS NOT NULL
+GROUP BY tracker.location_id
+HAVING count(*) >= %(least)s
+ORDER BY count(*) DESC, tracker.location_id
+LIMIT %(most)s
+"""
+
+
+class SilentPlace(NamedTuple):
+    """began_at: when the trackers silent there became many. latest_at: when the last of them was last seen."""
+
+    location_id: int
+    began_at: datetime
+    latest_at: datetime
+    trackers: int
+
+
+def look_at_places(*, now: datetime) -> list[SilentPlace]:
+    """Open, move and end the alerts of places, and let each stand for those of its trackers; one transaction.
+
+    A place is silent if at least ALERT_SILENT_PLACE_TRACKERS trackers there are, and LEAST_SHARE of those there.
+    """
+    with transaction.atomic():
+        open_ = {
+            alert.location_id: alert
+            for alert in Alert.objects.open()
+            .filter(kind=Alert.Kind.SILENT_PLACE)
+            .select_for_update(no_key=True)
+            .order_by("pk")
+        }
+        places = _silent_places()
+        silent = {place.location_id for place in places}
+        _end([alert for location_id, alert in open_.items() if location_id not in silent], now)
+        for place in places:
+            _cover(_open_or_move(place, open_.get(place.location_id), now), place)
+    return places
+
+
+def _silent_places() -> list[SilentPlace]:
+    parameters = {"least": settings.ALERT_SILENT_PLACE_TRACKERS, "most": PLACES_LOOKED_AT}
+    found = [SilentPlace._make(row) for row in bulk.fetch_all(SILENT_AT_PLACES, parameters)]
+    there = _trackers_at([place.location_id for place in found])
+    return [place for place in found if place.trackers >= LEAST_SHARE * there.get(place.location_id, 0)]
+
+
+def _trackers_at(location_ids: Collection[int]) -> dict[int, int]:
+    here = Tracker.objects.filter(location__in=location_ids, state=Tracker.State.ACTIVE).order_by()
+    return dict(here.values("location").annotate(number=Count("pk")).values_list("location", "number"))
+
+
+def _open_or_move(place: SilentPlace, alert: Alert | None, now: datetime) -> Alert:
+    if alert is None:
+        return Alert.objects.create(
+            kind=Alert.Kind.SILENT_PLACE,
+            location_id=place.location_id,
+            began_at=place.began_at,
+            latest_at=place.latest_at,
+            measure=place.trackers,
+            recorded_at=now,
+        )
+    told = (alert.began_at, alert.latest_at, alert.measure)
+    alert.began_at, alert.latest_at, alert.measure = place.began_at, place.latest_at, place.trackers
+    if told != (alert.began_at, alert.latest_at, alert.measure):
+        alert.save(update_fields=["began_at", "latest_at", "measure"])
+    return alert
+
+
+def _cover(alert: Alert, place: SilentPlace) -> None:
+    """The place's alert stands for those of the silent trackers there, and for no others that are open."""
+    there = Alert.objects.open().filter(kind=Alert.Kind.SILENT, tracker__location=place.location_id)
+    _set_part_of(there.exclude(part_of__isnull=False, part_of=alert), alert)
+    elsewhere = Alert.objects.open().filter(part_of=alert).exclude(tracker__location=place.location_id)
+    _set_part_of(elsewhere, None)
+
+
+def _end(alerts: Collection[Alert], now: datetime) -> None:
+    """At the latest sign of life of a tracker there; the silent ones that remain stand for themselves again."""
+    for alert in alerts:
+        seen = Tracker.objects.filter(location=alert.location_id).aggregate(at=Max("last_seen_at"))["at"]
+        ended_at = max(alert.latest_at, min(seen or now, now))
+        Alert.objects.filter(pk=alert.pk).update(ended_at=ended_at)
+        _set_part_of(Alert.objects.open().filter(part_of=alert), None)
+
+
+def _set_part_of(alerts: QuerySet[Alert], whole: Alert | None) -> None:
+    """Locked in the order of their ids, as those do who look at trackers."""
+    locked = alerts.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    Alert.objects.filter(pk__in=list(locked.values_list("pk", flat=True))).update(part_of=whole)

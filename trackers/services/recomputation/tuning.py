@@ -1,0 +1,153 @@
+"""Tries other radii for a location: what the timeline would make of the reports around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from foundation import bulk, sql
+from foundation.errors import DomainError
+from locations.models import Location
+from trackers.rules import timeline, tuning
+from trackers.rules.timeline import Sighting, Timeline
+from trackers.rules.tuning import Near, Span, Suggestion
+from trackers.services.history import reading, windows
+from trackers.services.history.windows import Window
+from trackers.services.recomputation import recomputing
+
+REPORTS_NEAR = sql.load("trackers/reports_near")
+
+# What a suggestion looks at: the last reports of the last assignments, in so many days.
+LOOKS_BACK = timedelta(days=90)
+ASSIGNMENTS = 500
+REPORTS_OF_EACH = 200
+REPORTS = 20_000
+# What every radius is played with: about a second for ten of them.
+REPORTS_PLAYED = 5_000
+REPORTS_ON_MAP = 2_000
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+class HasAnAreaError(DomainError):
+    code = "location_has_an_area"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A radius, and how many stays it has, gains and loses against the current one."""
+
+    radius_m: int
+    stays: int
+    gained: int
+    lost: int
+    is_current: bool
+    is_suggested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """points: (longitude, latitude, accuracy_m) of the newest reports near. trackers: whose reports were played at
+    each radius; complete: these were all that were near."""
+
+    suggestion: Suggestion
+    trials: list[Trial]
+    points: list[tuple[float, float, float]]
+    trackers: int
+    complete: bool
+
+
+def try_radii(*, location: Location, now: datetime) -> Tuning:
+    """Suggest a radius and play the timeline with it, the current one and some between. Changes nothing.
+
+    Raises HasAnAreaError for a location that is not a circle.
+    """
+    if location.area:
+        raise HasAnAreaError("An area is drawn here: clear it to have a circle with a radius.")
+    near = _reports_near(location, now)
+    suggestion = tuning.suggest_radius(Near(*row[:4]) for row in near)
+    radii = tuning.candidates(location.radius_m, suggestion.radius_m)
+    tracker_ids, complete = _played(near)
+    with transaction.atomic():
+        Location.objects.filter(pk=location.pk).update(radius_m=max(radii))
+        chosen = windows.whole(windows.load_scopes(tracker_ids)) if tracker_ids else []
+        sightings = reading.sightings(chosen) if chosen else {}
+        transaction.set_rollback(True)
+    spans = {
+        radius_m: [
+            span
+            for window in chosen
+            for span in _spans(window, sightings[window.scope.assignment_id], location.pk, radius_m)
+        ]
+        for radius_m in radii
+    }
+    current = spans[round(location.radius_m)]
+    trials = [
+        Trial(
+            radius_m,
+            len(spans[radius_m]),
+            *tuning.compare_stays(current, spans[radius_m]),
+            is_current=radius_m == round(location.radius_m),
+            is_suggested=radius_m == suggestion.radius_m,
+        )
+        for radius_m in radii
+    ]
+    points = [(row[4], row[5], row[3]) for row in near[:REPORTS_ON_MAP]]
+    return Tuning(suggestion, trials, points, len(tracker_ids), complete)
+
+
+def _reports_near(location: Location, now: datetime) -> list[tuple]:
+    parameters = {
+        "location_id": location.pk,
+        "since": now - LOOKS_BACK,
+        "within_m": float(tuning.MOST_M),
+        "assignments": ASSIGNMENTS,
+        "of_each": REPORTS_OF_EACH,
+        "most": REPORTS,
+    }
+    return bulk.fetch_all(REPORTS_NEAR, parameters)
+
+
+def _played(near: Sequence[tuple]) -> tuple[list[int], bool]:
+    """The first trackers near that together have at most REPORTS_PLAYED reports, and whether these are all."""
+    ids = sorted({row[0] for row in near})
+    numbers = recomputing.numbers_of_reports(ids, most=REPORTS_PLAYED)
+    chosen: list[int] = []
+    left = REPORTS_PLAYED
+    for tracker_id in ids:
+        if numbers[tracker_id] <= left:
+            chosen.append(tracker_id)
+            left -= numbers[tracker_id]
+    return chosen, len(chosen) == len(ids)
+
+
+def _spans(window: Window, sightings: Sequence[Sighting], location_id: int, radius_m: int) -> list[Span]:
+    """The stays at the location if its radius were this one; the sightings were measured with a larger one."""
+    played = timeline.play(
+        [_resized(sighting, location_id, radius_m) for sighting in sightings],
+        confirmations=window.scope.confirmations,
+        start=window.start,
+    )
+    return list(_stays_at(played, window, location_id))
+
+
+def _resized(sighting: Sighting, location_id: int, radius_m: int) -> Sighting:
+    if all(candidate.location_id != location_id for candidate in sighting.candidates):
+        return sighting
+    return sighting._replace(
+        candidates=[
+            candidate._replace(inside=candidate.centre_m <= radius_m, gap_m=candidate.centre_m - radius_m)
+            if candidate.location_id == location_id
+            else candidate
+            for candidate in sighting.candidates
+        ]
+    )
+
+
+def _stays_at(played: Timeline, window: Window, location_id: int) -> list[Span]:
+    ends = [stay.started_at for stay in played.stays[1:]] + [window.scope.ends_at or FOREVER]
+    return [
+        Span(window.scope.assignment_id, stay.started_at, end)
+        for stay, end in zip(played.stays, ends, strict=False)
+        if stay.place.location_id == location_id
+    ]

@@ -1,0 +1,154 @@
+"""The safety net: recomputes timelines from their reports and mends what is stored otherwise."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
+
+from trackers.models import (
+    Assignment,
+    RecomputationJob,
+    RecomputationTarget,
+    Retraction,
+    TimelineCheck,
+    Tracker,
+)
+from trackers.services.history.writing import Cause
+from trackers.services.recomputation import recomputing
+from trackers.services.recomputation.pacing import Pace
+from trackers.services.recomputation.recomputing import Recomputed
+
+log = structlog.get_logger(__name__)
+
+CAUSE = Cause(Retraction.CHECK)
+
+# Every tracker's turn comes within a day; aimed at 20 hours, so that a missed run or two do no harm.
+ROUND = timedelta(hours=20)
+# A check follows the last one after so long at least, and a pause of any length counts as this at most.
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
+NAMED = 20
+DAY = timedelta(hours=24)
+# A tracker that was not verified for so long has missed its turn.
+OVERDUE = timedelta(hours=26)
+
+
+class Standing(NamedTuple):
+    """Of the last 24 hours: how many trackers were checked, how many of them differed, and how many could not be.
+
+    oldest_verified_at: when the tracker was verified whose turn is next; on_time: it does not wait for too long.
+    """
+
+    latest_at: datetime | None
+    checked: int
+    drifted: int
+    failed: int
+    oldest_verified_at: datetime | None
+    on_time: bool
+
+    @property
+    def ok(self) -> bool:
+        return self.on_time and not self.drifted and not self.failed
+
+
+def reconcile(*, clock: Callable[[], datetime], time_budget_s: float) -> TimelineCheck:
+    """Verify the trackers that were verified longest ago, repair them and record the drift found.
+
+    As many as the whole fleet needs in the time since the last check, so that each has its turn within ROUND; fewer
+    if the time budget ends before.
+    """
+    now = clock()
+    latest = TimelineCheck.objects.order_by("-checked_at").values_list("checked_at", flat=True).first()
+    since_latest = now - latest if latest else LONGEST
+    wanted = sample_size(fleet=verifiable().count(), since_latest=since_latest)
+    return reconcile_sample(trackers=wanted, clock=clock, time_budget_s=time_budget_s)
+
+
+def sample_size(*, fleet: int, since_latest: timedelta) -> int:
+    """How many trackers a check has to take so that the fleet is through within ROUND; at least one."""
+    interval = min(max(since_latest, SHORTEST), LONGEST)
+    return max(1, math.ceil(fleet * (interval / ROUND)))
+
+
+def reconcile_sample(
+    *, trackers: int, clock: Callable[[], datetime], time_budget_s: float = math.inf
+) -> TimelineCheck:
+    """Verify the `trackers` trackers that were verified longest ago, repair them and record the drift found.
+
+    One that can't be replayed is noted, and its turn comes again after all others.
+    """
+    now = clock()
+    oldest_first = verifiable().order_by("verified_at", "id").values_list("id", flat=True)
+    checked = Recomputed()
+    for verified in verify(tracker_ids=list(oldest_first[:trackers]), repair=True, now=now):
+        checked.add(verified)
+        if (clock() - now).total_seconds() >= time_budget_s:
+            break
+    return _record(checked, now=now, took_s=(clock() - now).total_seconds())
+
+
+def verify(*, tracker_ids: Sequence[int], repair: bool, now: datetime) -> Iterator[Recomputed]:
+    """Compare the trackers with their reports, piece by piece; without `repair` everything is left as it is."""
+    begin, pace = 0, Pace()
+    while begin < len(tracker_ids):
+        with nullcontext() if repair else _taken_back():
+            verified = recomputing.recompute_next(
+                tracker_ids=tracker_ids[begin:], cause=CAUSE, now=now, pace=pace
+            )
+            through = tracker_ids[begin : begin + verified.trackers]
+            Tracker.objects.filter(pk__in=through).update(verified_at=now)
+        begin += verified.trackers
+        yield verified
+
+
+@contextmanager
+def _taken_back() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def verifiable() -> QuerySet[Tracker]:
+    """Trackers with a history to verify. Those that wait for a replay are expected to differ, and left out."""
+    waiting = RecomputationTarget.objects.filter(job__in=RecomputationJob.objects.unfinished())
+    return Tracker.objects.filter(Exists(Assignment.objects.filter(tracker=OuterRef("pk")))).exclude(
+        pk__in=waiting.values("tracker")
+    )
+
+
+def standing(*, now: datetime) -> Standing:
+    """What the checks of the last 24 hours found, and whether all trackers had their turn."""
+    checks = TimelineCheck.objects.filter(checked_at__gte=now - DAY)
+    found = checks.aggregate(
+        latest_at=Max("checked_at"), checked=Sum("trackers"), drifted=Sum("drifted"), failed=Sum("failed")
+    )
+    oldest = verifiable().order_by("verified_at", "id").values_list("verified_at", flat=True).first()
+    return Standing(
+        found["latest_at"],
+        found["checked"] or 0,
+        found["drifted"] or 0,
+        found["failed"] or 0,
+        oldest,
+        on_time=oldest is None or now - oldest <= OVERDUE,
+    )
+
+
+def _record(checked: Recomputed, *, now: datetime, took_s: float) -> TimelineCheck:
+    drifted = checked.rewritten.tracker_ids
+    if drifted:
+        log.error("timeline_drift", trackers=checked.trackers, drifted=sorted(drifted)[:NAMED])
+    return TimelineCheck.objects.create(
+        checked_at=now,
+        trackers=checked.trackers,
+        drifted=len(drifted),
+        failed=len(checked.failures),
+        failures=[
+            {"tracker": tracker_id, "error": error}
+            for tracker_id, error in sorted(checked.failures.items())[:NAMED]
+        ],
+        took_s=round(took_s, 3),
+    )

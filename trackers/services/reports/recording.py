@@ -1,0 +1,212 @@
+"""The one way by which reports enter the store, live or late, from whichever source."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+
+import structlog
+from django.db import DataError, IntegrityError, InternalError, transaction
+
+from foundation import bulk, sql
+from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, fingerprint_of
+from trackers.models import RejectedReport, Retraction, Tracker
+from trackers.rules.timeline import is_usable
+from trackers.services import locking
+from trackers.services.alerts import watching
+from trackers.services.history import rollups, summaries, windows
+from trackers.services.history.windows import Position, Scope
+from trackers.services.history.writing import Cause, Rewritten, rewrite
+from trackers.services.reports import cutoff
+
+log = structlog.get_logger(__name__)
+
+INSERT_REPORTS = sql.load("trackers/insert_reports")
+REJECT_REPORTS = sql.load("trackers/reject_reports")
+
+# A transaction takes whole trackers until it has this many reports: large enough to spread the cost of its
+# statements, small enough that its locks are held for about a second.
+REPORTS_PER_TRANSACTION = 4_000
+
+# What a bad report can raise. A lost connection or a lock timeout is nobody's fault: it goes up to the caller, whose
+# task comes again.
+BLAMED_ON_THE_REPORT = (
+    DataError,
+    IntegrityError,
+    InternalError,
+    LookupError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+)
+
+
+def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> RecordOutcome:
+    """Store reports and everything that follows from them.
+
+    Reports may come in any order, from any time and several times: the history that results is the same. Each chunk
+    of trackers is one transaction: reports, events, history, the trackers' rows and rollups. A report that can't be
+    stored, or is from before the horizon of retention, goes to RejectedReport and costs only itself. Raises
+    `OperationalError` if the database is out of reach or a lock is not to be had; what was committed by then is not
+    stored twice when the call is repeated.
+    """
+    reports, outcome = _after_the_cutoff(list(reports), now)
+    for chunk in _chunks(sorted(reports, key=attrgetter("tracker_id"))):
+        outcome.add(_record_or_split(chunk, now))
+    return outcome
+
+
+def _after_the_cutoff(
+    reports: list[IncomingReport], now: datetime
+) -> tuple[list[IncomingReport], RecordOutcome]:
+    """Without the reports from before the horizon, which are rejected: what was made of that time stands."""
+    kept_from = cutoff.frozen_before()
+    old = [report for report in reports if kept_from and report.seen_at.tzinfo and report.seen_at < kept_from]
+    if not old:
+        return reports, RecordOutcome()
+    why = f"Seen before {kept_from:%Y-%m-%d}, from when on reports are kept (REPORT_RETENTION_DAYS)."
+    known = set(
+        Tracker.objects.filter(pk__in={report.tracker_id for report in old}).values_list("pk", flat=True)
+    )
+    record_rejections(
+        [_rejection(it, it.tracker_id if it.tracker_id in known else None, why) for it in old], now=now
+    )
+    too_old = set(map(id, old))
+    return [report for report in reports if id(report) not in too_old], RecordOutcome(rejected=len(old))
+
+
+def _chunks(reports: Sequence[IncomingReport]) -> Iterator[list[IncomingReport]]:
+    chunk: list[IncomingReport] = []
+    for _, group in groupby(reports, key=attrgetter("tracker_id")):
+        of_tracker = list(group)
+        if chunk and len(chunk) + len(of_tracker) > REPORTS_PER_TRANSACTION:
+            yield chunk
+            chunk = []
+        chunk += of_tracker
+    if chunk:
+        yield chunk
+
+
+def _record_or_split(reports: list[IncomingReport], now: datetime) -> RecordOutcome:
+    """Halve a chunk that fails until the culprit stands alone."""
+    try:
+        with transaction.atomic():
+            return _record(reports, now)
+    except BLAMED_ON_THE_REPORT as error:
+        if len(reports) == 1:
+            return _reject(reports[0], error, now)
+    middle = len(reports) // 2
+    outcome = _record_or_split(reports[:middle], now)
+    outcome.add(_record_or_split(reports[middle:], now))
+    return outcome
+
+
+def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
+    tracker_ids = sorted({report.tracker_id for report in reports})
+    locking.lock_trackers(tracker_ids)
+    new = _insert(reports, now)
+    outcome = RecordOutcome(
+        stored_by_tracker=Counter(report.tracker_id for report in new), duplicates=len(reports) - len(new)
+    )
+    if not new:
+        return outcome
+    changed = _changes(windows.load_scopes(tracker_ids), new)
+    rewritten = Rewritten()
+    if changed:
+        firsts = {scope: positions[0] for scope, positions in changed.items()}
+        by_assignment = {scope.assignment_id: positions for scope, positions in changed.items()}
+        cause = Cause(Retraction.REPORT, reports=by_assignment)
+        rewritten = rewrite(windows.since_first_change(firsts), cause=cause, now=now)
+    outcome.events = rewritten.events
+    summaries.refresh_trackers(tracker_ids, now=now)
+    rollups.refresh(((report.tracker_id, report.seen_at) for report in new), spans=rewritten.spans)
+    watching.mark_seen(((report.tracker_id, report.seen_at) for report in new), now=now)
+    return outcome
+
+
+def _insert(reports: Sequence[IncomingReport], now: datetime) -> list[IncomingReport]:
+    """Store the reports and return those that were not there yet."""
+    names = (
+        "tracker_ids",
+        "seen_ats",
+        "fingerprints",
+        "latitudes",
+        "longitudes",
+        "accuracies_m",
+        "confidences",
+        "batteries",
+        "sources",
+        "published_ats",
+    )
+    for report in reports:
+        _require_plausible(report)
+    width = len(names)
+    parameters = bulk.transposed([report[:width] for report in reports], names) | {"received_at": now}
+    inserted = set(bulk.fetch_all(INSERT_REPORTS, parameters))
+    return [
+        report for report in {report[:3]: report for report in reports}.values() if report[:3] in inserted
+    ]
+
+
+def _require_plausible(report: IncomingReport) -> None:
+    """Refuse what the database would take in another sense, or would show to nobody's use.
+
+    PostGIS folds impossible coordinates into the globe, PostgreSQL takes a naive time as its session's, and no JSON
+    can say NaN or infinity.
+    """
+    if not (-90 <= report.latitude <= 90 and -180 <= report.longitude <= 180):
+        raise ValueError(f"{report.latitude}, {report.longitude} is not on the globe")
+    if report.accuracy_m is not None and not math.isfinite(report.accuracy_m):
+        raise ValueError(f"{report.accuracy_m} is no accuracy")
+    if report.seen_at.tzinfo is None:
+        raise ValueError(f"{report.seen_at} has no time zone")
+
+
+def _changes(scopes: Iterable[Scope], new: Iterable[IncomingReport]) -> dict[Scope, list[Position]]:
+    """For each assignment its new reports that count, in event order."""
+    of_tracker: dict[int, list[Scope]] = {}
+    for scope in scopes:
+        of_tracker.setdefault(scope.tracker_id, []).append(scope)
+    changes: defaultdict[Scope, list[Position]] = defaultdict(list)
+    for report in new:
+        for scope in of_tracker.get(report.tracker_id, ()):
+            if scope.since <= report.seen_at < scope.until and is_usable(
+                report.accuracy_m, scope.max_accuracy_m
+            ):
+                changes[scope].append(Position(report.seen_at, report.fingerprint))
+    for positions in changes.values():
+        positions.sort()
+    return changes
+
+
+def _reject(report: IncomingReport, error: Exception, now: datetime) -> RecordOutcome:
+    log.warning("report_not_stored", tracker_id=report.tracker_id, error=str(error))
+    tracker_id = None if isinstance(error, locking.UnknownTrackerError) else report.tracker_id
+    record_rejections([_rejection(report, tracker_id, f"{type(error).__name__}: {error}"[:500])], now=now)
+    return RecordOutcome(rejected=1)
+
+
+def _rejection(report: IncomingReport, tracker_id: int | None, detail: str) -> IncomingRejection:
+    return IncomingRejection(
+        tracker_id=tracker_id,
+        source=report.source,
+        hashed_key=report.hashed_key,
+        payload=report.payload,
+        reason=RejectedReport.Reason.NOT_STORED,
+        detail=detail,
+    )
+
+
+def record_rejections(rejections: Iterable[IncomingRejection], *, now: datetime) -> None:
+    """Keep what can't be used, with the reason. The same payload again only counts up and renews its row.
+
+    Rows are written in the order of their key, so that two that write the same ones can't wait for each other.
+    """
+    rows = {(rejection.source, fingerprint_of(rejection.payload)): rejection for rejection in rejections}
+    if not rows:
+        return
+    names = ("tracker_ids", "sources", "hashed_keys", "payloads", "reasons", "details", "fingerprints")
+    arrays = bulk.transposed([(*rows[key], key[1]) for key in sorted(rows)], names)
+    bulk.execute(REJECT_REPORTS, arrays | {"now": now})
