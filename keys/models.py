@@ -4,7 +4,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
@@ -18,17 +18,14 @@ from trackers.models import Tracker
 MAX_KEYS_PER_DEVICE = 50
 
 
-class ByteLength(Func):
-    function = "OCTET_LENGTH"
-    output_field = models.IntegerField()
+def byte_length(field: str) -> Func:
+    return Func(F(field), function="OCTET_LENGTH", output_field=models.IntegerField())
 
 
-class LookupId(Func):
+def hash_of(field: str) -> Func:
     """`keys.advertisement.hashed_key`, computed by the database."""
-
-    function = "SHA256"
-    template = "ENCODE(%(function)s(%(expressions)s), 'base64')"
-    output_field = models.CharField()
+    digest = Func(F(field), function="SHA256", output_field=models.BinaryField())
+    return Func(digest, Value("base64"), function="ENCODE", output_field=models.CharField())
 
 
 class ManufacturerQuerySet(models.QuerySet["Manufacturer"]):
@@ -318,11 +315,11 @@ class KeyPair(models.Model):
             ),
             models.UniqueConstraint(fields=["advertisement_key"], name="key_pair_advertisement_key_unique"),
             models.CheckConstraint(
-                condition=Exact(ByteLength("advertisement_key"), KEY_BYTES),
+                condition=Exact(byte_length("advertisement_key"), KEY_BYTES),
                 name="key_pair_advertisement_key_28_bytes",
             ),
             models.CheckConstraint(
-                condition=Exact(F("hashed_key"), LookupId("advertisement_key")),
+                condition=Exact(F("hashed_key"), hash_of("advertisement_key")),
                 name="key_pair_hash_is_of_its_key",
             ),
             models.CheckConstraint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import pghistory
 from django.contrib.gis.db import models
@@ -23,18 +23,16 @@ SHAPE_OF_LOCATION = ("location__center", "location__area", "location__fence")
 SHAPE_OF_PLACE = ("near__position",)
 
 
-class CircleCover(Func):
-    """`ST_Buffer` on geography: a sixteen-cornered polygon around `center` that covers the whole circle.
+def circle_cover(center: str, radius_m: str) -> Func:
+    """`ST_Buffer` on geography: a sixteen-cornered polygon around the centre that covers the whole circle.
 
     The corners lie 5 % and 1 m outside of the circle, more than the flat edges between them cut off (1.9 %)
     and the buffer's projection distorts (0.1 %).
     """
 
-    function = "ST_Buffer"
-    output_field = models.PolygonField(geography=True)
-
-    def __init__(self, center: Any, radius_m: Any, **extra: Any) -> None:
-        super().__init__(center, radius_m * Value(1.05) + Value(1.0), Value(4), **extra)
+    cover_m = F(radius_m) * Value(1.05) + Value(1.0)
+    shape = models.PolygonField(geography=True)
+    return Func(F(center), cover_m, Value(4), function="ST_Buffer", output_field=shape)
 
 
 class LocationQuerySet(TenantQuerySet["Location"]):
@@ -66,7 +64,7 @@ class Location(models.Model):
     radius_m = models.FloatField("radius (m)", default=100)
     area = models.PolygonField(geography=True, null=True, blank=True, spatial_index=False)
     fence = models.GeneratedField(
-        expression=Coalesce(F("area"), CircleCover(F("center"), F("radius_m"))),
+        expression=Coalesce(F("area"), circle_cover("center", "radius_m")),
         output_field=models.PolygonField(geography=True, spatial_index=False),
         db_persist=True,
     )

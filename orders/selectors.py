@@ -8,7 +8,7 @@ from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, Que
 from orders.errors import UnknownOrderError
 from orders.models import DeviceAllocation, DeviceAllocationQuerySet, Order
 from trackers.models import Assignment, GeoStatus, Tracker
-from trackers.models.history import TsTzRange
+from trackers.models.history import time_range
 
 DEVICES_PER_PAGE = 50
 
@@ -87,7 +87,7 @@ def unfit_for_allocation(macs: list[str]) -> tuple[set[str], set[str]]:
 
 def assignments_of(order: Order, assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
     """Those of the order's trackers to its run, in force at some time while they were allocated to it."""
-    allocated = TsTzRange("allocated_at", "released_at", RangeBoundary(inclusive_upper=True))
+    allocated = time_range("allocated_at", "released_at", RangeBoundary(inclusive_upper=True))
     theirs = DeviceAllocation.objects.filter(order=order)
     in_time = theirs.alias(allocated=allocated).filter(
         tracker=OuterRef("tracker"), allocated__overlap=OuterRef("period")

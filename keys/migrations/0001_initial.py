@@ -3,7 +3,6 @@
 import django.db.models.deletion
 import django.db.models.lookups
 import django.utils.timezone
-import keys.models
 from django.conf import settings
 from django.db import migrations, models
 
@@ -77,11 +76,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='keypair',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(keys.models.ByteLength('advertisement_key'), 28), name='key_pair_advertisement_key_28_bytes'),
+            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(models.Func(models.F('advertisement_key'), function='OCTET_LENGTH', output_field=models.IntegerField()), 28), name='key_pair_advertisement_key_28_bytes'),
         ),
         migrations.AddConstraint(
             model_name='keypair',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(models.F('hashed_key'), keys.models.LookupId('advertisement_key')), name='key_pair_hash_is_of_its_key'),
+            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(models.F('hashed_key'), models.Func(models.Func(models.F('advertisement_key'), function='SHA256', output_field=models.BinaryField()), models.Value('base64'), function='ENCODE', output_field=models.CharField())), name='key_pair_hash_is_of_its_key'),
         ),
         migrations.AddConstraint(
             model_name='keypair',

@@ -7,7 +7,6 @@ import django.utils.timezone
 from django.contrib.postgres.operations import CreateExtension
 from django.db import migrations, models
 
-import locations.models
 
 
 class Migration(migrations.Migration):
@@ -55,7 +54,7 @@ class Migration(migrations.Migration):
                         db_persist=True,
                         expression=django.db.models.functions.comparison.Coalesce(
                             models.F("area"),
-                            locations.models.CircleCover(models.F("center"), models.F("radius_m")),
+                            models.Func(models.F('center'), models.F('radius_m') * models.Value(1.05) + models.Value(1.0), models.Value(4), function='ST_Buffer', output_field=django.contrib.gis.db.models.fields.PolygonField(geography=True, srid=4326)),
                         ),
                         output_field=django.contrib.gis.db.models.fields.PolygonField(
                             geography=True, spatial_index=False, srid=4326

@@ -8,7 +8,6 @@ import django.utils.timezone
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
-import trackers.models.history
 
 # Django can't declare partitions. Months are made ahead by trackers.services.partitioning; the default partition takes
 # what falls outside of them, so that no report is refused.
@@ -530,9 +529,8 @@ class Migration(migrations.Migration):
                 expressions=[
                     ("tracker", "="),
                     (
-                        trackers.models.history.TsTzRange(
-                            "started_at", "ended_at", django.contrib.postgres.fields.ranges.RangeBoundary()
-                        ),
+                        models.Func(
+                            "started_at", "ended_at", django.contrib.postgres.fields.ranges.RangeBoundary(), function='TSTZRANGE', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()),
                         "&&",
                     ),
                 ],

@@ -3,7 +3,6 @@
 import django.contrib.postgres.fields.ranges
 import django.contrib.postgres.indexes
 import django.db.models.deletion
-import trackers.models.history
 from django.db import migrations, models
 
 
@@ -38,7 +37,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='statuschange',
-            index=django.contrib.postgres.indexes.GistIndex(models.F('location'), trackers.models.history.TsTzRange('started_at', 'ended_at', django.contrib.postgres.fields.ranges.RangeBoundary()), condition=models.Q(('retracted_at', None), ('location__isnull', False)), name='status_change_at_location'),
+            index=django.contrib.postgres.indexes.GistIndex(models.F('location'), models.Func('started_at', 'ended_at', django.contrib.postgres.fields.ranges.RangeBoundary(), function='TSTZRANGE', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()), condition=models.Q(('retracted_at', None), ('location__isnull', False)), name='status_change_at_location'),
         ),
         migrations.AddField(
             model_name='alert',

@@ -1,6 +1,6 @@
 """What a tracker's reports mean: its status history and its events."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
@@ -39,9 +39,9 @@ class GeofenceEventQuerySet(AssignedQuerySet["GeofenceEvent"]):
     pass
 
 
-class TsTzRange(Func):
-    function = "TSTZRANGE"
-    output_field = DateTimeRangeField()
+def time_range(*bounds: Any) -> Func:
+    """`TSTZRANGE` of a beginning, an end and, as `RangeBoundary`, whether they belong to it."""
+    return Func(*bounds, function="TSTZRANGE", output_field=DateTimeRangeField())
 
 
 class Retraction(models.TextChoices):
@@ -117,7 +117,7 @@ class StatusChange(Retractable):
             # Who stayed at a location within a range of time, also those that came before it.
             GistIndex(
                 F("location"),
-                TsTzRange("started_at", "ended_at", RangeBoundary()),
+                time_range("started_at", "ended_at", RangeBoundary()),
                 condition=VALID & Q(location__isnull=False),
                 name="status_change_at_location",
             ),
@@ -132,7 +132,7 @@ class StatusChange(Retractable):
                 name="status_change_no_overlap_per_tracker",
                 expressions=[
                     ("tracker", RangeOperators.EQUAL),
-                    (TsTzRange("started_at", "ended_at", RangeBoundary()), RangeOperators.OVERLAPS),
+                    (time_range("started_at", "ended_at", RangeBoundary()), RangeOperators.OVERLAPS),
                 ],
                 condition=VALID,
             ),

@@ -17,7 +17,7 @@ from clients.models import ProductionRun
 from foundation import bulk, wording
 from foundation.errors import DomainError
 from trackers.models import Assignment, Retraction, Tracker
-from trackers.models.history import TsTzRange
+from trackers.models.history import time_range
 from trackers.services import locking
 from trackers.services.alerts import watching
 from trackers.services.history import summaries
@@ -156,7 +156,7 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
             raise NotAssignedError(
                 f"In no run that began before {at:%Y-%m-%d %H:%M} UTC and still lasts: {name_macs(macs)}."
             )
-        open_.update(period=TsTzRange(F("period__startswith"), Value(at), RangeBoundary()))
+        open_.update(period=time_range(F("period__startswith"), Value(at), RangeBoundary()))
         recomputing.recompute_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at)
         watching.mark_changed(tracker_ids, now=now)
 
