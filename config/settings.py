@@ -63,8 +63,8 @@ INSTALLED_APPS = [
     "knox",
     "rest_framework",
 ]
-# What stands in for the outside world has no place in production.
-if DEBUG:
+# What stands in for the outside world has no place in production, where the package need not even be there.
+if env.bool("SIMULATION", default=DEBUG):
     INSTALLED_APPS.insert(1, "simulation")
 AUTH_USER_MODEL = "clients.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -12,9 +12,12 @@ from django.core.management import call_command
 from django.urls import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "basemap" / "README.md"})
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")})
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-APPS = "config|clients|locations|trackers|keys|orders|ingestion|tests|docs|bin|basemap|static|templates"
+APPS = (
+    "config|simulation|ops|ingestion|orders|keys|trackers|locations|outbox|clients|foundation"
+    "|tests|docs|bin|basemap|static|templates"
+)
 PATH = re.compile(rf"`((?:{APPS})/[\w./-]*\w)`")
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

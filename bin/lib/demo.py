@@ -48,6 +48,7 @@ def demo_environ(options: argparse.Namespace, directory: Path) -> dict[str, str]
         "GATEWAY_PORT": "6176",
         "PORT": str(options.port),  # else honcho would make one up
         "DATABASE_POOL": "false",
+        "SIMULATION": "true",
         # Never Apple, whatever .env says: with-gateway puts the local gateway here.
         "FINDMY_URL": "http://127.0.0.1:9/",
         "FINDMY_ANISETTE_URL": "http://127.0.0.1:9/",

@@ -40,7 +40,7 @@ def scratch(services: Services, kind: str, *, create: bool) -> Iterator[Scratch]
     redis_url = base.get("REDIS_URL") or configured("REDIS_URL")
     with _run_id(services) as run_id:
         name, prefix = f"{KINDS[kind]}_{run_id}", f"glimpse_{kind}_{run_id}:"
-        environ = {**services.environ(), "REDIS_PREFIX": prefix}
+        environ = {**services.environ(), "REDIS_PREFIX": prefix, "SIMULATION": "true"}
         if create:
             environ["DATABASE_URL"] = _with_database(admin_url, name)
         else:

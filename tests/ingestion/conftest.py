@@ -15,7 +15,7 @@ from keys.models import KeyPair
 from keys.services import generating, registering
 from simulation.findmy.gateway import LocalGateway
 from tests.factories import AssignmentFactory, RunFactory
-from tests.ingestion.findmy import worlds
+from tests.simulation.findmy import worlds
 from trackers.models import Tracker
 
 Fleet = Callable[..., list[Tracker]]

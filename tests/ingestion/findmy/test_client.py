@@ -19,7 +19,7 @@ from ingestion.findmy.client import Account, GatewayClient, Rejection
 from ingestion.findmy.protocol import Shape
 from keys import advertisement
 from simulation.findmy.gateway import RETRY_AFTER_S, LocalGateway
-from tests.ingestion.findmy import worlds
+from tests.simulation.findmy import worlds
 
 PAIRS = [worlds.key_pair(number) for number in range(1, 4)]
 KEYS = [pair.hashed_key for pair in PAIRS]

@@ -5,7 +5,7 @@ import pytest
 from ingestion.findmy import payload
 from keys import advertisement
 from simulation.findmy.book import ReportBook
-from tests.ingestion.findmy import worlds
+from tests.simulation.findmy import worlds
 
 PAIR = worlds.key_pair(1)
 PRIVATE_KEY = advertisement.load_private_key(PAIR.private_key)

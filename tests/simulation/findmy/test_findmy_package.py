@@ -13,7 +13,7 @@ from findmy.reports.reports import LocationReport
 from ingestion.findmy import payload
 from keys import advertisement
 from simulation.findmy.gateway import LocalGateway
-from tests.ingestion.findmy import worlds
+from tests.simulation.findmy import worlds
 
 PAIRS = [worlds.key_pair(number) for number in range(1, 4)]
 DSID, TOKEN = "1234567", "token-of-the-demo"

@@ -8,7 +8,7 @@ from ingestion.findmy import protocol
 from simulation.findmy import fleet
 from simulation.findmy.plan import PlannedTracker
 from simulation.findmy.tracks import Trace, distance_m
-from tests.ingestion.findmy import worlds
+from tests.simulation.findmy import worlds
 
 PAIR = worlds.key_pair(1)
 STORED = {"departs_at": None}

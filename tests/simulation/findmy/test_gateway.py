@@ -15,7 +15,7 @@ from ingestion.findmy.anisette import Account, AnisetteServer
 from ingestion.findmy.answers import build_request
 from ingestion.findmy.protocol import Shape
 from simulation.findmy.gateway import LocalGateway
-from tests.ingestion.findmy import worlds
+from tests.simulation.findmy import worlds
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAIRS = [worlds.key_pair(number) for number in range(1, 6)]

@@ -7,7 +7,7 @@ import pytest
 from ingestion.findmy.protocol import Battery
 from simulation.findmy.plan import PlanError, load_plan, parse_plan
 from simulation.findmy.tracks import Itinerary, Trace
-from tests.ingestion.findmy import worlds
+from tests.simulation.findmy import worlds
 
 PAIR = worlds.key_pair(1)
 CSV = (
