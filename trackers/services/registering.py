@@ -63,7 +63,7 @@ def _taken(devices: Sequence[NewTracker]) -> TrackerTakenError:
         return TrackerTakenError(f"Given to two devices: {_first_of(twice)}. Give each device its own.")
     taken = [
         *Tracker.objects.filter(mac__in=macs).values_list("mac", flat=True),
-        *Tracker.objects.filter(serial__in=serials).values_list("serial", flat=True),
+        *filter(None, Tracker.objects.filter(serial__in=serials).values_list("serial", flat=True)),
     ]
     return TrackerTakenError(f"Registered already: {_first_of(taken)}. Leave these out.")
 
