@@ -1,0 +1,238 @@
+"""The start page says what is late and what stands still, and says nothing when all is well."""
+
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from ingestion.models import AccountState, FetchState, Heartbeat
+from tests.admin.shown import alarms, facts, marks, numbers
+from tests.factories import (
+    AssignmentFactory,
+    DeliveryFactory,
+    OrderFactory,
+    RejectedReportFactory,
+    StorageFactory,
+    TrackerFactory,
+)
+from trackers.models import RejectedReport, TimelineCheck, Tracker
+
+pytestmark = pytest.mark.django_db
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+OVERDUE = "Oldest overdue fetch"
+
+
+def page(ops: Client) -> Any:
+    return ops.get(reverse("admin:index"))
+
+
+def fetch_due(since: timedelta) -> None:
+    FetchState.objects.create(tracker=TrackerFactory(), next_due_at=timezone.now() - since)
+
+
+def account(name: str, cools_for: timedelta | None) -> None:
+    until = None if cools_for is None else timezone.now() + cools_for
+    AccountState.objects.create(name=name, cooldown_until=until)
+
+
+def beats(**ages: timedelta) -> None:
+    for name, age in ages.items():
+        Heartbeat.objects.create(name=name, beat_at=timezone.now() - age, detail={})
+
+
+@pytest.fixture
+def all_is_well(db: None, settings: Any) -> None:
+    settings.FETCH_INTERVAL_MINUTES, settings.FETCH_LEASE_S = 20, 300
+    beats(beat=timedelta(seconds=5), fetch=MINUTE)
+    TimelineCheck.objects.create(checked_at=timezone.now(), trackers=3, drifted=0)
+
+
+@pytest.mark.usefixtures("all_is_well")
+def test_without_anything_wrong_there_is_no_alarm_and_nothing_is_marked(ops: Client) -> None:
+    html = page(ops).content
+    assert alarms(html) == []
+    assert set().union(*marks(html).values()) == set()
+    assert facts(html)[OVERDUE] == "nothing is overdue"
+
+
+@pytest.mark.parametrize(
+    ("due", "said", "is_bad"),
+    [
+        (-HOUR, "nothing is overdue", False),
+        (5 * MINUTE, "5 min", False),
+        (59 * MINUTE, "59 min", False),
+        (61 * MINUTE, "1 h 1 min", True),
+    ],
+)
+@pytest.mark.usefixtures("all_is_well")
+def test_fetch_that_is_overdue_for_three_intervals_is_bad(
+    ops: Client, due: timedelta, said: str, is_bad: bool
+) -> None:
+    fetch_due(due)
+    html = page(ops).content
+    assert facts(html)[OVERDUE] == said
+    assert ("gl-bad" in marks(html)[OVERDUE]) is is_bad
+
+
+@pytest.mark.parametrize(
+    ("cooling", "is_said"),
+    [
+        ([], False),
+        ([HOUR], True),
+        ([HOUR, HOUR], True),
+        ([HOUR, None], False),
+        ([HOUR, -MINUTE], False),
+        ([-MINUTE], False),
+    ],
+)
+@pytest.mark.usefixtures("all_is_well")
+def test_only_when_every_account_cools_down_nothing_is_fetched(
+    ops: Client, cooling: list[timedelta | None], is_said: bool
+) -> None:
+    for number, cools_for in enumerate(cooling):
+        account(f"ops-{number}", cools_for)
+    said = [alarm for alarm in alarms(page(ops).content) if "Apple account" in alarm]
+    assert bool(said) is is_said
+
+
+@pytest.mark.parametrize(
+    ("ages", "silent"),
+    [
+        ({"beat": timedelta(seconds=55), "fetch": timedelta(seconds=290)}, []),
+        (
+            {"beat": timedelta(seconds=65), "fetch": MINUTE},
+            ["Schedule stands still: last sign of life 1 min"],
+        ),
+        ({"beat": MINUTE / 4, "fetch": 6 * MINUTE}, ["Fetching stands still: last sign of life 6 min"]),
+        ({"beat": MINUTE / 4}, ["Fetching stands still: no sign of life yet"]),
+    ],
+)
+def test_service_that_stands_still_is_an_alarm(
+    ops: Client, settings: Any, ages: dict[str, timedelta], silent: list[str]
+) -> None:
+    settings.FETCH_LEASE_S = 300
+    beats(**ages)
+    said = alarms(page(ops).content)
+    assert len(said) == len(silent)
+    assert all(alarm.startswith(beginning) for alarm, beginning in zip(said, silent, strict=True))
+
+
+@pytest.mark.usefixtures("all_is_well")
+def test_histories_that_differed_or_failed_or_wait_too_long_are_alarms(ops: Client) -> None:
+    def check(age: timedelta, **found: int) -> None:
+        TimelineCheck.objects.create(checked_at=timezone.now() - age, trackers=9, **({"drifted": 0} | found))
+
+    check(25 * HOUR, drifted=7, failed=7)
+    assert alarms(page(ops).content) == []
+    check(HOUR, drifted=2)
+    check(23 * HOUR, drifted=1, failed=4)
+    html = page(ops).content
+    (drift, failure) = alarms(html)
+    assert drift.startswith("3 histories differed")
+    assert failure.startswith("4 histories can't be recomputed")
+    assert facts(html)["Histories that differed, 24 h"] == "3 of 21 checked, 4 failed"
+    assert marks(html)["Histories that differed, 24 h"] == {"gl-bad"}
+
+
+@pytest.mark.usefixtures("all_is_well")
+def test_tracker_whose_history_waits_for_its_check_is_an_alarm(ops: Client) -> None:
+    tracker = AssignmentFactory().tracker
+    verified(tracker, 25 * HOUR)
+    assert alarms(page(ops).content) == []
+    verified(tracker, 27 * HOUR)
+    (alarm,) = alarms(page(ops).content)
+    assert "one was last checked 1 d ago" in alarm
+
+
+def verified(tracker: Tracker, age: timedelta) -> None:
+    Tracker.objects.filter(pk=tracker.pk).update(verified_at=timezone.now() - age)
+
+
+@pytest.mark.usefixtures("all_is_well")
+def test_rejected_reports_of_the_last_day_are_counted_by_reason_while_they_are_open(ops: Client) -> None:
+    now = timezone.now()
+
+    def rejected(at: datetime, reason: str, resolved_at: datetime | None = None) -> None:
+        row = RejectedReportFactory(reason=reason, resolved_at=resolved_at)
+        RejectedReport.objects.filter(pk=row.pk).update(last_received_at=at)
+
+    reason = RejectedReport.Reason
+    rejected(now - HOUR, reason.MALFORMED)
+    rejected(now - 23 * HOUR, reason.MALFORMED)
+    rejected(now - 2 * HOUR, reason.UNDECRYPTABLE)
+    rejected(now - 25 * HOUR, reason.MALFORMED)
+    rejected(now - HOUR, reason.MALFORMED, resolved_at=now)
+    html = page(ops).content
+    assert facts(html)["Rejected reports, 24 h, open"] == "3"
+    assert marks(html)["Rejected reports, 24 h, open"] == {"gl-warn"}
+    text = unescape(html.decode())
+    assert f"{reason.MALFORMED.label}: 2 · {reason.UNDECRYPTABLE.label}: 1" in text
+
+
+@pytest.mark.parametrize(
+    ("age", "link"),
+    [
+        (59 * MINUTE, "1h"),
+        (61 * MINUTE, "6h"),
+        (5 * HOUR, "6h"),
+        (7 * HOUR, "24h"),
+        (23 * HOUR, "24h"),
+        (25 * HOUR, "silent1d"),
+        (None, "never"),
+    ],
+)
+def test_active_trackers_are_counted_by_when_they_were_last_seen(
+    ops: Client, age: timedelta | None, link: str
+) -> None:
+    seen_at = None if age is None else timezone.now() - age
+    TrackerFactory(state=Tracker.State.ACTIVE, last_seen_at=seen_at)
+    TrackerFactory(state=Tracker.State.LOST, last_seen_at=seen_at)
+    shares = page(ops).context["freshness"]
+    assert {share.url.rpartition("=")[2]: share.number for share in shares if share.number} == {link: 1}
+    assert [share.percent for share in shares if share.number] == [100.0]
+    assert all("state__exact=ACTIVE" in share.url for share in shares)
+
+
+def test_trackers_are_counted_by_status_with_their_share(ops: Client) -> None:
+    depot, shop = StorageFactory(), DeliveryFactory()
+    for status, number, location in (
+        ("IN_TRANSIT", 1, None),
+        ("IN_STORAGE", 2, depot),
+        ("DELIVERED", 5, shop),
+    ):
+        TrackerFactory.create_batch(number, status=status, location=location)
+    shares = {share.code: share for share in page(ops).context["statuses"]}
+    assert {code: (share.number, share.percent) for code, share in shares.items()} == {
+        "CREATED": (0, 0.0),
+        "IN_TRANSIT": (1, 12.5),
+        "IN_STORAGE": (2, 25.0),
+        "DELIVERED": (5, 62.5),
+    }
+    assert len(ops.get(shares["IN_STORAGE"].url).context["cl"].result_list) == 2
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "mark"),
+    [
+        (51, 0, set()),
+        (49, 0, {"gl-warn"}),
+        (54, 5, {"gl-warn"}),
+        (55, 5, set()),
+        (5, 5, {"gl-warn"}),
+        (4, 5, {"gl-bad"}),
+    ],
+)
+def test_stock_is_low_before_it_is_short(ops: Client, held: int, wanted: int, mark: set[str]) -> None:
+    TrackerFactory.create_batch(held)
+    TrackerFactory(state=Tracker.State.ALLOCATED)
+    if wanted:
+        OrderFactory(quantity=wanted)
+    html = page(ops).content
+    number, marked = numbers(html)["In stock"]
+    assert (number, marked) == (str(held), mark)
+    assert any("stock is short" in alarm for alarm in alarms(html)) is (mark == {"gl-bad"})
