@@ -10,15 +10,14 @@ its leases that much longer or shorter; machines need NTP, as Celery does.
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 import redis
 from django.conf import settings
 
+from foundation import lua
 from foundation.redis_connection import connect
 
-LUA = Path(__file__).parent / "lua"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
@@ -47,9 +46,9 @@ class FetchQueue:
         self._client = client
         self._key = key
         self._lease = lease
-        self._claim = client.register_script((LUA / "claim.lua").read_text())
-        self._settle = client.register_script((LUA / "settle.lua").read_text())
-        self._restore = client.register_script((LUA / "restore.lua").read_text())
+        self._claim = client.register_script(lua.load("ingestion/claim"))
+        self._settle = client.register_script(lua.load("ingestion/settle"))
+        self._restore = client.register_script(lua.load("ingestion/restore"))
 
     def __len__(self) -> int:
         return int(self._client.zcard(self._key))

@@ -45,7 +45,7 @@ def beat_heart(**_unknown: Any) -> None:
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def make_partitions(**_unknown: Any) -> None:
-    partitioning.ensure_partitions(now=timezone.now())
+    partitioning.REPORTS.ensure(now=timezone.now())
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from foundation import lua
 from foundation.redis_connection import connect
 from ingestion import selectors
 from ingestion.findmy.client import (
@@ -22,7 +23,6 @@ from ingestion.findmy.client import (
     UnauthorizedError,
 )
 from ingestion.models import AccountState, AccountTally
-from ingestion.queue import LUA
 
 REFUSALS_TO_OPEN = 3
 SHORTEST_COOLDOWN = timedelta(minutes=15)
@@ -32,7 +32,6 @@ LONGEST_RETRY_AFTER = timedelta(hours=24)
 BUDGET_WINDOW = timedelta(hours=1)
 LOGIN_DEAD_STATUS = 541
 
-_TAKE_REQUEST = (LUA / "take_request.lua").read_text()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
@@ -111,7 +110,7 @@ def describe(error: Exception) -> str:
 def _take(accounts: Sequence[Account], now: datetime) -> int:
     if not accounts:
         return 0
-    script = connect(settings.REDIS_URL).register_script(_TAKE_REQUEST)
+    script = connect(settings.REDIS_URL).register_script(lua.load("ingestion/take_request"))
     now_ms = (now - _EPOCH) // _MS
     return int(
         script(

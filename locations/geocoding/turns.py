@@ -4,14 +4,13 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
 
+from foundation import lua
 from foundation.redis_connection import connect
 
-_TAKE_TURN = (Path(__file__).parents[1] / "lua" / "take_turn.lua").read_text()
 _WINDOWS = {
     "s": timedelta(seconds=1),
     "min": timedelta(minutes=1),
@@ -42,7 +41,7 @@ def take_turn(name: str, rates: Sequence[Rate]) -> float:
 
     Raises redis.RedisError.
     """
-    script = connect(settings.REDIS_URL).register_script(_TAKE_TURN)
+    script = connect(settings.REDIS_URL).register_script(lua.load("locations/take_turn"))
     arguments: list[str | int] = [secrets.token_hex(8)]
     for rate in rates:
         arguments += (rate.window // timedelta(milliseconds=1), rate.turns)

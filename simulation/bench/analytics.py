@@ -148,7 +148,7 @@ def fill(*, trackers: int, reports: int, now: datetime) -> Iterator[str]:
     yields what has been filled."""
     since = now - timedelta(days=DAYS)
     for days in range(0, DAYS + 31, 30):
-        partitioning.ensure_partitions(now=now - timedelta(days=days))
+        partitioning.REPORTS.ensure(now=now - timedelta(days=days))
     values = {
         "now": now,
         "since": since,

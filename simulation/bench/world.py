@@ -82,7 +82,7 @@ def build(*, now: datetime, seed: int) -> list[Shipment]:
     runs = _create_runs(now)
     fences = _create_locations(runs, draw)
     for days in range(0, STORED_DAYS + 30, 30):
-        partitioning.ensure_partitions(now=now - timedelta(days=days))
+        partitioning.REPORTS.ensure(now=now - timedelta(days=days))
     batch = generating.generate_batch(
         label="Benchmark", devices=STORED_TRACKERS, keys_per_device=1, actor=None, now=now
     )

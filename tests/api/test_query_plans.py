@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests import factories
 from tests.personas import make_report, make_stay, make_tenant
 from trackers.models import Tracker
-from trackers.services.partitioning import ensure_partitions
+from trackers.services import partitioning
 
 MAC = "A1:A1:A1:00:00:01"
 TRACKERS = 60
@@ -59,7 +59,7 @@ def many_trackers(world):
 
 def fill(world, series: str) -> None:
     """Each tracker gets a long series, reports in monthly partitions, and the planner knows it."""
-    ensure_partitions(now=world.now)
+    partitioning.REPORTS.ensure(now=world.now)
     with connection.cursor() as cursor:
         cursor.execute(FILL[series], {"now": world.now, "rows": ROWS_PER_TRACKER})
         cursor.execute("ANALYZE")

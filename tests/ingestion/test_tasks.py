@@ -6,11 +6,11 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from config.celery import app
+from foundation.partitions import MonthlyPartitions
 from ingestion import tasks
 from ingestion.models import Heartbeat
 from ingestion.services import fetching, queueing
 from trackers.models import TimelineCheck
-from trackers.services import partitioning
 
 schedules = importlib.import_module("ingestion.migrations.0002_schedules")
 TASKS = [
@@ -49,7 +49,7 @@ def test_shells_hand_over_the_clock(monkeypatch, own_redis_keys):
     called = {}
     monkeypatch.setattr(fetching, "fetch_due", lambda **options: called.update(fetch=options["clock"]))
     monkeypatch.setattr(queueing, "sync_queue", lambda *, now: called.update(sync=now))
-    monkeypatch.setattr(partitioning, "ensure_partitions", lambda *, now: called.update(partitions=now))
+    monkeypatch.setattr(MonthlyPartitions, "ensure", lambda table, *, now: called.update(partitions=now))
     before = timezone.now()
 
     tasks.fetch_due_trackers()

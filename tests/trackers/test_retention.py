@@ -44,7 +44,7 @@ def tracker(settings):
         now=NOW,
     )
     settle()
-    partitioning.ensure_partitions(now=NOW)
+    partitioning.REPORTS.ensure(now=NOW)
     return tracker
 
 
@@ -59,7 +59,7 @@ def drop(now=LATER):
 
 
 def names():
-    return [partition.name for partition in partitioning.list_partitions()]
+    return [partition.name for partition in partitioning.REPORTS.existing()]
 
 
 def test_month_is_announced_once_and_nothing_goes_before_the_notice_is_over(tracker):
@@ -94,7 +94,7 @@ def test_reports_and_their_dwells_and_transits_go_and_the_rest_stays(tracker):
     retention.announce(now=NOW)
     (month,) = drop()
     assert LocationReport.objects.count() == 24
-    assert f"{partitioning.TABLE}_2025_01" not in names()
+    assert f"{partitioning.REPORTS.table}_2025_01" not in names()
     old = GeofenceEvent.objects.filter(occurred_at__lt=FEBRUARY).order_by("occurred_at")
     assert [event.type for event in old] == ["ENTRY", "EXIT", "ENTRY"]
     assert not GeofenceEvent.objects.filter(pk=retracted.pk).exists()
@@ -120,7 +120,7 @@ def test_held_month_stays_and_keeps_those_behind_it(tracker, settings):
     settings.REPORT_RETENTION_DAYS = 30
     record_reports([incoming(tracker.pk, FEBRUARY + timedelta(days=1))], now=NOW)
     settle()
-    partitioning.ensure_partitions(now=NOW)
+    partitioning.REPORTS.ensure(now=NOW)
     first, second = retention.announce(now=NOW)
     retention.hold(months=[first])
     assert drop() == []
@@ -168,7 +168,10 @@ def told(*options):
 def test_command_shows_partitions_and_what_becomes_of_them(tracker):
     month = retention.announce(now=NOW)[0]
     found = json.loads(told("--json")[0])
-    fates = {row["name"].removeprefix(f"{partitioning.TABLE}_"): row["state"] for row in found["partitions"]}
+    fates = {
+        row["name"].removeprefix(f"{partitioning.REPORTS.table}_"): row["state"]
+        for row in found["partitions"]
+    }
     assert (fates["2025_01"], fates["2026_03"], fates["default"]) == ("ANNOUNCED", None, None)
     assert all(row["size_bytes"] > 0 for row in found["partitions"])
     assert f"will be dropped after {month.drop_after:%Y-%m-%d}" in told()[0]

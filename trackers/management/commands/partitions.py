@@ -1,6 +1,7 @@
 """Shows the partitions of reports, and drops those that are due."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -68,8 +69,8 @@ def _described() -> dict[str, Any]:
         "notice_days": settings.RETENTION_NOTICE_DAYS,
         "reports_kept_from": kept_from and kept_from.isoformat(),
         "partitions": [
-            partition._asdict() | _fate(partitioning.month_of(partition.name), months)
-            for partition in partitioning.list_partitions()
+            asdict(partition) | _fate(partitioning.REPORTS.month_of(partition.name), months)
+            for partition in partitioning.REPORTS.existing()
         ],
     }
 

@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from foundation import bulk, sql
+from foundation import bulk, partitions, sql
 from foundation.errors import DomainError
 from trackers.models import RetiredMonth, Tracker
 from trackers.services import locking, partitioning
@@ -45,14 +45,14 @@ def announce(*, now: datetime) -> list[RetiredMonth]:
     cutoff = now - timedelta(days=settings.REPORT_RETENTION_DAYS)
     known = set(RetiredMonth.objects.values_list("starts_at", flat=True))
     announced = []
-    for partition in partitioning.list_partitions():
-        month = partitioning.month_of(partition.name)
-        if month is None or month in known or partitioning.months_later(month, 1) > cutoff:
+    for partition in partitioning.REPORTS.existing():
+        month = partitioning.REPORTS.month_of(partition.name)
+        if month is None or month in known or partitions.months_later(month, 1) > cutoff:
             continue
         announced.append(
             RetiredMonth.objects.create(
                 starts_at=month,
-                ends_at=partitioning.months_later(month, 1),
+                ends_at=partitions.months_later(month, 1),
                 announced_at=now,
                 drop_after=now + timedelta(days=settings.RETENTION_NOTICE_DAYS),
                 reports_estimated=partition.rows_estimated,
@@ -177,7 +177,7 @@ def _in_chunks(after: int, size: int, ends: float, work: Callable[[Sequence[int]
 
 def _drop(month: RetiredMonth, now: datetime) -> None:
     with transaction.atomic():
-        partitioning.drop_partition(month.starts_at)
+        partitioning.REPORTS.drop(month.starts_at)
         month.state, month.dropped_at = RetiredMonth.State.DROPPED, now
         month.save(update_fields=["state", "dropped_at"])
     log.warning("reports_dropped", month=str(month), events_deleted=month.events_deleted)
