@@ -8,7 +8,7 @@ import pytest
 from django.contrib.gis.geos import Point as GeosPoint
 from django.contrib.gis.geos import Polygon
 from django.db import connection
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation import bulk
@@ -16,6 +16,7 @@ from locations import matching
 from locations.matching import Match, Point
 from locations.models import Location
 from tests.factories import NOW, DeliveryFactory, LocationFactory, RunFactory, StorageFactory
+from tests.laws import law
 
 pytestmark = pytest.mark.django_db
 
@@ -215,7 +216,7 @@ class TestScope:
     radius_m=st.floats(0.01, 100_000),
     bearing=st.floats(0, 360),
 )
-@settings(max_examples=150, deadline=None, print_blob=True)
+@law(150)
 def test_any_circle_holds_its_own_rim(latitude, longitude, radius_m, bearing):
     """The generated cover and the index lose no point that the exact rule accepts."""
     run = RunFactory()

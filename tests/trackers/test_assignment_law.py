@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import BrandFactory
+from tests.laws import law
 from tests.trackers.oracle import Stint
 from tests.trackers.test_timeline_law import (
     LATER,
     assert_crossings_carry_history,
     assert_recomputation_finds_nothing_wrong,
     assert_told,
-    law,
     staged,
 )
 from tests.trackers.worlds import START, STEPS, hesitant_worlds, moment, worlds

@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import NOW
+from tests.laws import law
 from tests.trackers.test_anomalies import AMSTERDAM, ATHENS, BERLIN, LEGS, THRESHOLDS
 from trackers.rules.anomalies import GAPS_FOR_RHYTHM, SeenHour, Sighting, Stay
 from trackers.rules.episodes import Episode, Kind, Stored
@@ -68,7 +69,7 @@ def looked_at_once(seen: list[Sighting]) -> Store:
     return store
 
 
-@settings(max_examples=300, deadline=None)
+@law(300)
 @given(st.lists(sightings, max_size=30, unique_by=lambda each: each.seen_at), st.data())
 def test_the_order_of_arrival_and_the_number_of_looks_do_not_matter(seen, data) -> None:
     arriving = data.draw(st.permutations(seen))
@@ -84,7 +85,7 @@ def test_the_order_of_arrival_and_the_number_of_looks_do_not_matter(seen, data) 
     assert store.episodes() == looked_at_once(seen).episodes()
 
 
-@settings(max_examples=100, deadline=None)
+@law(100)
 @given(st.lists(sightings, max_size=30, unique_by=lambda each: each.seen_at), st.integers(0, 240))
 def test_looking_again_changes_nothing(seen, hours) -> None:
     store = looked_at_once(seen)
@@ -92,7 +93,7 @@ def test_looking_again_changes_nothing(seen, hours) -> None:
     assert store.look(END, END) == 0
 
 
-@settings(max_examples=100, deadline=None)
+@law(100)
 @given(st.lists(sightings, max_size=30, unique_by=lambda each: each.seen_at))
 def test_one_alert_of_a_kind_at_most_is_open(seen) -> None:
     open_ = [each.kind for each in looked_at_once(seen).episodes() if each.ended_at is None]

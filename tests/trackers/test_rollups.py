@@ -13,8 +13,9 @@ from hypothesis import given
 from clients.models import ProductionRun
 from locations.models import Location
 from tests.factories import NOW, AssignmentFactory, BrandFactory, DeliveryFactory, RunFactory, StorageFactory
+from tests.laws import law
 from tests.trackers.reports import incoming, longitude_at
-from tests.trackers.test_timeline_law import law, staged
+from tests.trackers.test_timeline_law import staged
 from tests.trackers.worlds import START, worlds
 from trackers.models import DailyPosition, HourlyPosition, LocationReport, Retraction, StatusChange
 from trackers.services.history import rollups

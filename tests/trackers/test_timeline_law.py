@@ -3,17 +3,17 @@
 After every batch the store must say what the oracle says of the reports so far.
 """
 
-import os
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from locations.models import Location
 from tests.factories import BrandFactory
+from tests.laws import law
 from tests.trackers.reports import pieces_of, stored_events, stored_history
 from tests.trackers.worlds import START, Stage, hesitant_worlds, worlds
 from trackers.models import (
@@ -36,18 +36,6 @@ pytestmark = pytest.mark.django_db
 LATER = START + timedelta(days=9)
 CHECK = Cause(Retraction.CHECK)
 FENCE = Cause(Retraction.FENCE)
-
-# TIMELINE_EXAMPLES multiplies the examples, for a longer hunt: TIMELINE_EXAMPLES=20 bin/test tests/trackers/…
-HUNT = int(os.environ.get("TIMELINE_EXAMPLES", "1"))
-
-
-def law(examples):
-    return settings(
-        max_examples=examples * HUNT,
-        deadline=None,
-        print_blob=True,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 @contextmanager

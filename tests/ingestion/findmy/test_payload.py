@@ -2,11 +2,12 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.findmy import payload, protocol
 from keys import advertisement
+from tests.laws import law
 
 SCALAR = base64.b64decode("AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA==")
 PAIR = advertisement.derive_key_pair(SCALAR)
@@ -142,7 +143,7 @@ def test_a_given_ephemeral_key_makes_the_same_bytes():
     assert sealed[0] != payload.encrypt(report, PAIR.advertisement_key)
 
 
-@settings(max_examples=200, deadline=None)
+@law(200)
 @given(
     seconds=st.integers(0, 2**32 - 1),
     latitude=st.integers(-900_000_000, 900_000_000),

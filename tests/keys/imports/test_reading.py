@@ -4,12 +4,13 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.imports import reading
 from keys.imports.problems import UnreadableFileError
 from keys.imports.rows import parse
+from tests.laws import law
 
 MAC = "E2:7B:7C:0B:3A:2F"
 KEY = "Ynt8Czovt6R4rFZw6ZcxlKX9oLwHkbB1Bqc93Q=="
@@ -132,7 +133,7 @@ def refused_or_read(content):
             assert "\0" not in json.dumps(row.cells, ensure_ascii=False).encode().decode()
 
 
-@settings(max_examples=300, deadline=None)
+@law(300)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused(content):
     refused_or_read(content)
@@ -144,7 +145,7 @@ CELLS = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@law(300)
 @given(st.lists(st.lists(CELLS, max_size=9), max_size=5), st.sampled_from(",;\t"))
 def test_any_cells_are_read_or_refused(rows, delimiter):
     header = delimiter.join(["mac", "serial", "key", "private_key", "firmware", "manufactured_at"])
@@ -159,7 +160,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@law(300)
 @given(st.lists(st.fixed_dictionaries({"mac": VALUES, "key": VALUES, "serial": VALUES, "firmware": VALUES})))
 def test_any_json_is_read_or_refused(rows):
     refused_or_read(json.dumps(rows).encode())

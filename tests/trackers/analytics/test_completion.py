@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import NOW
+from tests.laws import law
 from trackers.analytics import charts
 from trackers.analytics.completion import POINTS, Journey, Outcome, complete, outcome_of
 
@@ -129,7 +130,7 @@ ways = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@law(200)
 @given(st.lists(ways, max_size=25))
 def test_shares_rise_and_the_band_holds_the_expectation(journeys: list[Journey]) -> None:
     found = complete(journeys, run_ends_at=LATER, now=NOW)
