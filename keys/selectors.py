@@ -11,8 +11,8 @@ from typing import NamedTuple
 from clients.models import User
 from foundation import bulk
 from foundation.errors import DomainError
+from foundation.tables import Reject
 from foundation.tenancy import sees_everything
-from keys.imports.rejects import Reject
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufacturer
 
 REASONS = """

@@ -3,12 +3,13 @@
 Pure: text or bytes in, MACs with their places out. Rows and columns count from 1, as spreadsheets show them.
 """
 
-import csv
+import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from foundation.tables import UnreadableFileError, decoding, delimited
 from trackers.mac import InvalidMacError, parse_mac
 
 MAX_BYTES = 2 * 2**20
@@ -16,7 +17,8 @@ MAX_MACS = 20_000
 PROBLEMS_NAMED = 10
 HEADERS = {"mac", "macaddress", "macadresse", "bluetoothmac", "blemac"}
 
-_SEPARATORS = (";", "\t", ",")
+# No MAC is as long; a longer cell is cut off.
+_CELL_CHARACTERS = 500
 _NO_LETTER = re.compile(r"[^a-z]")
 # What spreadsheets make of addresses without letters: 1.12233E+11, or the leading zeros gone.
 _EXPONENT = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
@@ -56,14 +58,10 @@ def decode(content: bytes) -> str:
     """Text of an uploaded file: UTF-8, or UTF-16 with its mark. Raises UnreadableListError."""
     if len(content) > MAX_BYTES:
         raise UnreadableListError(f"The file is larger than {MAX_BYTES // 2**20} MB: upload MACs only.")
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UnreadableListError("This is a workbook: save it as CSV (UTF-8) and upload that.")
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        row = content[: error.start].count(b"\n") + 1
-        raise UnreadableListError(f"Row {row} is not in UTF-8: save the file as CSV (UTF-8).") from error
+        text = decoding.open_text(io.BytesIO(content), max_bytes=MAX_BYTES, utf_16=True).read()
+    except UnreadableFileError as error:
+        raise UnreadableListError(error.message) from error
     if "\0" in text:
         raise UnreadableListError("This is no text: save the list as CSV (UTF-8) and upload that.")
     return text
@@ -76,8 +74,8 @@ def parse(text: str) -> MacList:
     problems: list[str] = []
     try:
         cells = list(_cells(text))
-    except csv.Error as error:
-        raise UnreadableListError(f"This can't be read as a list or table: {error}.") from error
+    except UnreadableFileError as error:
+        raise UnreadableListError(f"This can't be read as a list or table: {error.message}") from error
     for place, cell in cells:
         try:
             mac = parse_mac(cell)
@@ -98,26 +96,26 @@ def parse(text: str) -> MacList:
 
 def _cells(text: str) -> Iterator[tuple[Place, str]]:
     """The cells that should hold a MAC."""
-    text = text.removeprefix("\ufeff")
-    separator = max(_SEPARATORS, key=text.count)
-    lines = text.splitlines()
-    rows = enumerate(csv.reader(lines, delimiter=separator), start=1)
     wanted: int | None = None
-    seen_first = False
-    for row, cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if not seen_first:
-            seen_first = True
-            wanted = _mac_column(cells)
+    is_first = True
+    # Pasted lines may end in ways that no file has, such as the line break within a paragraph.
+    lines = io.StringIO("\n".join(text.splitlines()), newline="")
+    for row in delimited.rows(lines, known=_known, max_cell_characters=_CELL_CHARACTERS, strict=False):
+        if is_first:
+            is_first = False
+            wanted = _mac_column(row.cells)
             if wanted is not None:
                 continue
-        for column, cell in enumerate(cells, start=1):
-            if cell.strip() and wanted in (None, column):
-                yield Place(row, column), cell.strip().strip("'")
+        for column, cell in enumerate(row.cells, start=1):
+            if cell and wanted in (None, column):
+                yield Place(row.number, column), cell.strip("'")
 
 
-def _mac_column(cells: list[str]) -> int | None:
+def _known(cells: Sequence[str]) -> int:
+    return 0 if _mac_column(cells) is None else 1
+
+
+def _mac_column(cells: Sequence[str]) -> int | None:
     for column, cell in enumerate(cells, start=1):
         if _NO_LETTER.sub("", cell.lower()) in HEADERS:
             return column

@@ -1,24 +1,25 @@
 """Rows of a file of devices: typed, each with the problems that can be told without the database."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple
 
+from foundation.tables import BadCellError, Problem, Record
 from keys import advertisement
 from keys.imports import cells, columns
-from keys.imports.problems import Problem, could_be_key, is_key
-from keys.imports.reading import MAX_CELL_CHARACTERS, Record, read
+from keys.imports.reading import MAX_CELL_CHARACTERS, read
+from keys.imports.secrecy import could_be_key, is_key
 
-LONGEST = {
-    columns.SERIAL: ("serial", 64),
-    columns.FIRMWARE: ("firmware", 32),
-    columns.HARDWARE_REVISION: ("hardware revision", 32),
-    columns.PRODUCTION_RUN: ("production run", 200),
-}
-
-Value = TypeVar("Value")
+# In the order in which their problems are told.
+PLAIN_COLUMNS = (
+    columns.SERIAL,
+    columns.FIRMWARE,
+    columns.HARDWARE_REVISION,
+    columns.PRODUCTION_RUN,
+    columns.MAC,
+    columns.MANUFACTURED_AT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +47,29 @@ class DeviceRow:
 
 
 def parse(content: bytes) -> Iterator[DeviceRow]:
-    """Yield the file's rows. Raises `problems.UnreadableFileError`, as `reading.read` does."""
+    """Yield the file's rows. Raises UnreadableFileError, as `reading.read` does."""
     return map(parse_record, read(content))
 
 
 def parse_record(record: Record) -> DeviceRow:
     if not record.whole:
         return _unusable(record, _NOT_WHOLE)
-    cell: defaultdict[str, str] = defaultdict(str, record.cells)
-    trial = _Trial()
-    for name, text in cell.items():
+    for name, text in record.cells.items():
         if len(text) > MAX_CELL_CHARACTERS:
             message = f"The cell has more than {MAX_CELL_CHARACTERS} characters."
             return _unusable(record, Problem(name, "too_long", message))
-    texts = {name: trial.run(name, "", cells.text, cell[name], *limits) for name, limits in LONGEST.items()}
-    mac = trial.run(columns.MAC, "", cells.mac, cell[columns.MAC])
-    manufactured_at = trial.run(columns.MANUFACTURED_AT, None, cells.moment, cell[columns.MANUFACTURED_AT])
-    advertisement_key, hashed_key, private_key = _keys(cell, trial)
+    values, problems = columns.TABLE.read_cells(record.cells, PLAIN_COLUMNS)
+    keys, key_problems = _read_keys(record.cells)
     return DeviceRow(
         number=record.number,
         cells=_public(record),
-        problems=trial.problems,
-        mac=mac,
-        advertisement_key=advertisement_key,
-        hashed_key=hashed_key,
-        key_mac=advertisement.mac_address(advertisement_key) if advertisement_key else "",
-        manufactured_at=manufactured_at,
+        problems=problems + key_problems,
+        advertisement_key=keys.advertisement_key,
+        hashed_key=keys.hashed_key,
+        key_mac=advertisement.mac_address(keys.advertisement_key) if keys.advertisement_key else "",
         brings_private_key=_brings_private_key(record),
-        private_key=private_key,
-        **texts,
+        private_key=keys.private_key,
+        **values,
     )
 
 
@@ -87,20 +82,6 @@ def _brings_private_key(record: Record) -> bool:
     return bool(record.cells.get(columns.PRIVATE_KEY))
 
 
-class _Trial:
-    """Runs the cells' parsers and collects what they refuse."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-
-    def run(self, column: str, otherwise: Value, parser: Callable[..., Value], *arguments: object) -> Value:
-        try:
-            return parser(*arguments)
-        except cells.BadCellError as error:
-            self.problems.append(Problem(column, error.code, error.message))
-            return otherwise
-
-
 _NOT_WHOLE = Problem(
     "",
     "ragged_row",
@@ -108,32 +89,53 @@ _NOT_WHOLE = Problem(
 )
 
 
-def _keys(cell: dict[str, str], trial: _Trial) -> tuple[bytes | None, str, bytes | None]:
-    """Advertisement key, hashed key and private key, where all that the row says of them agrees."""
-    found: list[tuple[bytes | None, str]] = []
-    nothing: tuple[bytes | None, str] = (None, "")
-    pair = None
-    before = len(trial.problems)
-    if cell[columns.PRIVATE_KEY]:
-        pair = trial.run(columns.PRIVATE_KEY, None, cells.private_key, cell[columns.PRIVATE_KEY])
-        if pair:
-            found.append((pair.advertisement_key, pair.hashed_key))
-    found += [
-        trial.run(name, nothing, cells.public_key, cell[name])
-        for name in (columns.KEY, columns.HASHED_KEY)
-        if cell[name]
-    ]
-    if len(trial.problems) > before:
-        return None, "", None
-    if not found:
-        trial.problems.append(Problem(columns.KEY, "missing", "The key is missing."))
-        return None, "", None
-    if len({hashed for _, hashed in found}) > 1:
+class _Keys(NamedTuple):
+    """What a row says of its key; nothing where it has a problem."""
+
+    hashed_key: str = ""
+    advertisement_key: bytes | None = None
+    private_key: bytes | None = None
+
+
+def _read_keys(cell: Mapping[str, str]) -> tuple[_Keys, list[Problem]]:
+    """The row's key, where all that it says of it agrees, and what is wrong otherwise."""
+    readers: tuple[tuple[str, Callable[[str], _Keys]], ...] = (
+        (columns.PRIVATE_KEY, _read_private_key),
+        (columns.KEY, _read_public_key),
+        (columns.HASHED_KEY, _read_public_key),
+    )
+    found: list[_Keys] = []
+    problems: list[Problem] = []
+    for name, read_key in readers:
+        if not cell.get(name):
+            continue
+        try:
+            found.append(read_key(cell[name]))
+        except BadCellError as error:
+            problems.append(Problem(name, error.code, error.message))
+    if not found and not problems:
+        problems.append(Problem(columns.KEY, "missing", "The key is missing."))
+    elif not problems and len({keys.hashed_key for keys in found}) > 1:
         message = "The keys of this row don't belong together: take them from the same device."
-        trial.problems.append(Problem(columns.KEY, "keys_differ", message))
-        return None, "", None
-    key = next((key for key, _ in found if key), None)
-    return key, found[0][1], pair.private_key if pair else None
+        problems.append(Problem(columns.KEY, "keys_differ", message))
+    if problems:
+        return _Keys(), problems
+    return max(found, key=_completeness), []
+
+
+def _completeness(keys: _Keys) -> int:
+    """A private key says all of its pair, a hash says nothing else."""
+    return sum(value is not None for value in keys)
+
+
+def _read_private_key(text: str) -> _Keys:
+    pair = cells.private_key(text)
+    return _Keys(pair.hashed_key, pair.advertisement_key, pair.private_key)
+
+
+def _read_public_key(text: str) -> _Keys:
+    advertisement_key, hashed_key = cells.public_key(text)
+    return _Keys(hashed_key, advertisement_key)
 
 
 def _public(record: Record) -> dict[str, str]:

@@ -4,8 +4,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from foundation.tables import Problem
 from keys.imports import columns
-from keys.imports.problems import Problem
 
 # Clocks in factories may be ahead.
 CLOCK_TOLERANCE = timedelta(days=1)

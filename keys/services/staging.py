@@ -99,7 +99,7 @@ def receive(
 
     batch: all keys have to be of it. manufacturer: who sends the file, None for ops. confirmed: valid rows are
     imported once all are checked, otherwise the import waits for `importing.confirm`. Private keys are sealed before
-    they are written anywhere. Raises FileTooLargeError, `problems.UnreadableFileError`, OpsOnlyError,
+    they are written anywhere. Raises FileTooLargeError, `foundation.tables.UnreadableFileError`, OpsOnlyError,
     BatchNotWantedError, and `vault.VaultError` without a usable master key.
     """
     refuse_too_large(len(content))

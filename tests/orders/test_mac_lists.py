@@ -18,6 +18,11 @@ ONE, TWO = "E2:7B:7C:0B:3A:2F", "E2:7B:7C:0B:3A:30"
         "e27b.7c0b.3a2f\ne2-7b-7c-0b-3a-30",
         f"\ufeffMAC\n{ONE}\n{TWO}",
         f"Serial;MAC address;Note\nA-1;{ONE};first\nA-2;{TWO};\n",
+        f"sep=;\nMAC;Note\n{ONE};first\n{TWO};second",
+        f"MAC;Note\n{ONE};one, two, three, four\n{TWO};five, six",
+        f"\u200bMAC\n\u200e{ONE}\n{TWO}\u200b",
+        f'MAC\n="{ONE}"\n\'{TWO}',
+        f"{ONE}\x0b{TWO}\u2028",
         f'serial\tmac\nA-1\t\'{ONE}\nA-2\t"{TWO}"',
     ],
 )

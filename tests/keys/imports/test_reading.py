@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.tables import UnreadableFileError
 from keys.imports import reading
-from keys.imports.problems import UnreadableFileError
 from keys.imports.rows import parse
 from tests.laws import law
 
@@ -67,6 +67,12 @@ def test_excels_line_that_names_the_separator_is_passed_over():
     assert (record.number, record.cells["mac"]) == (3, MAC)
 
 
+@pytest.mark.parametrize("header", ["\ufeff\ufeffmac,serial,key", "mac,serial\u200b,key"])
+def test_invisible_characters_before_or_in_a_header_are_no_part_of_it(header):
+    (record,) = records(f"{header}\n\u200e{MAC},A1\u200b,{KEY}\u00a0\n")
+    assert record.cells == {"mac": MAC, "serial": "A1", "key": KEY}
+
+
 def test_json_is_read_as_an_array_of_objects():
     text = json.dumps(
         [{"MAC": MAC, "serial": None, "advertisement_key": KEY}, {"mac": MAC, "key": KEY, "serial": 12}]
@@ -94,7 +100,10 @@ def test_text_that_excel_was_told_to_leave_alone_is_unwrapped():
         (b"\xef\xbb\xbf \n\n", "is empty"),
         ("mac,key\r\n".encode("utf-16"), "UTF-16"),
         (b"PK\x03\x04\x00\x00spreadsheet", "binary"),
-        (b"mac,key,serial\nA,B,C\nA,B,Caf\xe9\n", "row 3 has the byte 0xE9 (at position 28"),
+        (
+            b"mac,key,serial\nA,B,C\nA,B,Caf\xe9\n",
+            "Row 3 is not in UTF-8: it has the byte 0xE9 (at position 28",
+        ),
         ("mac,key\n", "nothing below its header"),
         ("[]", "nothing below its header"),
         (f"{MAC},{KEY}\n", "first row names no known column"),

@@ -5,11 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.tables import Reject, UnreadableFileError
+from foundation.tables.cells import clean
 from keys.imports import reading, rejects
-from keys.imports.rejects import Reject
 
 MAC = "E2:7B:7C:0B:3A:2F"
 DANGEROUS = ("=1+1", "+abc", "-1", "@SUM(A1)", "'=x", "'quoted'")
+
+
+def cleaned(text):
+    return clean(text, reading.MAX_CELL_CHARACTERS)
 
 
 def written(*given_rejects, with_private_key=False):
@@ -40,13 +45,16 @@ def test_no_cell_is_a_formula_and_the_import_reads_it_back(text):
 
 
 @given(
-    st.dictionaries(st.sampled_from(["mac", "serial", "firmware"]), st.text(max_size=50).map(reading._clean))
+    st.dictionaries(
+        st.sampled_from(["mac", "serial", "firmware"]),
+        st.text(max_size=50).map(lambda text: clean(text, reading.MAX_CELL_CHARACTERS)),
+    )
 )
 def test_any_cells_are_read_back(cells):
     content = written(Reject(2, cells, []))
     try:
         (record,) = reading.read(content.encode())
-    except reading.UnreadableFileError:
+    except UnreadableFileError:
         pytest.fail("a rejects file is always readable")
     assert {name: text for name, text in record.cells.items() if text} == {
         n: t for n, t in cells.items() if t
