@@ -2,7 +2,7 @@
 
 import codecs
 import io
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from foundation.tables.problems import UnreadableFileError
 
@@ -71,7 +71,7 @@ class _Checked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         block = self._waiting[: len(buffer)] or self._source.read(len(buffer))
         self._waiting = self._waiting[len(block) :]
         self._read += len(block)
@@ -91,6 +91,6 @@ class _Checked(io.RawIOBase):
             other = "" if self._encoding == "utf-8" else ", nor in UTF-16 as its mark says"
             raise UnreadableFileError(
                 f"Row {row} is not in UTF-8{other}: it has the byte 0x{error.object[error.start]:02X} (at position"
-                f" {position} of the file). {_SAVE.capitalize()}."
+                f" {position} of the file). {_SAVE.replace('save', 'Save')}."
             ) from None
         self._rows += block.count(b"\n")

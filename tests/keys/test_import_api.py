@@ -114,7 +114,10 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            (b"mac,key\nA,\xff\n", "row 2 has the byte 0xFF"),
+            (
+                b"mac,key\nA,\xff\n",
+                "Row 2 is not in UTF-8: it has the byte 0xFF (at position 10 of the file). Save it as “CSV UTF-8”",
+            ),
             (b"mac,key,extra\n1,2,3\n", "Unknown column"),
             ("mac,key\n".encode("utf-16"), "UTF-16"),
             (b"mac;key\n", "nothing below its header"),
