@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "keys",
     "trackers",
     "locations",
+    "outbox",
     "clients",
     "foundation",
     "unfold",

@@ -74,6 +74,7 @@ NAVIGATION = [
         _changelist("Users", "person", "clients_user"),
         _changelist("Groups", "group", "auth_group"),
         _changelist("API tokens", "token", "knox_authtoken"),
+        _changelist("Facts", "outbox", "outbox_fact"),
         _changelist("Schedules", "schedule", "django_celery_beat_periodictask"),
         _changelist("Intervals", "timer", "django_celery_beat_intervalschedule"),
         _changelist("Crontabs", "calendar_clock", "django_celery_beat_crontabschedule"),
