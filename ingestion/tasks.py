@@ -57,10 +57,10 @@ def reconcile_sample(**_unknown: Any) -> None:
 def drop_old_reports(**_unknown: Any) -> None:
     """Announce months, and drop those whose notice is over."""
     retention.announce(now=timezone.now())
-    retention.drop_due(now=timezone.now(), time_budget_s=RETENTION_TIME_BUDGET_S)
+    retention.drop_due(clock=timezone.now, time_budget_s=RETENTION_TIME_BUDGET_S)
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def tidy_up(**_unknown: Any) -> None:
     """Delete old tallies and rejected reports."""
-    tidying.delete_old(now=timezone.now(), time_budget_s=RETENTION_TIME_BUDGET_S)
+    tidying.delete_old(clock=timezone.now, time_budget_s=RETENTION_TIME_BUDGET_S)

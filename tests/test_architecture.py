@@ -65,6 +65,19 @@ VOCABULARY = {
 }
 API_VOCABULARY = {"__init__", "serializers", "filters", "views", "urls"}
 
+CLOCKS = {
+    "django.db.models.functions.Now",
+    "django.utils.timezone.localdate",
+    "django.utils.timezone.localtime",
+    "django.utils.timezone.now",
+    "datetime.date.today",
+    "datetime.datetime.now",
+    "datetime.datetime.today",
+    "datetime.datetime.utcnow",
+    *(f"time.{name}" for name in ("gmtime", "localtime", "monotonic", "monotonic_ns", "perf_counter")),
+    *(f"time.{name}" for name in ("perf_counter_ns", "process_time", "thread_time", "time", "time_ns")),
+}
+
 # Built from parts, so that this file does not find itself.
 SECRETS = {
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE" + r" KEY-----",
@@ -156,6 +169,24 @@ def test_layers_are_those_of_the_import_contract() -> None:
     assert re.findall(r"\w+", contract[1]) == list(reversed(LAYERS))
 
 
+def clocks_of_the_machine(tree: ast.Module) -> set[str]:
+    """Which of CLOCKS a module names, under whichever name it imported them."""
+    origins = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                origins[alias.asname or top] = alias.name if alias.asname else top
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            origins |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    named = set(origins.values())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            base, _, rest = ast.unparse(node).partition(".")
+            named.add(f"{origins.get(base, '')}.{rest}")
+    return named & CLOCKS
+
+
 def imported_modules(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -226,10 +257,32 @@ def test_public_services_say_what_they_do() -> None:
 
 
 def test_services_take_the_clock_as_an_argument() -> None:
-    """Only shells ask what time it is, so that every rule can be tested at any time."""
-    for module in in_role("services") + in_role("selectors"):
-        source = ast.dump(module.tree)
-        assert "attr='now'" not in source, f"{module.place} asks for the time itself"
+    """Only shells ask what time it is, so that every rule can be tested at any time; nor do they measure by the
+    machine's clock what they do."""
+    for module in [module for role in ("services", "selectors", "rules") for module in in_role(role)]:
+        found = sorted(clocks_of_the_machine(module.tree))
+        assert not found, f"{module.place} asks for the time itself: {', '.join(found)}"
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from django.utils import timezone\ntimezone.now()", {"django.utils.timezone.now"}),
+        ("from django.utils import timezone as tz\nf(clock=tz.now)", {"django.utils.timezone.now"}),
+        ("from django.utils.timezone import now as at", {"django.utils.timezone.now"}),
+        ("from datetime import datetime as dt\ndt.now(UTC)", {"datetime.datetime.now"}),
+        ("import datetime\ndatetime.date.today()", {"datetime.date.today"}),
+        ("import time\nbegan = time.monotonic()", {"time.monotonic"}),
+        ("from time import perf_counter", {"time.perf_counter"}),
+        ("def f():\n    import time as t\n    return t.time()", {"time.time"}),
+        ("from django.db.models.functions import Now", {"django.db.models.functions.Now"}),
+        ("import time\ntime.sleep(1)", set()),
+        ("from datetime import datetime, time\ndatetime.combine(day, time.min)", set()),
+        ("def f(now):\n    return row.now, now.time()", set()),
+    ],
+)
+def test_scan_finds_who_asks_the_machine_for_the_time(source: str, found: set[str]) -> None:
+    assert clocks_of_the_machine(ast.parse(source)) == found
 
 
 def test_api_starts_every_lookup_from_what_the_user_may_see() -> None:

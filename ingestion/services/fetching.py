@@ -7,19 +7,20 @@ twice, and a claim that nobody ends comes back when its lease does.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 from django.conf import settings
 
+from foundation.deadlines import Clock, Deadline
 from ingestion import selectors
 from ingestion.findmy.client import FetchAnswer, FetchError
 from ingestion.models import Heartbeat
 from ingestion.queue import Claim, FetchQueue, fetch_queue
 from ingestion.selectors import FetchJob
 from ingestion.services import accounts, heartbeats, outcomes, storing
-from ingestion.services.requesting import Clock, NoAccountAvailableError, Requester
+from ingestion.services.requesting import NoAccountAvailableError, Requester
 from trackers.incoming import RecordOutcome
 
 log = structlog.get_logger(__name__)
@@ -59,9 +60,9 @@ def fetch_due(*, clock: Clock, time_budget_s: float, sleep: Callable[[float], No
     again, after a backoff if that could still be written, otherwise when its lease ends.
     """
     run = FetchRun()
-    deadline = clock() + timedelta(seconds=time_budget_s)
+    deadline = Deadline(clock, time_budget_s)
     with Requester(clock=clock, sleep=sleep) as requester:
-        while _fetch_batch(requester, run, clock) and clock() < deadline:
+        while _fetch_batch(requester, run, clock) and not deadline.passed:
             pass
     heartbeats.beat(name=Heartbeat.Name.FETCH, now=clock(), detail=run.as_detail())
     if run.trackers:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 from django.conf import settings
 from django.db import connection
 
+from foundation.deadlines import Clock
 from foundation.errors import OpenTransactionError
 from ingestion.findmy.client import (
     Account,
@@ -23,8 +24,6 @@ from ingestion.services import accounts
 
 # A refused request is tried once more: a 401 is often spurious, and another account may be welcome.
 ATTEMPTS = 2
-
-Clock = Callable[[], datetime]
 
 
 class NoAccountAvailableError(Exception):

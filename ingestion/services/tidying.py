@@ -1,12 +1,12 @@
 """Deletes what nobody asks for any more: daily counts, and payloads that could not be used."""
 
-import time
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
 from django.conf import settings
 
 from foundation import bulk
+from foundation.deadlines import Clock, Deadline
 from ingestion.models import AccountTally, FetchTally
 from trackers.models import RejectedReport, Tracker
 
@@ -22,27 +22,28 @@ WHERE tally.tracker_id = chosen.tracker_id AND tally.day < %(day)s
 """  # noqa: S608
 
 
-def delete_old(*, now: datetime, time_budget_s: float) -> dict[str, int]:
+def delete_old(*, clock: Clock, time_budget_s: float) -> dict[str, int]:
     """Delete tallies and rejected reports that are older than the settings say, in small batches.
 
     Returns how many of each went. What the time does not suffice for goes with the next call.
     """
-    ends = time.monotonic() + time_budget_s
+    deadline = Deadline(clock, time_budget_s)
+    now = deadline.began_at
     deleted = {"tallies": 0, "rejected": 0}
     if settings.REJECTED_RETENTION_DAYS:
         before = now - timedelta(days=settings.REJECTED_RETENTION_DAYS)
-        deleted["rejected"] = _delete_rejected(before, ends)
+        deleted["rejected"] = _delete_rejected(before, deadline)
     if settings.TALLY_RETENTION_DAYS:
         day = (now - timedelta(days=settings.TALLY_RETENTION_DAYS)).astimezone(UTC).date()
-        deleted["tallies"] = _delete_tallies(day, ends)
+        deleted["tallies"] = _delete_tallies(day, deadline)
     if any(deleted.values()):
         log.info("tidied_up", **deleted)
     return deleted
 
 
-def _delete_rejected(before: datetime, ends: float) -> int:
+def _delete_rejected(before: datetime, deadline: Deadline) -> int:
     deleted = 0
-    while time.monotonic() < ends:
+    while not deadline.passed:
         old = RejectedReport.objects.filter(last_received_at__lt=before).order_by("last_received_at")
         number, _ = RejectedReport.objects.filter(
             pk__in=list(old.values_list("pk", flat=True)[:ROWS_PER_DELETION])
@@ -53,10 +54,10 @@ def _delete_rejected(before: datetime, ends: float) -> int:
     return deleted
 
 
-def _delete_tallies(day: date, ends: float) -> int:
+def _delete_tallies(day: date, deadline: Deadline) -> int:
     deleted, _ = AccountTally.objects.filter(day__lt=day).delete()
     after = 0
-    while time.monotonic() < ends:
+    while not deadline.passed:
         trackers = Tracker.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
         ids = list(trackers[:TRACKERS_PER_DELETION])
         if not ids:

@@ -1,9 +1,9 @@
 """Generates the key pairs of a batch in chunks that survive a kill."""
 
 import base64
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from clients.models import User
 from foundation import audit, bulk
+from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from keys import advertisement
 from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, KeyPair, Manufacturer
@@ -137,18 +138,18 @@ def continue_batch(*, batch: KeyBatch, now: datetime) -> bool:
         return _generate_chunk(batch.pk, now)
 
 
-def drain_batches(*, clock: Callable[[], datetime], time_budget_s: float) -> bool:
+def drain_batches(*, clock: Clock, time_budget_s: float) -> bool:
     """Go on with unfinished batches, the oldest first, for so many seconds; returns whether more is to be done.
 
     Also takes up what a killed worker left. One process at a time drains: for another one there is nothing to do.
     """
-    deadline = clock() + timedelta(seconds=time_budget_s)
+    deadline = Deadline(clock, time_budget_s)
     with _only_drainer() as alone:
-        while alone and clock() < deadline:
+        while alone and not deadline.passed:
             batch = KeyBatch.objects.unfinished().order_by("pk").first()
             if batch is None:
                 return False
-            while clock() < deadline and continue_batch(batch=batch, now=clock()):
+            while not deadline.passed and continue_batch(batch=batch, now=clock()):
                 pass
         return alone and KeyBatch.objects.unfinished().exists()
 

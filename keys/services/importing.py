@@ -1,7 +1,7 @@
 """Checks the rows of a device import and takes the valid ones into stock, in chunks that survive a kill."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from clients.models import User
 from foundation import audit, bulk, sql
+from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from keys.imports import verdicts
 from keys.imports.verdicts import Facts, Outcome, Rules, Verdict
@@ -98,22 +99,22 @@ def cancel(*, device_import: DeviceImport, actor: User | None, now: datetime) ->
         _end(locked, State.CANCELLED, now)
 
 
-def continue_all(*, clock: Callable[[], datetime], time_budget_s: float) -> int:
+def continue_all(*, clock: Clock, time_budget_s: float) -> int:
     """Go on with all unfinished imports, the oldest first; returns how many ended or wait to be confirmed.
 
     One that fails in an unforeseen way is logged, keeps no other waiting, and is tried again the next time.
     """
-    deadline = clock() + timedelta(seconds=time_budget_s)
+    deadline = Deadline(clock, time_budget_s)
     through = 0
     for device_import in DeviceImport.objects.unfinished().order_by("pk").select_related("confirmed_by"):
         try:
-            while (more := continue_import(device_import=device_import, now=clock())) and clock() < deadline:
+            while (more := continue_import(device_import=device_import, now=clock())) and not deadline.passed:
                 pass
         except Exception:
             log.exception("device_import_interrupted", device_import=device_import.pk)
             continue
         through += not more
-        if clock() >= deadline:
+        if deadline.passed:
             break
     return through
 

@@ -32,14 +32,14 @@ def left():
 
 
 def test_rows_older_than_the_settings_say_go(rows):
-    assert tidying.delete_old(now=NOW, time_budget_s=60) == {"tallies": 2, "rejected": 1}
+    assert tidying.delete_old(clock=lambda: NOW, time_budget_s=60) == {"tallies": 2, "rejected": 1}
     assert left() == (1, 1, 1)
-    assert tidying.delete_old(now=NOW, time_budget_s=60) == {"tallies": 0, "rejected": 0}
+    assert tidying.delete_old(clock=lambda: NOW, time_budget_s=60) == {"tallies": 0, "rejected": 0}
 
 
 def test_zero_days_keep_everything(rows, settings):
     settings.REJECTED_RETENTION_DAYS = settings.TALLY_RETENTION_DAYS = 0
-    tidying.delete_old(now=NOW, time_budget_s=60)
+    tidying.delete_old(clock=lambda: NOW, time_budget_s=60)
     assert left() == (2, 2, 2)
 
 
@@ -47,5 +47,5 @@ def test_large_numbers_go_batch_by_batch(rows, monkeypatch):
     monkeypatch.setattr(tidying, "ROWS_PER_DELETION", 1)
     monkeypatch.setattr(tidying, "TRACKERS_PER_DELETION", 1)
     RejectedReport.objects.update(last_received_at=NOW - timedelta(days=100))
-    assert tidying.delete_old(now=NOW, time_budget_s=60)["rejected"] == 2
+    assert tidying.delete_old(clock=lambda: NOW, time_budget_s=60)["rejected"] == 2
     assert left() == (0, 1, 1)

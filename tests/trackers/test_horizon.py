@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
@@ -61,7 +62,9 @@ def test_history_whose_reports_are_gone_stands(tracker, hours):
     shown = tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status
     drop_reports_before(NOW + hours * HOUR)
     assert check() == 0
-    replayed = recomputing.recompute_long(tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace())
+    replayed = recomputing.recompute_long(
+        tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace(timezone.now)
+    )
     assert not replayed.rewritten.tracker_ids
     assert (told(tracker.pk), stays(tracker.pk)) == before
     tracker.refresh_from_db()
@@ -87,11 +90,11 @@ def test_a_report_from_before_the_horizon_is_rejected_and_changes_nothing(tracke
 def test_a_fence_that_changes_corrects_only_what_is_behind_the_horizon(tracker, depot):
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
-    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
     assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
     type(depot).objects.filter(pk=depot.pk).update(radius_m=1)
     depot.runs.clear()
-    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
     # What was stored before the horizon stands: it left when it was first seen behind it.
     assert stays(tracker.pk)[:2] == [("IN_STORAGE", 0, 5 * 60), ("IN_TRANSIT", 5 * 60, 20 * 60)]
     assert check() == 0
@@ -101,7 +104,7 @@ def test_parts_begin_at_the_horizon_too(tracker, depot, monkeypatch):
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
     pieces_of(monkeypatch, 2)
-    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
     assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
 
 
@@ -130,7 +133,7 @@ def test_horizon_never_moves_back():
 
 def test_locks_hold_the_reports(tracker):
     """Whoever plays the reports keeps their partitions from being dropped meanwhile."""
-    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER)
+    recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'trackers_locationreport'::regclass"

@@ -1,7 +1,10 @@
 """The pace of a replay: as much as is done in time, judged by the piece before."""
 
+from datetime import timedelta
+
 import pytest
 
+from tests.factories import NOW
 from trackers.services.recomputation import pacing
 from trackers.services.recomputation.pacing import Pace
 
@@ -24,14 +27,14 @@ def test_next_piece_holds_what_is_done_in_time_and_at_most_twice_as_many(
     played, took_s, expected, monkeypatch
 ):
     monkeypatch.setattr(pacing, "PAUSE_S", 0)
-    pace = Pace()
+    pace = Pace(lambda: NOW)
     assert pace.reports == pacing.FIRST
-    pace.rest(played=played, took_s=took_s)
+    pace.rest(played=played, began_at=NOW - timedelta(seconds=took_s))
     assert pace.reports == expected
 
 
 def test_those_who_wait_have_a_moment_behind_each_piece(monkeypatch):
     rests = []
     monkeypatch.setattr(pacing.time, "sleep", rests.append)
-    Pace().rest(played=500, took_s=0.2)
+    Pace(lambda: NOW).rest(played=500, began_at=NOW)
     assert rests == [pacing.PAUSE_S]

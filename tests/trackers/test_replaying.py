@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from tests.factories import NOW, AssignmentFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
 from trackers.models import GeofenceEvent, Retraction, StatusChange
 from trackers.services.history.writing import Cause
 from trackers.services.recomputation import recomputing
+from trackers.services.recomputation.pacing import Pace
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +57,9 @@ def test_a_long_tracker_is_rebuilt_in_parts(run, monkeypatch):
     right = told(tracker.pk), stays(tracker.pk)
     forget(tracker)
     pieces_of(monkeypatch, 5)
-    replayed = recomputing.recompute_all(tracker_ids=[tracker.pk], cause=CHECK, now=NOW)
+    replayed = recomputing.recompute_all(
+        tracker_ids=[tracker.pk], cause=CHECK, now=NOW, pace=Pace(timezone.now)
+    )
     assert (told(tracker.pk), stays(tracker.pk)) == right
     assert replayed.rewritten.stays_added == len(right[1])
     assert replayed.rewritten.tracker_ids == {tracker.pk}
@@ -68,7 +72,9 @@ def test_one_that_cannot_be_replayed_costs_only_itself(run):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(BREAK.format(trackers[2].pk))
-    replayed = recomputing.recompute_all(tracker_ids=[row.pk for row in trackers], cause=CHECK, now=NOW)
+    replayed = recomputing.recompute_all(
+        tracker_ids=[row.pk for row in trackers], cause=CHECK, now=NOW, pace=Pace(timezone.now)
+    )
     assert list(replayed.failures) == [trackers[2].pk]
     assert "broken" in replayed.failures[trackers[2].pk]
     assert replayed.trackers == 5
@@ -83,5 +89,7 @@ def test_a_long_one_that_cannot_be_replayed_is_told_too(run, monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(BREAK.format(tracker.pk))
-    replayed = recomputing.recompute_all(tracker_ids=[tracker.pk], cause=CHECK, now=NOW)
+    replayed = recomputing.recompute_all(
+        tracker_ids=[tracker.pk], cause=CHECK, now=NOW, pace=Pace(timezone.now)
+    )
     assert list(replayed.failures) == [tracker.pk]

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils import timezone
 from hypothesis import given
 
 from locations.models import Location
@@ -216,7 +217,9 @@ def test_replay_in_parts_says_the_same_as_at_once(world):
 
 def _recompute_in_parts(stage):
     for tracker in stage.trackers:
-        replayed = recomputing.recompute_long(tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace())
+        replayed = recomputing.recompute_long(
+            tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace(timezone.now)
+        )
         assert not replayed.failures
 
 

@@ -17,6 +17,7 @@ from trackers.models import Assignment, Retraction, Tracker
 from trackers.services import assigning
 from trackers.services.history.writing import Cause
 from trackers.services.recomputation import recomputing
+from trackers.services.recomputation.pacing import Pace
 
 # Trackers in these states are not assigned by hand: orders take from the stock.
 ASSIGNABLE = {Tracker.State.ALLOCATED, Tracker.State.ACTIVE, Tracker.State.RETURNED}
@@ -52,7 +53,9 @@ class RunForm(forms.Form):
 
 def _replay(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
     cause = Cause(Retraction.REQUEST)
-    replayed = recomputing.recompute_all(tracker_ids=_ids(rows), cause=cause, now=now)
+    replayed = recomputing.recompute_all(
+        tracker_ids=_ids(rows), cause=cause, now=now, pace=Pace(timezone.now)
+    )
     if replayed.failures:
         raise NotRecomputableError(
             f"{len(replayed.failures)} of {count(rows)} can't be recomputed: {next(iter(replayed.failures.values()))}."

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             return
         if drop:
             retention.announce(now=now)
-            gone = retention.drop_due(now=now, time_budget_s=TIME_BUDGET_S)
+            gone = retention.drop_due(clock=timezone.now, time_budget_s=TIME_BUDGET_S)
             self.stderr.write(f"Dropped: {_named(gone)}.")
         found = _described()
         if options["json"]:

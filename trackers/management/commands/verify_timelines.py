@@ -15,6 +15,7 @@ from rich.table import Table
 from trackers.mac import parse_mac
 from trackers.models import Tracker
 from trackers.services.recomputation import verifying
+from trackers.services.recomputation.pacing import Pace
 from trackers.services.recomputation.recomputing import Recomputed
 
 DRIFT = 1
@@ -78,7 +79,9 @@ class Command(BaseCommand):
         found = Recomputed()
         with Progress(console=Console(file=sys.stderr), transient=True) as progress:
             bar = progress.add_task("Comparing histories", total=len(tracker_ids))
-            for verified in verifying.verify(tracker_ids=tracker_ids, repair=repair, now=timezone.now()):
+            for verified in verifying.verify(
+                tracker_ids=tracker_ids, repair=repair, now=timezone.now(), pace=Pace(timezone.now)
+            ):
                 found.add(verified)
                 progress.update(bar, completed=found.trackers)
         return found

@@ -1,9 +1,7 @@
 """The nearest place to each tracker, found after its position was written: recording reports waits for no map."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-
 from foundation import bulk, sql
+from foundation.deadlines import Clock, Deadline
 from locations import places
 from trackers.models import Tracker
 
@@ -15,11 +13,11 @@ FIND_PLACES = sql.load("trackers/find_places").format(
 )
 
 
-def find_places(*, clock: Callable[[], datetime], time_budget_s: float) -> int:
+def find_places(*, clock: Clock, time_budget_s: float) -> int:
     """Find the nearest place of trackers that moved since the last time; returns how many that were."""
-    deadline = clock() + timedelta(seconds=time_budget_s)
+    deadline = Deadline(clock, time_budget_s)
     total = 0
-    while clock() < deadline:
+    while not deadline.passed:
         found = bulk.execute(FIND_PLACES, {"most": TRACKERS_PER_STATEMENT, "now": clock()})
         total += found
         if found < TRACKERS_PER_STATEMENT:

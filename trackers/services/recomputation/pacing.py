@@ -5,6 +5,9 @@ those who wait come first: PostgreSQL gives a row's lock to whoever asks next, a
 """
 
 import time
+from datetime import datetime
+
+from foundation.deadlines import Clock
 
 # A fifth of the second that live reports may wait, since the next piece can meet a machine that is much busier.
 PIECE_S = 0.2
@@ -14,13 +17,18 @@ FIRST, LEAST, MOST = 500, 250, 8_000
 
 
 class Pace:
-    """`reports` is how many the next piece may hold: at most twice as many as the last one held."""
+    """`reports` is how many the next piece may hold: at most twice as many as the last one held.
 
-    def __init__(self) -> None:
+    clock: what the pieces are measured by.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.reports = FIRST
 
-    def rest(self, *, played: int, took_s: float) -> None:
-        """Say how long a piece of so many reports took, behind its commit."""
+    def rest(self, *, played: int, began_at: datetime) -> None:
+        """Say after its commit when a piece of so many reports began."""
+        took_s = (self.clock() - began_at).total_seconds()
         in_time = int(played * PIECE_S / max(took_s, PIECE_S / 2))
         self.reports = min(max(in_time, LEAST), MOST)
         time.sleep(PAUSE_S)

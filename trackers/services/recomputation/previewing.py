@@ -5,10 +5,10 @@ questions that the replay will ask.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
+from foundation.deadlines import Clock, Deadline
 from trackers.models import RecomputationJob, Tracker
 from trackers.services.history import windows, writing
 from trackers.services.recomputation import recomputing, working
@@ -56,13 +56,13 @@ class Preview:
         return round(self.changing * self.candidates / self.looked_at) if self.looked_at else 0
 
 
-def preview(*, job: RecomputationJob, clock: Callable[[], datetime]) -> Preview:
+def preview(*, job: RecomputationJob, clock: Clock) -> Preview:
     """What the job would change: exact up to MOST_TRACKERS within TIME_BUDGET_S, else for the first trackers only."""
-    began, found, cursor = clock(), Preview(candidates=job.total), 0
+    deadline, found, cursor = Deadline(clock, TIME_BUDGET_S), Preview(candidates=job.total), 0
     while targets := list(job.targets.filter(tracker__gt=cursor).order_by("tracker")[:LOOKED_AT]):
         ids = working.concerned(job=job, targets=targets)
         while ids:
-            if found.compared >= MOST_TRACKERS or (clock() - began).total_seconds() >= TIME_BUDGET_S:
+            if found.compared >= MOST_TRACKERS or deadline.passed:
                 found.looked_at += sum(target.tracker_id < ids[0] for target in targets)
                 found.complete = False
                 return found

@@ -4,7 +4,6 @@
 `replay_long` go in pieces, at a pace at which nobody waits long for the locks.
 """
 
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,7 @@ from itertools import accumulate
 import structlog
 from django.db import transaction
 
-from foundation import bulk, sql
+from foundation import batching, bulk, sql
 from trackers.models import Tracker
 from trackers.services import locking
 from trackers.services.alerts import watching
@@ -66,9 +65,9 @@ def recompute_trackers(
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         rewritten = Rewritten()
-        with_past = [row[0] for row in bulk.fetch_all(WITH_PAST, {"tracker_ids": list(tracker_ids)})]
-        for start in range(0, len(with_past), TRACKERS_PER_PIECE):
-            scopes = windows.load_scopes(with_past[start : start + TRACKERS_PER_PIECE])
+        with_past = bulk.fetch_values(WITH_PAST, {"tracker_ids": list(tracker_ids)})
+        for batch in batching.batches(with_past, TRACKERS_PER_PIECE):
+            scopes = windows.load_scopes(batch)
             played = windows.whole(scopes) if since is None else windows.from_moment(scopes, since)
             part = rewrite(played, cause=cause, now=now)
             rollups.refresh((), spans=part.spans)
@@ -78,9 +77,9 @@ def recompute_trackers(
     return rewritten
 
 
-def recompute_all(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> Recomputed:
+def recompute_all(*, tracker_ids: Sequence[int], cause: Cause, now: datetime, pace: Pace) -> Recomputed:
     """Replay the trackers piece by piece. One that can't be replayed costs only itself."""
-    replayed, pace = Recomputed(), Pace()
+    replayed = Recomputed()
     while replayed.trackers < len(tracker_ids):
         left = tracker_ids[replayed.trackers :]
         replayed.add(recompute_next(tracker_ids=left, cause=cause, now=now, pace=pace))
@@ -92,9 +91,9 @@ def recompute_next(*, tracker_ids: Sequence[int], cause: Cause, now: datetime, p
     piece = first_piece(tracker_ids, reports=pace.reports)
     if not piece:
         return recompute_long(tracker_id=tracker_ids[0], cause=cause, now=now, pace=pace)
-    began = time.monotonic()
+    began_at = pace.clock()
     replayed = recompute_or_split(tracker_ids=piece, cause=cause, now=now)
-    pace.rest(played=replayed.rewritten.played, took_s=time.monotonic() - began)
+    pace.rest(played=replayed.rewritten.played, began_at=began_at)
     return replayed
 
 
@@ -113,17 +112,16 @@ def numbers_of_reports(tracker_ids: Sequence[int], *, most: int) -> dict[int, in
 
 def recompute_or_split(*, tracker_ids: Sequence[int], cause: Cause, now: datetime) -> Recomputed:
     """Replay the trackers in one transaction; halve them if it fails, until the culprit stands alone."""
-    try:
-        rewritten = recompute_trackers(tracker_ids=tracker_ids, cause=cause, now=now)
-    except BLAMED_ON_THE_REPORT as error:
-        if len(tracker_ids) == 1:
-            return _failed(tracker_ids[0], error)
-    else:
-        return Recomputed(len(tracker_ids), rewritten)
-    middle = len(tracker_ids) // 2
-    replayed = recompute_or_split(tracker_ids=tracker_ids[:middle], cause=cause, now=now)
-    replayed.add(recompute_or_split(tracker_ids=tracker_ids[middle:], cause=cause, now=now))
-    return replayed
+
+    def recompute(batch: Sequence[int]) -> Recomputed:
+        return Recomputed(len(batch), recompute_trackers(tracker_ids=batch, cause=cause, now=now))
+
+    recomputed = Recomputed()
+    for part in batching.halve_until_alone(
+        tracker_ids, work=recompute, alone=_failed, blamed=BLAMED_ON_THE_REPORT
+    ):
+        recomputed.add(part)
+    return recomputed
 
 
 def recompute_long(*, tracker_id: int, cause: Cause, now: datetime, pace: Pace) -> Recomputed:
@@ -135,10 +133,10 @@ def recompute_long(*, tracker_id: int, cause: Cause, now: datetime, pace: Pace) 
     reached: Position | None = windows.BEGINNING
     try:
         while reached is not None:
-            began = time.monotonic()
+            began_at = pace.clock()
             part, reached = _recompute_part(tracker_id, reached, pace.reports, cause, now)
             rewritten.add(part)
-            pace.rest(played=part.played, took_s=time.monotonic() - began)
+            pace.rest(played=part.played, began_at=began_at)
     except BLAMED_ON_THE_REPORT as error:
         return _failed(tracker_id, error)
     return Recomputed(1, rewritten)

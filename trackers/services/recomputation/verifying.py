@@ -1,7 +1,7 @@
 """The safety net: recomputes timelines from their reports and mends what is stored otherwise."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -10,6 +10,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 
+from foundation.deadlines import Clock, Deadline
 from trackers.models import (
     Assignment,
     RecomputationJob,
@@ -55,7 +56,7 @@ class Standing(NamedTuple):
         return self.on_time and not self.drifted and not self.failed
 
 
-def reconcile(*, clock: Callable[[], datetime], time_budget_s: float) -> TimelineCheck:
+def reconcile(*, clock: Clock, time_budget_s: float) -> TimelineCheck:
     """Verify the trackers that were verified longest ago, repair them and record the drift found.
 
     As many as the whole fleet needs in the time since the last check, so that each has its turn within ROUND; fewer
@@ -74,26 +75,25 @@ def sample_size(*, fleet: int, since_latest: timedelta) -> int:
     return max(1, math.ceil(fleet * (interval / ROUND)))
 
 
-def reconcile_sample(
-    *, trackers: int, clock: Callable[[], datetime], time_budget_s: float = math.inf
-) -> TimelineCheck:
+def reconcile_sample(*, trackers: int, clock: Clock, time_budget_s: float = math.inf) -> TimelineCheck:
     """Verify the `trackers` trackers that were verified longest ago, repair them and record the drift found.
 
     One that can't be replayed is noted, and its turn comes again after all others.
     """
-    now = clock()
+    deadline = Deadline(clock, time_budget_s)
+    now = deadline.began_at
     oldest_first = verifiable().order_by("verified_at", "id").values_list("id", flat=True)
     checked = Recomputed()
-    for verified in verify(tracker_ids=list(oldest_first[:trackers]), repair=True, now=now):
+    for verified in verify(tracker_ids=list(oldest_first[:trackers]), repair=True, now=now, pace=Pace(clock)):
         checked.add(verified)
-        if (clock() - now).total_seconds() >= time_budget_s:
+        if deadline.passed:
             break
-    return _record(checked, now=now, took_s=(clock() - now).total_seconds())
+    return _record(checked, now=now, took_s=deadline.elapsed.total_seconds())
 
 
-def verify(*, tracker_ids: Sequence[int], repair: bool, now: datetime) -> Iterator[Recomputed]:
+def verify(*, tracker_ids: Sequence[int], repair: bool, now: datetime, pace: Pace) -> Iterator[Recomputed]:
     """Compare the trackers with their reports, piece by piece; without `repair` everything is left as it is."""
-    begin, pace = 0, Pace()
+    begin = 0
     while begin < len(tracker_ids):
         with nullcontext() if repair else _taken_back():
             verified = recomputing.recompute_next(

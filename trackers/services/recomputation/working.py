@@ -3,8 +3,7 @@
 A worker claims a job for CLAIM; one that dies leaves it to the next. Live fetching waits for a piece at most.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from foundation import bulk, sql
+from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from trackers.models import RecomputationJob, RecomputationTarget, Retraction
 from trackers.services.history.writing import Cause
@@ -37,19 +37,19 @@ class NothingLeftError(DomainError):
     code = "replay_job_nothing_left"
 
 
-def work_off(*, clock: Callable[[], datetime], time_budget_s: float) -> bool:
+def work_off(*, clock: Clock, time_budget_s: float) -> bool:
     """Work on the oldest job that nobody has until it is done or the time is over; returns whether more is to do.
 
     Raises `OperationalError` if the database is out of reach or a lock is not to be had: the piece is undone, and the
     job waits for the end of the claim.
     """
-    began = clock()
-    job = _claim(began)
+    deadline = Deadline(clock, time_budget_s)
+    job = _claim(deadline.began_at)
     if job is None:
         return False
-    pace = Pace()
+    pace = Pace(clock)
     while _work_piece(job.pk, pace, clock()):
-        if (clock() - began).total_seconds() >= time_budget_s:
+        if deadline.passed:
             break
     RecomputationJob.objects.filter(pk=job.pk).update(claimed_until=None)
     return RecomputationJob.objects.unfinished().filter(claimed_until=None).exists()
@@ -122,7 +122,7 @@ def _work_piece(job_id: int, pace: Pace, now: datetime) -> bool:
             return False
         ids = concerned(job=job, targets=targets)
         piece = recomputing.first_piece(ids, reports=pace.reports) if ids else []
-        began = time.monotonic()
+        began_at = pace.clock()
         replayed = Recomputed()
         if piece:
             replayed = recomputing.recompute_or_split(tracker_ids=piece, cause=_cause(job), now=now)
@@ -130,7 +130,7 @@ def _work_piece(job_id: int, pace: Pace, now: datetime) -> bool:
             reached = piece[-1] if len(piece) < len(ids) else targets[-1].tracker_id
             _note(job, targets, reached, replayed)
     if piece:
-        pace.rest(played=replayed.rewritten.played, took_s=time.monotonic() - began)
+        pace.rest(played=replayed.rewritten.played, began_at=began_at)
     if piece or not ids:
         return True
     replayed = recomputing.recompute_long(tracker_id=ids[0], cause=_cause(job), now=now, pace=pace)

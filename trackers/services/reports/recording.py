@@ -2,15 +2,14 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import groupby
 from operator import attrgetter
 
 import structlog
 from django.db import DataError, IntegrityError, InternalError, transaction
 
-from foundation import bulk, sql
+from foundation import batching, bulk, sql
 from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, fingerprint_of
 from trackers.models import RejectedReport, Retraction, Tracker
 from trackers.rules.timeline import is_usable
@@ -53,8 +52,12 @@ def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> Recor
     stored twice when the call is repeated.
     """
     reports, outcome = _after_the_cutoff(list(reports), now)
-    for chunk in _chunks(sorted(reports, key=attrgetter("tracker_id"))):
-        outcome.add(_record_or_split(chunk, now))
+    of_tracker = attrgetter("tracker_id")
+    for batch in batching.batches_of_groups(
+        sorted(reports, key=of_tracker), by=of_tracker, size=REPORTS_PER_TRANSACTION
+    ):
+        for part in _record_or_split(batch, now):
+            outcome.add(part)
     return outcome
 
 
@@ -77,32 +80,16 @@ def _after_the_cutoff(
     return [report for report in reports if id(report) not in too_old], RecordOutcome(rejected=len(old))
 
 
-def _chunks(reports: Sequence[IncomingReport]) -> Iterator[list[IncomingReport]]:
-    chunk: list[IncomingReport] = []
-    for _, group in groupby(reports, key=attrgetter("tracker_id")):
-        of_tracker = list(group)
-        if chunk and len(chunk) + len(of_tracker) > REPORTS_PER_TRANSACTION:
-            yield chunk
-            chunk = []
-        chunk += of_tracker
-    if chunk:
-        yield chunk
+def _record_or_split(reports: list[IncomingReport], now: datetime) -> list[RecordOutcome]:
+    return batching.halve_until_alone(
+        reports,
+        work=lambda batch: _record(batch, now),
+        alone=lambda report, error: _reject(report, error, now),
+        blamed=BLAMED_ON_THE_REPORT,
+    )
 
 
-def _record_or_split(reports: list[IncomingReport], now: datetime) -> RecordOutcome:
-    """Halve a chunk that fails until the culprit stands alone."""
-    try:
-        with transaction.atomic():
-            return _record(reports, now)
-    except BLAMED_ON_THE_REPORT as error:
-        if len(reports) == 1:
-            return _reject(reports[0], error, now)
-    middle = len(reports) // 2
-    outcome = _record_or_split(reports[:middle], now)
-    outcome.add(_record_or_split(reports[middle:], now))
-    return outcome
-
-
+@transaction.atomic
 def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
     tracker_ids = sorted({report.tracker_id for report in reports})
     locking.lock_trackers(tracker_ids)

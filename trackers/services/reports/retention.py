@@ -4,7 +4,6 @@ ENTRY, EXIT and the status history stay for ever, and so do the rollups. Each st
 progress on the month's row, so that a run may end anywhere and the next one goes on from there.
 """
 
-import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -13,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from foundation import bulk, partitions, sql
+from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from trackers.models import RetiredMonth, Tracker
 from trackers.services import locking, partitioning
@@ -93,15 +93,16 @@ def due(*, now: datetime) -> list[RetiredMonth]:
     return ready
 
 
-def drop_due(*, now: datetime, time_budget_s: float) -> list[RetiredMonth]:
+def drop_due(*, clock: Clock, time_budget_s: float) -> list[RetiredMonth]:
     """Drop the months that are due, as far as the time goes. Returns those that are gone.
 
     Raises `OperationalError` if the table can't be locked within 5 s; the next call goes on from there.
     """
-    ends = time.monotonic() + time_budget_s
+    deadline = Deadline(clock, time_budget_s)
+    now = deadline.began_at
     gone = []
     for month in due(now=now):
-        if not (_roll_up(month, ends) and _delete_events(month, now, ends)):
+        if not (_roll_up(month, deadline) and _delete_events(month, now, deadline)):
             break
         _drop(month, now)
         gone.append(month)
@@ -126,7 +127,7 @@ def _is_old(month: RetiredMonth, now: datetime) -> bool:
     return bool(days) and month.ends_at <= now - timedelta(days=days)
 
 
-def _roll_up(month: RetiredMonth, ends: float) -> bool:
+def _roll_up(month: RetiredMonth, deadline: Deadline) -> bool:
     """Make sure that every report of the month is in the rollups; True when that is so."""
 
     def chunk(tracker_ids: Sequence[int]) -> None:
@@ -139,10 +140,10 @@ def _roll_up(month: RetiredMonth, ends: float) -> bool:
         month.rolled_up_to = tracker_ids[-1]
         month.save(update_fields=["rolled_up_to"])
 
-    return _in_chunks(month.rolled_up_to, TRACKERS_PER_ROLL_UP, ends, chunk)
+    return _in_chunks(month.rolled_up_to, TRACKERS_PER_ROLL_UP, deadline, chunk)
 
 
-def _delete_events(month: RetiredMonth, now: datetime, ends: float) -> bool:
+def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bool:
     """From here on the month counts as gone: the horizon moves first, so that no replay misses what is deleted."""
     with transaction.atomic():
         claimed = RetiredMonth.objects.filter(
@@ -160,15 +161,15 @@ def _delete_events(month: RetiredMonth, now: datetime, ends: float) -> bool:
             month.events_deleted_to = tracker_ids[-1]
             month.save(update_fields=["events_deleted", "events_deleted_to"])
 
-    return _in_chunks(month.events_deleted_to, TRACKERS_PER_DELETION, ends, chunk)
+    return _in_chunks(month.events_deleted_to, TRACKERS_PER_DELETION, deadline, chunk)
 
 
-def _in_chunks(after: int, size: int, ends: float, work: Callable[[Sequence[int]], None]) -> bool:
+def _in_chunks(after: int, size: int, deadline: Deadline, work: Callable[[Sequence[int]], None]) -> bool:
     """Work through all trackers by id, behind `after`; False if the time was over before."""
     while ids := list(
         Tracker.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:size]
     ):
-        if time.monotonic() > ends:
+        if deadline.passed:
             return False
         work(ids)
         after = ids[-1]
