@@ -80,7 +80,7 @@ class ProductionRun(models.Model):
         default=100, help_text="How much of a report's error circle counts when deciding that a tracker left."
     )
     confirmations = models.PositiveSmallIntegerField(
-        default=1, help_text="How many consecutive reports must agree before a change of place counts."
+        default=1, help_text="How many consecutive reports must agree before a change of location counts."
     )
     countries = ArrayField(
         models.CharField(max_length=2),

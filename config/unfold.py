@@ -64,10 +64,10 @@ NAVIGATION = [
         _changelist("Events", "bolt", "trackers_geofenceevent"),
         _changelist("Status history", "timeline", "trackers_statuschange"),
         _changelist("Assignments", "assignment", "trackers_assignment"),
-        _changelist("Replays", "replay", "trackers_recomputationjob"),
+        _changelist("Recomputations", "replay", "trackers_recomputationjob"),
         _changelist("Timeline checks", "fact_check", "trackers_timelinecheck"),
         _changelist("Retention", "auto_delete", "trackers_retiredmonth"),
-        _changelist("Retention horizon", "event_busy", "trackers_retentioncutoff"),
+        _changelist("Retention cutoff", "event_busy", "trackers_retentioncutoff"),
     ),
     _group(
         "System",

@@ -86,7 +86,7 @@ class AccountStateAdmin(ReadOnlyAdmin):
         now = timezone.now()
         if account.cooldown_until and account.cooldown_until > now:
             left = display.short_duration(account.cooldown_until - now)
-            return display.badge("COOLING", f"cools down for {left}")
+            return display.badge("COOLING", f"cooling down for {left}")
         return display.badge("ACTIVE", "in use")
 
 
@@ -100,12 +100,12 @@ class AccountTallyAdmin(ReadOnlyAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
-    empty_hint = "No service has shown a sign of life yet: start the worker and beat."
+    empty_hint = "No heartbeat yet: start the worker and beat."
     list_display = ("service", "beat", "detail")
     ordering = ("name",)
     sortable_by = ()
 
-    beat = ago_column("beat_at", "last sign of life")
+    beat = ago_column("beat_at", "last heartbeat")
 
     @admin.display(description="service")
     def service(self, heartbeat: Heartbeat) -> str:

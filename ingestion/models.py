@@ -133,7 +133,7 @@ class AccountTally(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The last sign of life of a service; one that stands still is noticed by its age."""
+    """The last heartbeat of a service; one that stands still is noticed by its age."""
 
     class Name(models.TextChoices):
         BEAT = "beat", "Schedule"

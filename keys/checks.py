@@ -14,12 +14,12 @@ from keys.vault import Vault, VaultError
 
 HINT = (
     "Set VAULT_MASTER_KEYS to base64 of 32 random bytes, for example from `openssl rand -base64 32`, and keep a copy"
-    " in a safe place: without it no private key can be opened. To replace a master key, put the new one before the"
+    " in a safe place: without it no private key can be unsealed. To replace a master key, put the new one before the"
     " old one, separated by a comma."
 )
 MISSING_HINT = (
-    "Add the master key with that id to VAULT_MASTER_KEYS, behind the first one: it is in your backup of secrets."
-    " Without it the private keys of these batches and imports can't be opened."
+    "Add the master key with that id to VAULT_MASTER_KEYS, after the first one: it is in your backup of secrets."
+    " Without it the private keys of these batches and imports can't be unsealed."
     " `manage.py rotate_vault_key` replaces a master key without loss."
 )
 

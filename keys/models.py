@@ -185,7 +185,7 @@ class DeviceImport(models.Model):
     accept_mac_mismatch = models.BooleanField(
         "accept other MACs",
         default=False,
-        help_text="Also take devices with one key whose MAC is not the one that the key implies.",
+        help_text="Also accept devices with one key whose MAC is not the one that the key implies.",
     )
     brings_private_keys = models.BooleanField(default=False, editable=False)
     sealed_data_key = models.BinaryField(null=True, editable=False)
@@ -198,7 +198,7 @@ class DeviceImport(models.Model):
         blank=True,
         editable=False,
         related_name="+",
-        help_text="Had the valid rows taken into stock.",
+        help_text="Confirmed the import of the valid rows.",
     )
     total = models.PositiveIntegerField("rows", default=0, editable=False)
     checked = models.PositiveIntegerField(default=0, editable=False)

@@ -135,7 +135,7 @@ class Vault:
         listed = ", ".join(master_key.key_id.hex() for master_key in self.master_keys)
         raise UnknownMasterKeyError(
             f"a data key was sealed by master key {key_id.hex()}, and only {listed} is listed:"
-            " add the master key that sealed it behind the first one"
+            " add the master key that sealed it after the first one"
         )
 
 

@@ -73,14 +73,14 @@ class Location(models.Model):
         null=True,
         blank=True,
         default=timezone.now,
-        help_text="Reports from before this moment make no entry here. Empty: always active.",
+        help_text="Reports before this moment make no entry here. Empty: always active.",
     )
     active_until = models.DateTimeField(null=True, blank=True, help_text="Empty: until further notice.")
     free_time_h = models.PositiveIntegerField(
         "free time (h)",
         null=True,
         blank=True,
-        help_text="Hours that a stay costs nothing; those beyond are chargeable. Empty: none are.",
+        help_text="Hours of a visit that cost nothing; time beyond them is detention. Empty: no detention.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)

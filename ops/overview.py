@@ -144,11 +144,11 @@ def _alarms(now: datetime) -> list[str]:
     alarms = []
     for service in _services(now):
         if not service["ok"]:
-            seen = f"last sign of life {service['ago']}" if service["at"] else "no sign of life yet"
-            alarms.append(f"{service['title']} stands still: {seen}. {service['hint']}")
+            seen = f"last heartbeat {service['ago']}" if service["at"] else "no heartbeat yet"
+            alarms.append(f"{service['title']} does not run: {seen}. {service['hint']}")
     cooling = fetching.cooling_accounts(now=now)
     if cooling and len(cooling) == AccountState.objects.count():
-        alarms.append("All Apple accounts cool down: nothing is fetched until one may be used again.")
+        alarms.append("All Apple accounts are cooling down: nothing is fetched until one may be used again.")
     return alarms
 
 
@@ -156,7 +156,7 @@ def _timeline_alarms(drift: Standing, now: datetime) -> list[str]:
     alarms = []
     if drift.drifted:
         alarms.append(
-            f"{drift.drifted:,} histories differed from their reports in the last 24 hours and were mended:"
+            f"{drift.drifted:,} histories differed from their reports in the last 24 hours and were repaired:"
             " see the timeline checks, and look for what wrote them."
         )
     if drift.failed:

@@ -25,7 +25,7 @@ from trackers.incoming import RecordOutcome
 
 log = structlog.get_logger(__name__)
 
-NO_ACCOUNT = "no account available: none is configured, or all have used their budget or cool down"
+NO_ACCOUNT = "no account available: none is configured, or all have used their budget or are cooling down"
 
 
 @dataclass(slots=True)

@@ -65,7 +65,7 @@ class Requester:
         asked in vain; OpenTransactionError.
         """
         if connection.in_atomic_block:
-            raise OpenTransactionError("Fetch outside of transaction.atomic(): the network may take minutes.")
+            raise OpenTransactionError("Fetch outside transaction.atomic(): the network may take minutes.")
         refusal: FetchError | None = None
         throttled: set[str] = set()
         for _ in range(ATTEMPTS):

@@ -81,7 +81,7 @@ def _resume(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
     for batch in rows:
         generating.resume_batch(batch=batch, actor=actor)
     tasks.generate_keys.delay_on_commit()  # type: ignore[attr-defined]
-    return "Resumed: a worker goes on behind the last device that has its keys."
+    return "Resumed: a worker goes on after the last device that has its keys."
 
 
 def _export(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
@@ -163,7 +163,7 @@ class KeyBatchAdmin(ProgressAdmin):
         Step(
             name="resume",
             title="Resume generation",
-            explain=lambda rows: "A worker goes on behind the last device that has its keys.",
+            explain=lambda rows: "A worker goes on after the last device that has its keys.",
             button="Resume",
             icon="play_arrow",
             perform=_resume,

@@ -64,8 +64,8 @@ def _explain_confirm(rows: Rows) -> str:
     devices = sum(row.valid for row in rows)
     rejected = sum(row.rejected for row in rows)
     return (
-        f"{devices:,} devices are taken into stock and linked with their keys. {rejected:,} rejected rows are left out;"
-        " they can be downloaded, mended and sent again."
+        f"{devices:,} devices are received into stock and linked with their keys. {rejected:,} rejected rows are left"
+        " out; they can be downloaded, fixed and sent again."
     )
 
 
@@ -122,9 +122,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
             title="Cancel the import",
             button="Cancel the import",
             icon="close",
-            explain=lambda rows: (
-                "The rows that wait are dropped. Devices that were taken into stock already stay there."
-            ),
+            explain=lambda rows: "The rows that wait are dropped. Devices already received stay in stock.",
             perform=_cancel,
             offered=lambda row: row.ended_at is None,
             dangerous=True,

@@ -146,7 +146,7 @@ def _device_problems(row: Facts, rules: Rules) -> list[Problem]:
     elif (problem := _mismatch(row)) and not rules.accept_mac_mismatch:
         problems.append(problem)
     if row.key_mac_taken:
-        message = "Another key pair implies the same MAC: this key can't be taken in."
+        message = "Another key pair implies the same MAC: this key can't be imported."
         problems.append(Problem(columns.KEY, "key_mac_taken", message))
     if row.serial_owner is not None:
         message = f"Another device is registered with the serial {row.serial}: correct one."

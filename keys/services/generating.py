@@ -172,7 +172,7 @@ def cancel_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
 
 
 def resume_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
-    """Queue a cancelled batch again; it goes on behind the last device that has its keys.
+    """Queue a cancelled batch again; it goes on after the last device that has its keys.
 
     Raises BatchNotResumableError for one that is not cancelled.
     """

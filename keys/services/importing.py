@@ -80,7 +80,7 @@ def confirm(
             locked.accept_mac_mismatch = True
         if not (asked or locked.valid):
             raise NotWaitingError(
-                f"No row of {locked} can be imported: mend the rejected rows and send them again."
+                f"No row of {locked} can be imported: fix the rejected rows and send them again."
             )
         locked.rejected -= asked
         locked.checked -= asked
@@ -281,6 +281,6 @@ def _fail(import_id: int, error: Exception, now: datetime) -> None:
         device_import,
         State.FAILED,
         now,
-        failure=f"{said[:1].upper()}{said[1:]}. When that is mended, send the file again: what was imported stays, and"
+        failure=f"{said[:1].upper()}{said[1:]}. Once that is fixed, send the file again: what was imported stays, and"
         " counts as unchanged.",
     )

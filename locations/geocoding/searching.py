@@ -95,7 +95,7 @@ def _ask(geocoder: Geocoder, query: str, sleep: Callable[[float], None]) -> list
     resting = f"geocoder:rests:{geocoder.provider.code}"
     why = cache.get(resting)
     if why:
-        raise UnreachableError(f"rests after a failure: {why}")
+        raise UnreachableError(f"is cooling down after a failure: {why}")
     _wait_for_turn(geocoder, sleep)
     try:
         return geocoder.candidates(query)

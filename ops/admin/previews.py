@@ -57,7 +57,7 @@ class PreviewedAdmin(GlimpseAdmin):
             return
         tasks.work_off_recomputations.delay_on_commit()  # type: ignore[attr-defined]
         url = reverse("admin:trackers_recomputationjob_change", args=[job.pk])
-        text = 'The histories that this concerns are being recomputed: <a href="{}">see how far it is</a>.'
+        text = 'The affected histories are being recomputed: <a href="{}">see the progress</a>.'
         self.message_user(request, format_html(text, url), messages.INFO)
 
     def _previewed(self, request: HttpRequest, object_id: str | None) -> tuple[str, Preview] | None:

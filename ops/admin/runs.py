@@ -18,7 +18,7 @@ from trackers.services.recomputation import queueing
 
 DATES = {"start_date", "end_date"}
 COUNTRIES_CHANGED = (
-    "The countries are in force within a minute: then all of the run's trackers are looked at again, and alerts come or"
+    "The countries are in force within a minute: then all of the run's trackers are evaluated again, and alerts come or"
     " go, also those of the past."
 )
 

@@ -65,7 +65,7 @@ def _allocate(rows: Rows, values: dict[str, Any], actor: User, now: datetime) ->
     has = order.allocated + len(given)
     lacking = order.quantity - has
     return f"{counted(len(given), 'device')} allocated: {order} has {has:,} of {order.quantity:,}" + (
-        f", {lacking:,} are still wanted." if lacking else "."
+        f", {lacking:,} are still needed." if lacking else "."
     )
 
 
@@ -101,22 +101,22 @@ def _cancel(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
 
 def _explain_placing(rows: Rows) -> str:
     wanted = sum(order.quantity for order in rows)
-    return f"{counted(wanted, 'device')} will be wanted; the stock has {selectors.stock():,}. Then it can't be edited."
+    return f"{counted(wanted, 'device')} will be needed; the stock has {selectors.stock():,}. Then it can't be edited."
 
 
 def _explain_allocating(rows: Rows) -> str:
     lacking = sum(order.quantity - order.allocated for order in rows)
     return (
         f"{counted(lacking, 'device')} lacking; the stock has {selectors.stock():,}. They leave the stock and belong to"
-        f" {rows[0].run} from now on, so the client sees them. Nothing is fetched before the order is shipped."
+        f" {rows[0].run}, so the client sees them. Nothing is fetched before the order is shipped."
     )
 
 
 def _explain_reducing(rows: Rows) -> str:
     order = rows[0]
     return (
-        f"{order} wants {counted(order.quantity, 'device')} and has {order.allocated:,}. Settle for fewer where the"
-        " rest is not wanted any more, or not to be had; the order can be shipped once it has all that it is for."
+        f"{order} wants {counted(order.quantity, 'device')} and has {order.allocated:,}. Reduce it if the rest is no"
+        " longer needed or can't be had; the order can be shipped once it has all its devices."
     )
 
 

@@ -62,7 +62,7 @@ class NewOrderSerializer(serializers.Serializer[Any]):
 
     def validate_wanted_by(self, day: Any) -> Any:
         if day is not None and not timezone.now().date() <= day <= _FURTHEST:
-            raise serializers.ValidationError("Give a day from today on, before the year 2100.")
+            raise serializers.ValidationError("Give today or a later day, before the year 2100.")
         return day
 
 

@@ -83,7 +83,7 @@ class OrderCancelView(OfOrders):
         responses=serializers.OrderSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Cancel an order that is a draft or placed. Devices that it has already go back into the stock.
+        """Cancel an order that is a draft or placed. Devices that it has already are returned to stock.
 
         For managers of the client. An order that is allocated in full is about to be shipped: ask ops.
         """

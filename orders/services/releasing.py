@@ -97,7 +97,7 @@ def _take_away(
         _refuse_other_states(tracker_ids, to)
         if open_.exclude(order__in=orders).exists():
             raise ChangedMeanwhileError(
-                "One of the devices was allocated just now: look again, and repeat it."
+                "One of the devices was allocated just now: reload the page and try again."
             )
         _release(tracker_ids, to, now)
         complete = [order for order in orders if order.state == Order.State.ALLOCATED]

@@ -52,7 +52,7 @@ def measure(*, now: datetime, reports: int = REPORTS) -> dict[str, Any]:
     rebuilt_s, rebuilt = timed(lambda: replay(pace=Pace(timezone.now)))
     verified_s, verified = timed(lambda: replay(pace=Pace(timezone.now)))
     if not rebuilt.rewritten.stays_added or verified.rewritten.tracker_ids:
-        raise RuntimeError("The replay did not rebuild the history.")
+        raise RuntimeError("The recomputation did not rebuild the history.")
     return {
         "replay_reports_per_s": round(reports / rebuilt_s),
         "replay_verified_reports_per_s": round(reports / verified_s),

@@ -70,7 +70,7 @@ def _integrity() -> Iterator[str]:
         (orphans.count(), "events have no status history"),
         (arrivals.exclude(Exists(entries)).count(), "arrivals in the history have no event"),
         (twice.filter(times__gt=1).count(), "events are there twice"),
-        (_wrong_summaries().count(), "trackers say another status than their history"),
+        (_wrong_summaries().count(), "trackers have another status than their history"),
     ):
         if number:
             yield f"{number} {what}"

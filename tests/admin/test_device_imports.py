@@ -64,7 +64,7 @@ def test_confirmed_import_goes_on_in_the_background(ops: Client) -> None:
     upload(ops, as_csv(rows))
     device_import = DeviceImport.objects.get()
     ask = ops.get(reverse("admin:keys_deviceimport_do", args=[device_import.pk, "confirm"]))
-    assert "2 devices are taken into stock" in ask.content.decode()
+    assert "2 devices are received into stock" in ask.content.decode()
     take(ops, device_import, "confirm", accept_mac_mismatch="on")
     importing.continue_all(clock=lambda: NOW, time_budget_s=10)
     assert Tracker.objects.count() == 3

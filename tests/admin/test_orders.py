@@ -63,7 +63,7 @@ def test_draft_is_made_changed_and_placed(ops: Client) -> None:
     ops.post(page(order), form | {"quantity": 6})
     order.refresh_from_db()
     assert order.quantity == 6
-    assert "6 devices will be wanted; the stock has 0" in ask(ops, order, "place")
+    assert "6 devices will be needed; the stock has 0" in ask(ops, order, "place")
     assert said(take(ops, order, "place")) == ["1 order placed."]
     order.refresh_from_db()
     assert [row.actor.username for row in order.transitions.all()] == ["ops", "ops"]
@@ -103,7 +103,7 @@ def test_partial_allocation_is_announced_said_and_shown(ops: Client, order: Orde
     TrackerFactory.create_batch(38)
     assert "50 devices lacking; the stock has 38." in ask(ops, order, "allocate")
     answer = take(ops, order, "allocate", quantity=50)
-    assert said(answer) == ["38 devices allocated: PO-50 has 38 of 50, 12 are still wanted."]
+    assert said(answer) == ["38 devices allocated: PO-50 has 38 of 50, 12 are still needed."]
     text = answer.content.decode()
     assert "38 of 50 devices allocated" in text
     assert 'aria-valuenow="76"' in text
@@ -131,7 +131,7 @@ def test_uploaded_macs_alone_are_allocated(ops: Client, order: Order) -> None:
     trackers = TrackerFactory.create_batch(3)
     file = SimpleUploadedFile("macs.csv", f"\ufeffMAC\r\n{trackers[1].mac}\r\n".encode())
     answer = take(ops, order, "allocate", quantity="", file=file)
-    assert said(answer) == ["1 device allocated: PO-50 has 1 of 50, 49 are still wanted."]
+    assert said(answer) == ["1 device allocated: PO-50 has 1 of 50, 49 are still needed."]
     assert order.allocations.get().tracker == trackers[1]
 
 
@@ -230,7 +230,7 @@ def test_confirmation_counts_only_what_the_step_can_be_done_to(ops: Client, orde
     draft = OrderFactory(state=Order.State.DRAFT, placed_at=None, quantity=7)
     form = {"action": "place", "_selected_action": [order.pk, draft.pk]}
     answer = ops.post(reverse(LIST), form)
-    assert "7 devices will be wanted" in answer.content.decode()
+    assert "7 devices will be needed" in answer.content.decode()
     assert said(answer) == ["Left out, since it is not possible for them: PO-50."]
     assert [pk for pk, _ in answer.context["rows"]] == [draft.pk]
 
@@ -266,7 +266,7 @@ def test_device_is_returned_restocked_lost_and_retired_on_its_page(ops: Client, 
     assert "1 is taken from PO-50" in ops.get(url).content.decode()
     assert act(ops, tracker, "lose", reason="fell off") == ["1 tracker reported lost."]
     assert act(ops, tracker, "return") == ["1 tracker returned."]
-    assert act(ops, tracker, "restock") == ["1 tracker in stock again."]
+    assert act(ops, tracker, "restock") == ["1 tracker returned to stock."]
     assert act(ops, tracker, "retire", reason="cracked") == ["1 tracker retired."]
     (refusal,) = act(ops, tracker, "return")
     assert refusal == f"Only what is active or lost can become returned; not: {tracker.mac}."
@@ -278,7 +278,7 @@ def test_device_is_returned_restocked_lost_and_retired_on_its_page(ops: Client, 
 def test_start_page_warns_of_a_short_stock_and_leads_to_the_orders(ops: Client, order: Order) -> None:
     TrackerFactory.create_batch(3)
     text = ops.get(reverse("admin:index")).content.decode()
-    assert "placed orders want 50 devices, and 3 are there" in text
+    assert "placed orders need 50 devices, and 3 are in stock" in text
     assert f"{reverse(LIST)}?state__exact=PLACED" in text
 
 

@@ -1,4 +1,4 @@
-"""The start page says what is late and what stands still, and says nothing when all is well."""
+"""The start page says what needs attention and what does not run, and says nothing when all is well."""
 
 from datetime import datetime, timedelta
 from html import unescape
@@ -106,10 +106,10 @@ def test_only_when_every_account_cools_down_nothing_is_fetched(
         ({"beat": timedelta(seconds=55), "fetch": timedelta(seconds=290)}, []),
         (
             {"beat": timedelta(seconds=65), "fetch": MINUTE},
-            ["Schedule stands still: last sign of life 1 min"],
+            ["Schedule does not run: last heartbeat 1 min"],
         ),
-        ({"beat": MINUTE / 4, "fetch": 6 * MINUTE}, ["Fetching stands still: last sign of life 6 min"]),
-        ({"beat": MINUTE / 4}, ["Fetching stands still: no sign of life yet"]),
+        ({"beat": MINUTE / 4, "fetch": 6 * MINUTE}, ["Fetching does not run: last heartbeat 6 min"]),
+        ({"beat": MINUTE / 4}, ["Fetching does not run: no heartbeat yet"]),
     ],
 )
 def test_service_that_stands_still_is_an_alarm(
@@ -168,8 +168,8 @@ def test_rejected_reports_of_the_last_day_are_counted_by_reason_while_they_are_o
     rejected(now - 25 * HOUR, reason.MALFORMED)
     rejected(now - HOUR, reason.MALFORMED, resolved_at=now)
     html = page(ops).content
-    assert facts(html)["Rejected reports, 24 h, open"] == "3"
-    assert marks(html)["Rejected reports, 24 h, open"] == {"gl-warn"}
+    assert facts(html)["Rejected reports, 24 h, unresolved"] == "3"
+    assert marks(html)["Rejected reports, 24 h, unresolved"] == {"gl-warn"}
     text = unescape(html.decode())
     assert f"{reason.MALFORMED.label}: 2 · {reason.UNDECRYPTABLE.label}: 1" in text
 

@@ -183,7 +183,7 @@ def test_check_names_the_master_key_that_is_missing(keys, generate, settings):
     [error] = database_errors()
     assert key_id(old) in error.msg
     assert "data keys that it seals: 2" in error.msg
-    assert "behind the first one" in error.hint
+    assert "after the first one" in error.hint
     settings.VAULT_MASTER_KEYS = [new, old]
     assert database_errors() == []
 

@@ -97,7 +97,7 @@ def test_lifecycle_tells_both_lives_in_order_and_what_is_still_to_come(moved):
     happened = [step.name for step in steps if step.milestone]
     # Returned and back in stock are dated by the audit, which goes by the database's clock.
     assert [name for name in happened if name not in ("Returned", "Back in stock")] == [
-        "Registered in stock",
+        "Received in stock",
         "Ordered",
         "Allocated",
         "Shipped",
@@ -116,7 +116,7 @@ def test_lifecycle_tells_both_lives_in_order_and_what_is_still_to_come(moved):
 def test_lifecycle_of_a_device_in_stock_shows_what_is_awaited(db):
     steps = lifecycle.steps_of(TrackerFactory())
     assert [(step.name, bool(step.milestone)) for step in steps] == [
-        ("Registered in stock", True),
+        ("Received in stock", True),
         ("Ordered by a client", False),
         ("Allocated to an order", False),
         ("Shipped", False),

@@ -155,7 +155,7 @@ def test_report_from_before_the_horizon_is_rejected_and_changes_nothing(tracker)
     outcome = record_reports(late, now=LATER)
     assert (outcome.stored, outcome.rejected) == (1, 2)
     details = set(RejectedReport.objects.values_list("detail", flat=True))
-    assert details == {"Seen before 2025-02-01, from when on reports are kept (REPORT_RETENTION_DAYS)."}
+    assert details == {"Seen before 2025-02-01, the retention cutoff (REPORT_RETENTION_DAYS)."}
     assert list(DailyPosition.objects.filter(bucket_at__lt=LATER - timedelta(days=1)).values()) == rollups
 
 

@@ -68,7 +68,7 @@ def test_inaccurate_reports_widen_it_by_what_they_are_off():
 def test_too_few_stays_say_so():
     suggestion = suggest_radius([*stay(1, 20), *stay(2, 20), *passing(3, 10)])
     assert suggestion.radius_m is None
-    assert "Stays seen near it: 2." in suggestion.reason
+    assert "Visits near it: 2." in suggestion.reason
     assert suggest_radius([]).radius_m is None
 
 

@@ -63,7 +63,7 @@ def _replay(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
     changed = replayed.rewritten.tracker_ids
     if not changed:
         return f"{count(rows)} recomputed: everything stored was right."
-    return f"{count(rows)} recomputed: {len(changed)} differed from its reports and was corrected."
+    return f"{count(rows)} recomputed: {len(changed)} differed from its reports and was repaired."
 
 
 def _assign(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
@@ -101,7 +101,7 @@ STEPS = [
         title="Recompute history",
         explain=lambda rows: (
             "Status, history and events are computed from the reports again. What is stored correctly stays as"
-            " it is; what differs is corrected, and the wrong rows are retracted."
+            " it is; what differs is repaired, and the wrong rows are retracted."
         ),
         button="Recompute",
         icon="replay",
@@ -113,7 +113,7 @@ STEPS = [
         explain=lambda rows: (
             "The run's client sees the trackers from that moment on, and its locations decide about arrivals."
             " Nothing of an earlier run shows any more. Where many reports are there since then, their history"
-            " follows within minutes, under Replays."
+            " follows within minutes, under Recomputations."
         ),
         button="Assign",
         icon="assignment_add",
@@ -125,7 +125,7 @@ STEPS = [
         name="release",
         title="Release from the run",
         explain=lambda rows: (
-            "The assignment ends at that moment and can't be taken up again: reports from then on belong to no"
+            "The assignment ends at that moment and can't be taken up again: later reports belong to no"
             " run, make no events and are not shown to the client."
         ),
         button="Release",

@@ -38,7 +38,7 @@ class StandingFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("open", "Open, also behind a place's"),
+            ("open", "Open, including those of a site outage"),
             ("ended", "Ended"),
             ("retracted", "Retracted"),
             ("any", "All"),

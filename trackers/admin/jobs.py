@@ -37,7 +37,7 @@ def _resume(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
 @admin.register(RecomputationJob)
 class ReplayJobAdmin(ReadOnly, ProgressAdmin):
     empty_hint = (
-        "A changed fence or run queues the replay of the trackers that it concerns; so do trackers that are assigned"
+        "A changed fence or run queues the recomputation of the affected trackers; so do trackers that are assigned"
         " from long ago."
     )
     list_display = ("__str__", "subject", "state_badge", "how_far", "changed", "created", "requested_by")
@@ -69,7 +69,7 @@ class ReplayJobAdmin(ReadOnly, ProgressAdmin):
                 "It stops within a second or so. What was recomputed stays; the rest keeps the history of before the"
                 " change, until it is resumed, changed again, or found by the check of timelines, which counts drift."
             ),
-            button="Cancel the replay",
+            button="Cancel the recomputation",
             icon="cancel",
             perform=_cancel,
             offered=lambda job: job.is_unfinished,

@@ -87,7 +87,7 @@ def _registered(tracker: Tracker) -> list[Milestone]:
     context = tracker.audit.filter(pgh_label="insert").values_list("pgh_context", flat=True).first()  # type: ignore[attr-defined]
     return [
         Milestone(
-            "Registered in stock",
+            "Received in stock",
             tracker.created_at,
             actor=actor_name(context, user_names([context])),
             detail=f"Serial {tracker.serial}" if tracker.serial else "",
@@ -149,7 +149,7 @@ def _page(tracker: Tracker) -> str:
 
 register(
     Stage(25, "precision_manufacturing", _made),
-    Stage(40, "inventory_2", _registered, awaited="Registered in stock"),
+    Stage(40, "inventory_2", _registered, awaited="Received in stock"),
     Stage(80, "sensors", _first_reports, awaited="First report"),
     Stage(90, "warehouse", _arrivals("IN_STORAGE", "Arrived in storage")),
     Stage(100, "storefront", _arrivals("DELIVERED", "Delivered"), awaited="Delivered"),

@@ -52,8 +52,8 @@ class HoursFilter(django_filters.Filter):
 
 
 class TrackerFilters(FilterSet):
-    status = ChoicesFilter(choices=GeoStatus.choices, help_text="Where the tracker stands.")
-    state = ChoicesFilter(choices=Tracker.State.choices, help_text="Its state of life.")
+    status = ChoicesFilter(choices=GeoStatus.choices, help_text="Its shipment status.")
+    state = ChoicesFilter(choices=Tracker.State.choices, help_text="Its lifecycle state.")
     battery = ChoicesFilter(choices=Battery.choices)
     location = IdFilter(help_text="The id of the location where it is now.")
     run = IdFilter(field_name="latest_assignment__run", help_text="The id of a production run.")
@@ -61,7 +61,7 @@ class TrackerFilters(FilterSet):
     client = IdFilter(field_name="latest_assignment__run__brand__client", help_text="The id of a client.")
     seen_after = MomentFilter("last_seen_at", "gte", help_text="Last seen at this time or later.")
     seen_before = MomentFilter("last_seen_at", "lt", help_text="Last seen before this time.")
-    silent_for = HoursFilter(method="silent", help_text="Not seen for so many hours, or never.")
+    silent_for = HoursFilter(method="silent", help_text="Not seen for at least this many hours, or never.")
     updated_after = MomentFilter("updated_at", "gt", help_text="Changed after this time: for polling.")
     search = django_filters.CharFilter(
         method="with_text", help_text="A MAC in any notation, or a part of a MAC or serial."
@@ -125,8 +125,10 @@ class EventFilters(RetractableFilters):
 
 
 class HistoryFilters(RetractableFilters):
-    since = MomentFilter(method="not_over_by", help_text="Stays that lasted beyond this time, or still last.")
-    until = MomentFilter("started_at", "lt", help_text="Stays that began before this time.")
+    since = MomentFilter(
+        method="not_over_by", help_text="Status periods that ended after this time or have not ended."
+    )
+    until = MomentFilter("started_at", "lt", help_text="Status periods that began before this time.")
     status = ChoicesFilter(choices=GeoStatus.choices)
 
     def not_over_by(self, rows: Any, name: str, moment: datetime) -> Any:
@@ -162,7 +164,7 @@ class FleetFilters(FilterSet):
         if asked["tracker"] or self.finds_without_tracker(asked):
             return rows
         if sees_everything(self.request.user) and not named:
-            message = "Name a tracker, a run or a client: there are too many rows to look through all."
+            message = "Name a tracker, a run or a client: there are too many rows to search them all."
             raise ValidationError({"tracker": [message]})
         return selectors.of_trackers_under(rows, self.assignments(asked))
 

@@ -35,7 +35,9 @@ class TrackerSerializer(serializers.ModelSerializer[Tracker]):
         read_only=True, allow_null=True, help_text="When a phone last saw it."
     )
     last_received_at = serializers.DateTimeField(
-        read_only=True, allow_null=True, help_text="When Glimpse last got a report of it: often hours later."
+        read_only=True,
+        allow_null=True,
+        help_text="When Glimpse last received a report of it: often hours later.",
     )
     last_position = PositionField(read_only=True, allow_null=True)
     near = serializers.SerializerMethodField(
@@ -76,7 +78,7 @@ class ReportSerializer(serializers.ModelSerializer[LocationReport]):
     published_at = serializers.DateTimeField(
         read_only=True, allow_null=True, help_text="When that phone uploaded it."
     )
-    received_at = serializers.DateTimeField(read_only=True, help_text="When Glimpse got it.")
+    received_at = serializers.DateTimeField(read_only=True, help_text="When Glimpse received it.")
     position = PositionField(read_only=True)
     usable = serializers.BooleanField(
         read_only=True,

@@ -56,7 +56,7 @@ class TrackersView(TenantScoped, ListAPIView):
 
 @of_one_tracker
 class TrackerView(OfTracker, RetrieveAPIView):
-    """One tracker: where it stands, and when it was last seen and last heard of."""
+    """One tracker: its lifecycle state and shipment status, and when it was last seen and last received."""
 
     model = Tracker
     serializer_class = serializers.TrackerSerializer
@@ -101,7 +101,7 @@ class TrackView(OfTracker):
         responses=serializers.TrackCollectionSerializer,
     )
     def get(self, request: Request, mac: str) -> Response:
-        """A tracker's way as GeoJSON: a line through its usable reports, and each report as a point, oldest first.
+        """A tracker's route as GeoJSON: a line through its usable reports, and each report as a point, oldest first.
 
         By default of the last 7 days; at most 92 days and the newest 5,000 reports.
         """
@@ -157,7 +157,7 @@ class EventsView(SeriesView):
 
 @extend_schema(tags=["time series"])
 class HistoryView(SeriesView):
-    """The status history, newest first: stays in transit, in storage and at delivery locations.
+    """The status history, newest first: periods in transit, in storage and at delivery locations.
 
     Without `tracker`: of the last 31 days unless `since` is given, at most 366 days; staff name a run or client.
     """

@@ -49,10 +49,10 @@ class Alert(models.Model):
         OFF_ROUTE = episodes.Kind.OFF_ROUTE.value, "Off the route"
         LEFT_COUNTRY = episodes.Kind.LEFT_COUNTRY.value, "Left the country"
         LEFT_DELIVERY = episodes.Kind.LEFT_DELIVERY.value, "Left its delivery location"
-        LONG_STAY = episodes.Kind.LONG_STAY.value, "Long stay"
+        LONG_STAY = episodes.Kind.LONG_STAY.value, "Long in one status"
         BACK_TO_STORAGE = episodes.Kind.BACK_TO_STORAGE.value, "Back to storage"
         BATTERY_LOW = episodes.Kind.BATTERY_LOW.value, "Battery low"
-        SILENT_PLACE = "SILENT_PLACE", "Many silent at one place"
+        SILENT_PLACE = "SILENT_PLACE", "Site outage"
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
     tracker = models.ForeignKey(
@@ -73,7 +73,7 @@ class Alert(models.Model):
         null=True,
         related_name="parts",
         db_index=False,
-        help_text="The alert of the whole place, which stands for this one.",
+        help_text="The site outage that stands for this alert.",
     )
     recorded_at = models.DateTimeField()
     retracted_at = models.DateTimeField(null=True)

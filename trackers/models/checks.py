@@ -37,4 +37,4 @@ class RetentionCutoff(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Reports are kept from {self.reports_kept_from:%Y-%m-%d %H:%M} on"
+        return f"Reports since {self.reports_kept_from:%Y-%m-%d %H:%M} are kept"

@@ -56,13 +56,13 @@ class RecomputationJob(models.Model):
     claimed_until = models.DateTimeField(
         null=True, help_text="A worker has it until then; if it dies, another one takes it."
     )
-    cursor = models.BigIntegerField(default=0, help_text="The last tracker that was looked at.")
+    cursor = models.BigIntegerField(default=0, help_text="The last tracker that was checked.")
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
-    replayed = models.PositiveIntegerField(default=0, help_text="Of those done: the others were never near.")
-    changed = models.PositiveIntegerField(
-        default=0, help_text="Trackers whose history was another one before."
+    replayed = models.PositiveIntegerField(
+        default=0, help_text="Of those done, the recomputed: those near the fence."
     )
+    changed = models.PositiveIntegerField(default=0, help_text="Trackers whose history changed.")
     stays_added = models.PositiveIntegerField(default=0)
     stays_retracted = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)

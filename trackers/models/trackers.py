@@ -147,7 +147,7 @@ class Assignment(models.Model):
     activated_at = models.DateTimeField(
         null=True,
         editable=False,
-        help_text="When the tracker was sent and became active in it. Empty: it was so from the beginning.",
+        help_text="When the tracker was shipped and became active in it. Empty: it was active from the beginning.",
     )
 
     objects = AssignmentQuerySet.as_manager()

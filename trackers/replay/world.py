@@ -149,7 +149,7 @@ def run_names(names: Sequence[str] | None, world: World) -> Sequence[str]:
 def batch_size(text: str) -> int:
     """A number of reports. Raises WorldError if it is none from 1 to a billion."""
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise WorldError(f"--batch {text}: write a number from 1 on")
+        raise WorldError(f"--batch {text}: write a number of at least 1")
     return int(text)
 
 

@@ -74,13 +74,13 @@ def suggest_radius(reports: Iterable[Near]) -> Suggestion:
             len(here),
             passers,
             sum(map(len, here)),
-            f"Stays seen near it: {len(here)}. At least {LEAST_STAYS} are needed.",
+            f"Visits near it: {len(here)}. At least {LEAST_STAYS} are needed.",
         )
     distances = sorted(report.distance_m for visit in here for report in visit)
     needed = _quantile(distances, SHARE_INSIDE)
     radius_m = int(min(max(math.ceil(needed / STEP_M) * STEP_M, LEAST_M), MOST_M))
     reach_m = _middle_m(here[-1])
-    reason = f"Holds {SHARE_INSIDE:.0%} of the {len(distances):,} reports of {len(here):,} stays here."
+    reason = f"Holds {SHARE_INSIDE:.0%} of the {len(distances):,} reports of {len(here):,} visits here."
     return Suggestion(radius_m, reach_m, len(here), passers, len(distances), reason)
 
 

@@ -63,7 +63,7 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
     )
     accept_mac_mismatch = serializers.BooleanField(
         default=False,
-        help_text="Also take devices with one key whose MAC is not the one that the key implies.",
+        help_text="Also accept devices with one key whose MAC is not the one that the key implies.",
     )
     dry_run = serializers.BooleanField(
         default=False, help_text="Only check; `confirm` imports the valid rows afterwards."

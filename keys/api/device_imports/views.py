@@ -77,8 +77,8 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
         """Send devices, as CSV or as a JSON array of objects: a form with a `file`, or the file as the body.
 
         Columns: mac, serial, key (an advertisement key in base64 or hex, or its hash); optional hashed_key, firmware,
-        hardware_revision, manufactured_at. Valid rows are taken into stock although others are rejected; sending the
-        same again changes nothing. Up to 1,000 rows are gone through at once (201); for more (202), ask for the import
+        hardware_revision, manufactured_at. Valid rows are received into stock even if others are rejected; sending the
+        same again changes nothing. Up to 1,000 rows are imported at once (201); for more (202), ask for the import
         until its state is DONE. Options of a form are fields, otherwise query parameters.
         """
         content, file_name, options = self._sent(request)
@@ -156,7 +156,7 @@ class DeviceImportRejectsView(DeviceImportScoped):
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, pk: int) -> StreamingHttpResponse:
-        """The rejected rows as CSV, with what is wrong in the column `problems`: to mend, and to send again."""
+        """The rejected rows as CSV, with what is wrong in the column `problems`: to fix, and to send again."""
         return device_files.rejects_response(self.get_object())
 
 

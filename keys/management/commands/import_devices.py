@@ -37,12 +37,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="only check, and change nothing")
         parser.add_argument(
-            "--rejects", type=Path, metavar="PATH", help="write rejected rows here, to mend and import again"
+            "--rejects", type=Path, metavar="PATH", help="write rejected rows here, to fix and import again"
         )
         parser.add_argument(
             "--accept-mac-mismatch",
             action="store_true",
-            help="also take devices whose MAC is not the one that their key implies",
+            help="also accept devices whose MAC is not the one that their key implies",
         )
         parser.add_argument("--json", action="store_true", help="print counts and reasons as JSON")
 

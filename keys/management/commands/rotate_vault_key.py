@@ -20,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="open everything, write nothing")
+        parser.add_argument("--dry-run", action="store_true", help="unseal everything, write nothing")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         for failure in rotation.failures:
             self.stderr.write(failure)
         self.stderr.write(
-            f"{rotation.failed:,} data keys could not be opened and are as they were. Keep every old master key, list"
+            f"{rotation.failed:,} data keys could not be unsealed and are as they were. Keep every old master key, list"
             " the missing one, and run this again."
         )
 

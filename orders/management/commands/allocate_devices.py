@@ -20,13 +20,13 @@ from trackers.models import Tracker
 
 class Command(BaseCommand):
     help = (
-        "Allocate devices to a placed order: all that it lacks, so many of them, or those of a list. Where the stock is"
-        " short, what there is is allocated."
+        "Allocate devices to a placed order: all that it lacks, a number of them, or those of a list. If the stock"
+        " is short, all that it has is allocated."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("order", metavar="ORDER", help="the order's reference or id")
-        parser.add_argument("--quantity", type=int, metavar="N", help="so many, and not all that it lacks")
+        parser.add_argument("--quantity", type=int, metavar="N", help="this many, not all that it lacks")
         parser.add_argument(
             "--macs", type=Path, metavar="FILE", help="these first: text or CSV, or - for standard input"
         )

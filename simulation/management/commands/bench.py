@@ -49,7 +49,10 @@ class Command(BaseCommand):
             "--rows", type=int, default=1_000_000, metavar="N", help="reports stored beforehand (1,000,000)"
         )
         parser.add_argument(
-            "--analytics", type=int, metavar="TRACKERS", help="measure analytics of so large a fleet instead"
+            "--analytics",
+            type=int,
+            metavar="TRACKERS",
+            help="measure analytics of a fleet of this size instead",
         )
         parser.add_argument(
             "--reports",

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--plan", type=Path, required=True, help="JSON file that describes the fleet")
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=6176, help="the first free one from here on; 0: any")
+        parser.add_argument(
+            "--port", type=int, default=6176, help="the first free port from this one; 0: any"
+        )
         parser.add_argument("--port-file", type=Path, help="where to write the port in use")
         parser.add_argument(
             "--account",

@@ -137,7 +137,7 @@ def test_lifecycle_of_a_tracker_begins_with_its_keys_and_says_who_did_what(plan_
         ("Export acknowledged", "demo-maker"),
         ("Manufactured", ""),
         ("Devices sent for import", "demo-maker"),
-        ("Registered in stock", "demo-ops"),
+        ("Received in stock", "demo-ops"),
         ("Ordered", "demo-halden"),
         ("Allocated", "demo-ops"),
         ("Shipped", "demo-ops"),

@@ -55,10 +55,10 @@ class Command(BaseCommand):
         console.print(table)
         kept_from = found["reports_kept_from"]
         console.print(
-            f"Reports are kept from {kept_from[:10]} on." if kept_from else "No report was dropped yet."
+            f"All reports since {kept_from[:10]} are kept." if kept_from else "No report was dropped yet."
         )
         days = found["retention_days"]
-        console.print(f"They are dropped after {days} days." if days else "They are kept for ever.")
+        console.print(f"They are dropped after {days} days." if days else "They are kept forever.")
 
 
 def _described() -> dict[str, Any]:

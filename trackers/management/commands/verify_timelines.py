@@ -25,7 +25,7 @@ ROWS_SHOWN = 50
 
 class Command(BaseCommand):
     help = (
-        "Recompute histories from their reports and tell which are stored otherwise; exits 1 if any is."
+        "Recompute histories from their reports and tell which are stored differently; exits 1 if any is."
         f" Without --all or --tracker the {SAMPLE:,} trackers verified longest ago."
     )
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         which.add_argument(
             "--tracker", action="append", metavar="MAC", help="this one; may be given several times"
         )
-        parser.add_argument("--repair", action="store_true", help="mend what differs")
+        parser.add_argument("--repair", action="store_true", help="repair what differs")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, **options: Any) -> None:
@@ -96,10 +96,10 @@ class Command(BaseCommand):
             console.print(table)
         if len(result["differences"]) > ROWS_SHOWN:
             console.print(f"and {len(result['differences']) - ROWS_SHOWN:,} more")
-        mended = ", and were mended" if result["repaired"] and result["drifted"] else ""
+        repaired = ", and were repaired" if result["repaired"] and result["drifted"] else ""
         console.print(
-            f"{result['trackers']:,} verified, {result['drifted']:,} differed from their reports{mended},"
-            f" {result['failed']:,} failed. {result['stays_retracted']:,} stays too many,"
+            f"{result['trackers']:,} verified, {result['drifted']:,} differed from their reports{repaired},"
+            f" {result['failed']:,} failed. {result['stays_retracted']:,} status periods too many,"
             f" {result['stays_added']:,} missing, {result['events_added']:,} events missing."
         )
         self.stdout.write(text.getvalue(), ending="")

@@ -73,7 +73,7 @@ def queue_assignment(
     job = RecomputationJob.objects.create(
         reason=RecomputationJob.Reason.ASSIGNMENT,
         run=run,
-        change=f"from {start:%Y-%m-%d %H:%M} UTC on",
+        change=f"since {start:%Y-%m-%d %H:%M} UTC",
         total=len(tracker_ids),
         created_at=now,
     )

@@ -63,7 +63,7 @@ def cancel(*, job: RecomputationJob, now: datetime) -> None:
         .update(state=RecomputationJob.State.CANCELLED, finished_at=now)
     )
     if not stopped:
-        raise JobFinishedError("This replay has ended already.")
+        raise JobFinishedError("This recomputation has ended already.")
 
 
 def resume(*, job: RecomputationJob) -> None:
@@ -74,7 +74,7 @@ def resume(*, job: RecomputationJob) -> None:
         stopped = locked.state == RecomputationJob.State.CANCELLED and locked.superseded_by_id is None
         if locked.is_unfinished or not (stopped or failed.exists()):
             raise NothingLeftError(
-                "Nothing is left to be replayed: change the object again, or recompute trackers."
+                "Nothing is left to recompute: change the object again, or recompute trackers."
             )
         if failed.exists():
             again = failed.update(error="")

@@ -69,7 +69,7 @@ def _after_the_cutoff(
     old = [report for report in reports if kept_from and report.seen_at.tzinfo and report.seen_at < kept_from]
     if not old:
         return reports, RecordOutcome()
-    why = f"Seen before {kept_from:%Y-%m-%d}, from when on reports are kept (REPORT_RETENTION_DAYS)."
+    why = f"Seen before {kept_from:%Y-%m-%d}, the retention cutoff (REPORT_RETENTION_DAYS)."
     known = set(
         Tracker.objects.filter(pk__in={report.tracker_id for report in old}).values_list("pk", flat=True)
     )

@@ -116,7 +116,7 @@ def _move(months: Collection[RetiredMonth], old: str, new: str) -> int:
         )
         if moved != len(months):
             raise NotToBeHeldError(
-                "Some of these are not in a state to be changed: reload the page and look at it."
+                "Some of these are not in a state to be changed: reload the page and try again."
             )
     return moved
 
