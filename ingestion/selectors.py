@@ -69,7 +69,8 @@ def queued_among(tracker_ids: Collection[int]) -> set[int]:
 
 def oldest_due_at() -> datetime | None:
     """Return the earliest due time of all; in the past, it is how far fetching lags behind."""
-    return FetchState.objects.queued().aggregate(oldest=Min("next_due_at"))["oldest"]
+    oldest: datetime | None = FetchState.objects.queued().aggregate(oldest=Min("next_due_at"))["oldest"]
+    return oldest
 
 
 def cooling_accounts(*, now: datetime) -> set[str]:

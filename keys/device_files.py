@@ -57,7 +57,7 @@ def require_length(request: HttpRequest) -> None:
         )
 
 
-def content_of(file: UploadedFile | None) -> bytes:
+def content_of(file: "UploadedFile[Any] | None") -> bytes:
     """The bytes of an uploaded file. Raises FileMissingError and `staging.FileTooLargeError`."""
     if file is None:
         raise FileMissingError("Send the file of devices in the field `file`.")

@@ -114,7 +114,7 @@ class Location(models.Model):
     level=pghistory.Statement,
     **audit_options("run of a location"),
 )
-class LocationRun(Location.runs.through):  # type: ignore[name-defined]
+class LocationRun(Location.runs.through):  # type: ignore[name-defined,misc]
     """Which runs a location serves: gives the table behind `Location.runs` its audit."""
 
     class Meta:

@@ -102,11 +102,10 @@ def reports_for_api(reports: QuerySet[LocationReport]) -> QuerySet[LocationRepor
 
 def rows_for_api(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Events or status changes with the tracker's `mac`, their run and their location (without its geometry)."""
-    return (
-        rows.annotate(mac=F("tracker__mac"))
-        .select_related("assignment__run", "location")
-        .defer(*SHAPE_OF_LOCATION)
+    with_names: QuerySet[Any] = rows.annotate(mac=F("tracker__mac")).select_related(
+        "assignment__run", "location"
     )
+    return with_names.defer(*SHAPE_OF_LOCATION)
 
 
 def trackers_for_api(trackers: QuerySet[Tracker]) -> QuerySet[Tracker]:

@@ -73,7 +73,7 @@ class BatchNotWantedError(DomainError):
 
 def limit_bytes() -> int:
     """The size of the largest file that is taken in."""
-    return settings.IMPORT_MAX_MB * 2**20
+    return int(settings.IMPORT_MAX_MB) * 2**20
 
 
 def refuse_too_large(size: int) -> None:

@@ -14,7 +14,7 @@ MAX_ZOOM = 6
 def reader() -> Reader:
     """Return the reader of the memory-mapped file; it has no state, so threads share it."""
     with path().open("rb") as file:
-        return Reader(MmapSource(file))
+        return Reader(MmapSource(file))  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -26,7 +26,8 @@ def version() -> str:
 @lru_cache(maxsize=512)
 def tile(z: int, x: int, y: int) -> bytes | None:
     """Return the gzipped vector tile, or None where there is only open sea."""
-    return reader().get(z, x, y)
+    found: bytes | None = reader().get(z, x, y)  # type: ignore[no-untyped-call]
+    return found
 
 
 def path() -> Path:

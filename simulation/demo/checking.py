@@ -106,7 +106,8 @@ def _stored_histories(macs: Collection[str]) -> dict[str, list[Stay]]:
 
 def rejected_in_all() -> int:
     """Pieces that could not be used, each time one came."""
-    return RejectedReport.objects.aggregate(total=Sum("occurrences", default=0))["total"]
+    counted = RejectedReport.objects.aggregate(total=Sum("occurrences", default=0))
+    return int(counted["total"])
 
 
 def figures(expected: Mapping[str, Expected], *, fetched: int) -> dict[str, Any]:

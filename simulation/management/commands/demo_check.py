@@ -78,9 +78,10 @@ def _gateway_counts() -> dict[str, int]:
     """What the local gateway has counted; nothing while it can't be reached."""
     url = f"{settings.FINDMY_ANISETTE_URL.rstrip('/')}{STATS_PATH}"
     try:
-        return requests.get(url, timeout=REQUEST_TIMEOUT_S).json()["counts"]
+        counts: dict[str, int] = requests.get(url, timeout=REQUEST_TIMEOUT_S).json()["counts"]
     except (requests.RequestException, ValueError, KeyError):
         return {}
+    return counts
 
 
 def _health() -> Iterator[str]:

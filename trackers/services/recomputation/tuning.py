@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -96,7 +97,7 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
     return Tuning(suggestion, trials, points, len(tracker_ids), complete)
 
 
-def _reports_near(location: Location, now: datetime) -> list[tuple]:
+def _reports_near(location: Location, now: datetime) -> list[tuple[Any, ...]]:
     parameters = {
         "location_id": location.pk,
         "since": now - LOOKS_BACK,
@@ -108,7 +109,7 @@ def _reports_near(location: Location, now: datetime) -> list[tuple]:
     return bulk.fetch_all(REPORTS_NEAR, parameters)
 
 
-def _played(near: Sequence[tuple]) -> tuple[list[int], bool]:
+def _played(near: Sequence[tuple[Any, ...]]) -> tuple[list[int], bool]:
     """The first trackers near that together have at most REPORTS_PLAYED reports, and whether these are all."""
     ids = sorted({row[0] for row in near})
     numbers = recomputing.numbers_of_reports(ids, most=REPORTS_PLAYED)
