@@ -6,7 +6,6 @@
 
 const ACCENT = "#7c3aed";
 const DEFAULT_RADIUS_M = 100;
-const PRECISION = 7;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const HINTS = {
   place: "Click the map to place the centre, or type latitude and longitude.",
@@ -22,8 +21,8 @@ for (const root of document.querySelectorAll("[data-glimpse-fence]")) start(root
 async function start(root) {
   const element = root.querySelector("[data-map]");
   const shared = await import(element.dataset.mapUrl);
-  const { map, maplibre } = await shared.createMap(element);
-  const editor = { root, map, maplibre, shared, inputs: findInputs(root), drawing: false, kept: "" };
+  const { map, maplibre, geometry } = await shared.createMap(element);
+  const editor = { root, map, maplibre, shared, geometry, inputs: findInputs(root), drawing: false, kept: "" };
   editor.otherPlaces = drawOthers(editor);
   addCircle(editor);
   addPolygon(editor);
@@ -48,17 +47,17 @@ function findInputs({ dataset }) {
   return inputs;
 }
 
-function drawOthers({ root, map, shared }) {
+function drawOthers({ root, map, shared, geometry }) {
   const script = document.getElementById(root.dataset.others);
   const others = script ? JSON.parse(script.textContent).features : [];
   shared.drawFences(map, "glimpse-others", others, "#8b95a1");
-  return others.flatMap((other) => shared.positions(shared.fenceArea(other).geometry));
+  return others.flatMap((other) => geometry.positions(geometry.fenceArea(other).geometry));
 }
 
 /* Circle: an outline and two handles that can be dragged. */
 
 function addCircle(editor) {
-  const { map, shared, inputs } = editor;
+  const { map, shared, geometry, inputs } = editor;
   const source = "glimpse-fence";
   shared.setFeatures(map, source, []);
   const fill = { "fill-color": ACCENT, "fill-opacity": 0.18 };
@@ -69,7 +68,7 @@ function addCircle(editor) {
     writePlace(editor, place);
   });
   editor.edge = addHandle(editor, "Edge of the fence", "glimpse-handle-edge", (place) => {
-    write(inputs.radius, Math.max(1, Math.round(shared.distanceM(placeOf(editor), place))));
+    write(inputs.radius, Math.max(1, Math.round(geometry.distanceM(placeOf(editor), place))));
   });
   map.on("click", ({ lngLat }) => {
     if (editor.drawing || inputs.area.value.trim() || placeOf(editor)) return;
@@ -107,7 +106,7 @@ function addHandle(editor, label, className, moved) {
 }
 
 function showCircle(editor) {
-  const { map, shared } = editor;
+  const { map, shared, geometry } = editor;
   const place = placeOf(editor);
   const radiusM = radiusOf(editor);
   editor.centre.getElement().hidden = !place;
@@ -115,9 +114,9 @@ function showCircle(editor) {
   const features = [];
   if (place) editor.centre.setLngLat(place);
   if (place && radiusM) {
-    const geometry = shared.circlePolygon(...place, radiusM);
-    features.push({ type: "Feature", properties: {}, geometry });
-    editor.edge.setLngLat(shared.destination(...place, radiusM, 90));
+    const area = geometry.circlePolygon(...place, radiusM);
+    features.push({ type: "Feature", properties: {}, geometry: area });
+    editor.edge.setLngLat(geometry.destination(...place, radiusM, 90));
   }
   shared.setFeatures(map, "glimpse-fence", features);
   say(editor, place ? "circle" : "place");
@@ -140,7 +139,7 @@ function addPolygon(editor) {
   const coordinates = { midpoints: true, draggable: true, deletable: true };
   const colours = { fillColor: ACCENT, fillOpacity: 0.18, outlineColor: ACCENT, outlineWidth: 2 };
   editor.draw = new TerraDraw({
-    adapter: new TerraDrawMapLibreGLAdapter({ map: editor.map, coordinatePrecision: PRECISION }),
+    adapter: new TerraDrawMapLibreGLAdapter({ map: editor.map, coordinatePrecision: editor.geometry.PRECISION }),
     modes: [
       new TerraDrawPolygonMode({ styles: { ...colours, closingPointColor: ACCENT }, validation }),
       new TerraDrawSelectMode({
@@ -176,17 +175,15 @@ function polygonChanged(editor) {
 function writeArea(editor) {
   const polygon = drawnPolygon(editor);
   if (!polygon) return;
-  const centre = centroid(polygon.geometry.coordinates[0]);
-  const turns = Math.round(centre[0] / 360) * 360;
-  const ring = polygon.geometry.coordinates[0].map(([lon, lat]) => [round(lon - turns), round(lat)]);
+  const { centre, ring } = editor.geometry.settledRing(polygon.geometry.coordinates[0]);
   const text = JSON.stringify({ type: "Polygon", coordinates: [ring] });
   editor.shown = text;
   write(editor.inputs.area, text);
-  writePlace(editor, [centre[0] - turns, centre[1]]);
+  writePlace(editor, centre);
 }
 
 function showArea(editor, text) {
-  const geometry = parsePolygon(text);
+  const geometry = editor.geometry.parsePolygon(text);
   if (!geometry) {
     hideCircle(editor);
     clearPolygon(editor);
@@ -204,13 +201,14 @@ function showArea(editor, text) {
 }
 
 function centreOnArea(editor) {
-  const geometry = parsePolygon(editor.inputs.area.value);
-  if (geometry) writePlace(editor, centroid(geometry.coordinates[0]));
+  const area = editor.geometry.parsePolygon(editor.inputs.area.value);
+  if (area) writePlace(editor, editor.geometry.centroid(area.coordinates[0]));
 }
 
-function loadPolygon(editor, geometry) {
+function loadPolygon(editor, area) {
   clearPolygon(editor);
-  const coordinates = [geometry.coordinates[0].map(([lon, lat]) => [round(lon), round(lat)])];
+  const { round } = editor.geometry;
+  const coordinates = [area.coordinates[0].map(([lon, lat]) => [round(lon), round(lat)])];
   editor.draw.addFeatures([
     { type: "Feature", properties: { mode: "polygon" }, geometry: { type: "Polygon", coordinates } },
   ]);
@@ -231,16 +229,6 @@ function select(editor) {
 
 function drawnPolygon({ draw }) {
   return draw.getSnapshot().find((feature) => feature.geometry.type === "Polygon");
-}
-
-function parsePolygon(text) {
-  try {
-    const value = JSON.parse(text);
-    const geometry = value.geometry ?? value;
-    return geometry.type === "Polygon" && geometry.coordinates[0].length > 3 ? geometry : null;
-  } catch {
-    return null;
-  }
 }
 
 /* Inputs and buttons. */
@@ -306,31 +294,24 @@ function startDrawing(editor) {
 }
 
 function fit(editor) {
-  const { map, maplibre, shared } = editor;
-  const polygon = parsePolygon(editor.inputs.area.value);
+  const { map, maplibre, shared, geometry } = editor;
+  const polygon = geometry.parsePolygon(editor.inputs.area.value);
   const place = placeOf(editor);
-  const circle = place && shared.circlePolygon(...place, radiusOf(editor) || DEFAULT_RADIUS_M);
+  const circle = place && geometry.circlePolygon(...place, radiusOf(editor) || DEFAULT_RADIUS_M);
   const own = polygon ?? circle;
-  shared.fitPlaces(map, maplibre, own ? shared.positions(own) : editor.otherPlaces, 17);
+  shared.fitPlaces(map, maplibre, own ? geometry.positions(own) : editor.otherPlaces, 17);
 }
 
 function button({ root }, action) {
   return root.querySelector(`[data-action="${action}"]`);
 }
 
-function placeOf({ inputs }) {
-  const [lon, lat] = [numberOf(inputs.lon), numberOf(inputs.lat)];
-  return lon === null || lat === null || Math.abs(lat) > 90 ? null : [lon, lat];
+function placeOf({ geometry, inputs }) {
+  return geometry.placeOf(inputs.lon.value, inputs.lat.value);
 }
 
-function radiusOf({ inputs }) {
-  const radiusM = numberOf(inputs.radius);
-  return radiusM > 0 ? radiusM : null;
-}
-
-function numberOf(input) {
-  const value = Number.parseFloat(input.value);
-  return Number.isFinite(value) ? value : null;
+function radiusOf({ geometry, inputs }) {
+  return geometry.radiusOf(inputs.radius.value);
 }
 
 function writePlace({ inputs }, [lon, lat]) {
@@ -348,23 +329,4 @@ function say({ root }, hint, isError = false) {
   const line = root.querySelector("[data-hint]");
   if (line.textContent !== HINTS[hint]) line.textContent = HINTS[hint];
   line.toggleAttribute("data-error", isError);
-}
-
-function round(degrees) {
-  return Number(degrees.toFixed(PRECISION));
-}
-
-/** Return the centre of gravity of a closed ring; of a degenerate one its first corner. */
-function centroid(ring) {
-  const [originX, originY] = ring[0];
-  let [area, x, y] = [0, 0, 0];
-  for (let i = 1; i < ring.length; i += 1) {
-    const [ax, ay] = [ring[i - 1][0] - originX, ring[i - 1][1] - originY];
-    const [bx, by] = [ring[i][0] - originX, ring[i][1] - originY];
-    const cross = ax * by - bx * ay;
-    area += cross;
-    x += (ax + bx) * cross;
-    y += (ay + by) * cross;
-  }
-  return area ? [originX + x / (3 * area), originY + y / (3 * area)] : ring[0];
 }

@@ -5,16 +5,18 @@
  */
 
 const OURS = /^(glimpse|td)-/;
-const EARTH_RADIUS_M = 6371008.8;
 let unsettled = 0;
+let geometry;
 
 /**
- * Create a map in an element and resolve to `{map, maplibre}` once layers can be added.
+ * Create a map in an element and resolve to `{map, maplibre, geometry}` once layers can be added; `geometry` is the
+ * module geometry.mjs.
  * Without WebGL the element shows a message and the promise is rejected.
  */
 export async function createMap(element) {
   unsettled += 1;
   const maplibre = await import(element.dataset.maplibreUrl);
+  geometry = await import(element.dataset.geometryUrl);
   maplibre.setWorkerUrl(new URL(element.dataset.workerUrl, document.baseURI).href);
   let map;
   try {
@@ -31,7 +33,7 @@ export async function createMap(element) {
   map.keyboard.disableRotation();
   followTheme(map, element);
   await map.once("load");
-  return { map, maplibre };
+  return { map, maplibre, geometry };
 }
 
 /** Set `data-map-ready="1"` on the body once every map of the page has drawn what it was given. */
@@ -56,8 +58,8 @@ export function setFeatures(map, source, features) {
  * A fence is a GeoJSON feature: a polygon, or a point with `radius_m`; its property `name` is optional.
  */
 export function drawFences(map, id, fences, colour) {
-  setFeatures(map, id, fences.map(fenceArea));
-  setFeatures(map, `${id}-names`, fences.map(fenceName));
+  setFeatures(map, id, fences.map(geometry.fenceArea));
+  setFeatures(map, `${id}-names`, fences.map(geometry.fenceName));
   const fill = { "fill-color": colour, "fill-opacity": 0.16 };
   map.addLayer({ id: `${id}-fill`, type: "fill", source: id, paint: fill });
   const line = { "line-color": colour, "line-width": 1.4 };
@@ -72,64 +74,12 @@ export function drawFences(map, id, fences, colour) {
   });
 }
 
-/** Return the GeoJSON polygon of the points that are `radiusM` metres from a centre. */
-export function circlePolygon(lon, lat, radiusM, steps = 72) {
-  const ring = [];
-  for (let i = 0; i < steps; i += 1) ring.push(destination(lon, lat, radiusM, (360 * i) / steps));
-  ring.push(ring[0]);
-  return { type: "Polygon", coordinates: [ring] };
-}
-
-/** Return `[lon, lat]` of the place `distanceM` metres away at a bearing in degrees. */
-export function destination(lon, lat, distanceM, bearing) {
-  const angle = distanceM / EARTH_RADIUS_M;
-  const [theta, phi] = [radians(bearing), radians(lat)];
-  const sine = Math.sin(phi) * Math.cos(angle) + Math.cos(phi) * Math.sin(angle) * Math.cos(theta);
-  const east = Math.sin(theta) * Math.sin(angle) * Math.cos(phi);
-  const turn = Math.atan2(east, Math.cos(angle) - Math.sin(phi) * sine);
-  return [lon + degrees(turn), degrees(Math.asin(sine))];
-}
-
-/** Return the metres between two `[lon, lat]` places. */
-export function distanceM([lonA, latA], [lonB, latB]) {
-  const [a, b] = [radians(latA), radians(latB)];
-  const chord =
-    Math.sin((b - a) / 2) ** 2 + Math.cos(a) * Math.cos(b) * Math.sin(radians(lonB - lonA) / 2) ** 2;
-  return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(Math.min(chord, 1)));
-}
-
-/** Return the area of a fence: a polygon as it is, a point as a circle of its `radius_m`. */
-export function fenceArea(feature) {
-  const { geometry, properties } = feature;
-  if (geometry.type !== "Point") return { ...feature, geometry };
-  const [lon, lat] = geometry.coordinates;
-  return { ...feature, geometry: circlePolygon(lon, lat, properties.radius_m) };
-}
-
-function fenceName(feature) {
-  const places = positions(feature.geometry);
-  const middle = [0, 1].map((axis) => {
-    const values = places.map((place) => place[axis]);
-    return (Math.min(...values) + Math.max(...values)) / 2;
-  });
-  return { ...feature, geometry: { type: "Point", coordinates: middle } };
-}
-
 /** Bring a list of `[lon, lat]` places into view; does nothing for an empty list. */
 export function fitPlaces(map, maplibre, places, maxZoom = 14) {
   if (!places.length) return;
   const bounds = new maplibre.LngLatBounds();
   for (const place of places) bounds.extend(place);
   map.fitBounds(bounds, { padding: 56, maxZoom, animate: false });
-}
-
-/** Return every position of a GeoJSON geometry as a flat list. */
-export function positions(geometry) {
-  return geometry.coordinates.flat(Infinity).reduce((places, value, index) => {
-    if (index % 2) places.at(-1).push(value);
-    else places.push([value]);
-    return places;
-  }, []);
 }
 
 function mapOptions(element) {
@@ -190,12 +140,4 @@ function keepOurs(previous, next, dark) {
     sources: { ...next.sources, ...Object.fromEntries(sources) },
     layers: [...next.layers, ...repainted],
   };
-}
-
-function radians(value) {
-  return (value * Math.PI) / 180;
-}
-
-function degrees(value) {
-  return (value * 180) / Math.PI;
 }

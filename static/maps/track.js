@@ -32,13 +32,14 @@ for (const root of document.querySelectorAll("[data-glimpse-track]")) start(root
 async function start(root) {
   const element = root.querySelector("[data-map]");
   const shared = await import(element.dataset.mapUrl);
+  const route = await import(root.dataset.routeUrl);
   const data = JSON.parse(document.getElementById(root.dataset.source).textContent);
-  const reports = unrolled(data.reports?.features ?? []);
+  const reports = route.unrolled(data.reports?.features ?? []);
   const fences = data.fences?.features ?? [];
-  const { map, maplibre } = await shared.createMap(element);
-  const view = { root, map, maplibre, shared, reports, popup: null };
+  const { map, maplibre, geometry } = await shared.createMap(element);
+  const view = { root, map, maplibre, shared, geometry, route, reports, popup: null };
   shared.drawFences(map, "glimpse-fences", fences, KIND_COLOURS);
-  drawWay(view);
+  drawRoute(view);
   drawReports(view);
   drawEnds(view);
   fit(view, fences);
@@ -47,48 +48,14 @@ async function start(root) {
   shared.announceReady(map);
 }
 
-/** Let longitudes run on past 180°, so that a line over the date line takes the short way. */
-function unrolled(features) {
-  let before = null;
-  return features.map((feature, index) => {
-    let [lon, lat] = feature.geometry.coordinates;
-    if (before !== null) lon = before + ((((lon - before + 180) % 360) + 360) % 360) - 180;
-    before = lon;
-    const properties = { ...feature.properties, index };
-    return { type: "Feature", geometry: { type: "Point", coordinates: [lon, lat] }, properties };
-  });
-}
-
-function drawWay({ root, map, shared, reports }) {
+function drawRoute({ root, map, shared, route, reports }) {
   const gapMs = Number(root.dataset.gapHours) * HOUR_MS;
-  shared.setFeatures(map, "glimpse-way", wayOf(reports.filter(counts), gapMs));
+  shared.setFeatures(map, "glimpse-way", route.routeLines(reports.filter(route.counts), gapMs));
   const paint = { "line-color": "#3b82f6", "line-width": 2.5, "line-opacity": 0.75 };
   const layer = { type: "line", source: "glimpse-way", layout: { "line-join": "round" } };
   map.addLayer({ ...layer, id: "glimpse-way-line", filter: ["!", ["get", "gap"]], paint });
   const dashed = { ...paint, "line-width": 2, "line-dasharray": [2, 2] };
   map.addLayer({ ...layer, id: "glimpse-way-gap", filter: ["get", "gap"], paint: dashed });
-}
-
-/** Return the way as lines: one for each run of reports without a gap, and one across each gap. */
-function wayOf(reports, gapMs) {
-  const lines = [];
-  let run = [];
-  const finish = (gap, coordinates) => {
-    if (coordinates.length < 2) return;
-    lines.push({ type: "Feature", properties: { gap }, geometry: { type: "LineString", coordinates } });
-  };
-  reports.forEach((report, i) => {
-    const place = report.geometry.coordinates;
-    const before = reports[i - 1];
-    if (before && seenMs(report) - seenMs(before) > gapMs) {
-      finish(false, run);
-      finish(true, [before.geometry.coordinates, place]);
-      run = [];
-    }
-    run.push(place);
-  });
-  finish(false, run);
-  return lines;
 }
 
 function drawReports({ map, shared, reports }) {
@@ -127,8 +94,8 @@ function drawReports({ map, shared, reports }) {
   });
 }
 
-function drawEnds({ map, maplibre, reports }) {
-  const used = reports.filter(counts);
+function drawEnds({ map, maplibre, route, reports }) {
+  const used = reports.filter(route.counts);
   if (used.length > 1) addPill(map, maplibre, used[0], "Start", "glimpse-pill");
   if (used.length) addPill(map, maplibre, used.at(-1), "Last seen", "glimpse-pill glimpse-pill-last");
 }
@@ -141,10 +108,10 @@ function addPill(map, maplibre, report, text, className) {
   marker.setLngLat(report.geometry.coordinates).addTo(map);
 }
 
-function fit({ map, maplibre, shared, reports }, fences) {
-  const used = reports.filter(counts);
+function fit({ map, maplibre, shared, geometry, route, reports }, fences) {
+  const used = reports.filter(route.counts);
   const places = (used.length ? used : reports).map((report) => report.geometry.coordinates);
-  const corners = fences.flatMap((fence) => shared.positions(shared.fenceArea(fence).geometry));
+  const corners = fences.flatMap((fence) => geometry.positions(geometry.fenceArea(fence).geometry));
   shared.fitPlaces(map, maplibre, places.length ? places : corners);
 }
 
@@ -175,7 +142,7 @@ function connectPlayer(view) {
   const slider = root.querySelector("[data-slider]");
   slider.max = reports.length - 1;
   const goTo = (index) => {
-    const report = reports[Math.min(Math.max(index, 0), reports.length - 1)];
+    const report = view.route.nearest(reports, index);
     view.popup?.remove();
     select(view, report);
     if (!view.map.getBounds().contains(report.geometry.coordinates)) {
@@ -193,7 +160,7 @@ function connectPlayer(view) {
 function select(view, report) {
   const { root, map, shared } = view;
   const slider = root.querySelector("[data-slider]");
-  const summary = `${timeOf(view, report.properties.seen_at)} · ${statusOf(report)}${accuracyOf(report, " · ")}`;
+  const summary = `${timeOf(view, report.properties.seen_at)} · ${statusOf(report)}${view.route.accuracyOf(report, " · ")}`;
   view.selected = report;
   shared.setFeatures(map, "glimpse-selected", [report]);
   showAccuracy(view, report);
@@ -203,12 +170,12 @@ function select(view, report) {
     `${report.properties.index + 1} of ${view.reports.length} · ${summary}`;
 }
 
-function showAccuracy({ map, shared }, report) {
+function showAccuracy({ map, shared, geometry }, report) {
   const radiusM = report?.properties.accuracy_m;
   const features = [];
   if (radiusM) {
-    const geometry = shared.circlePolygon(...report.geometry.coordinates, radiusM);
-    features.push({ type: "Feature", geometry, properties: { status: report.properties.status } });
+    const area = geometry.circlePolygon(...report.geometry.coordinates, radiusM);
+    features.push({ type: "Feature", geometry: area, properties: { status: report.properties.status } });
   }
   shared.setFeatures(map, "glimpse-accuracy", features);
 }
@@ -219,8 +186,8 @@ function openPopup(view, report) {
     ["Seen", timeOf(view, seenAt)],
     ["Received", receivedAt && timeOf(view, receivedAt)],
     ["Where", location],
-    ["Accuracy", accuracyOf(report, "") || "unknown"],
-    ["Counts", counts(report) ? null : "no, too inaccurate"],
+    ["Accuracy", view.route.accuracyOf(report, "") || "unknown"],
+    ["Counts", view.route.counts(report) ? null : "no, too inaccurate"],
   ];
   const body = document.createElement("dl");
   body.className = "glimpse-facts";
@@ -241,21 +208,8 @@ function textElement(tag, text) {
   return element;
 }
 
-function counts(report) {
-  return report.properties.usable ?? true;
-}
-
-function seenMs(report) {
-  return Date.parse(report.properties.seen_at);
-}
-
 function statusOf(report) {
   return STATUS_NAMES[report.properties.status] ?? report.properties.status ?? STATUS_NAMES.CREATED;
-}
-
-function accuracyOf(report, prefix) {
-  const radiusM = report.properties.accuracy_m;
-  return radiusM == null ? "" : `${prefix}±${Math.round(radiusM)} m`;
 }
 
 function timeOf({ root }, value) {

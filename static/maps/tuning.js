@@ -13,7 +13,7 @@ async function start(root) {
   const element = root.querySelector("[data-map]");
   const shared = await import(element.dataset.mapUrl);
   const data = JSON.parse(document.getElementById(root.dataset.source).textContent);
-  const { map, maplibre } = await shared.createMap(element);
+  const { map, maplibre, geometry } = await shared.createMap(element);
   shared.drawFences(map, "glimpse-now", [circle(data, data.radius_m)], NOW_COLOUR);
   shared.drawFences(map, "glimpse-trial", [], TRIAL_COLOUR);
   drawReports(map, shared, data.points);
@@ -21,9 +21,9 @@ async function start(root) {
   const show = () => {
     const chosen = trials.find((trial) => trial.checked);
     const radiusM = chosen ? Number(chosen.value) : data.radius_m;
-    shared.setFeatures(map, "glimpse-trial", [shared.fenceArea(circle(data, radiusM))]);
-    const around = shared.circlePolygon(...data.centre, Math.max(radiusM, data.radius_m) * 1.6);
-    shared.fitPlaces(map, maplibre, shared.positions(around), 17);
+    shared.setFeatures(map, "glimpse-trial", [geometry.fenceArea(circle(data, radiusM))]);
+    const around = geometry.circlePolygon(...data.centre, Math.max(radiusM, data.radius_m) * 1.6);
+    shared.fitPlaces(map, maplibre, geometry.positions(around), 17);
   };
   for (const trial of trials) trial.addEventListener("change", show);
   show();

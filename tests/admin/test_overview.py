@@ -163,9 +163,9 @@ def test_rejected_reports_of_the_last_day_are_counted_by_reason_while_they_are_o
 
     reason = RejectedReport.Reason
     rejected(now - HOUR, reason.MALFORMED)
-    rejected(now - 23 * HOUR, reason.MALFORMED)
+    rejected(now - 24 * HOUR + MINUTE, reason.MALFORMED)
     rejected(now - 2 * HOUR, reason.UNDECRYPTABLE)
-    rejected(now - 25 * HOUR, reason.MALFORMED)
+    rejected(now - 24 * HOUR - MINUTE, reason.MALFORMED)
     rejected(now - HOUR, reason.MALFORMED, resolved_at=now)
     html = page(ops).content
     assert facts(html)["Rejected reports, 24 h, unresolved"] == "3"
@@ -179,10 +179,10 @@ def test_rejected_reports_of_the_last_day_are_counted_by_reason_while_they_are_o
     [
         (59 * MINUTE, "1h"),
         (61 * MINUTE, "6h"),
-        (5 * HOUR, "6h"),
-        (7 * HOUR, "24h"),
-        (23 * HOUR, "24h"),
-        (25 * HOUR, "silent1d"),
+        (6 * HOUR - MINUTE, "6h"),
+        (6 * HOUR + MINUTE, "24h"),
+        (24 * HOUR - MINUTE, "24h"),
+        (24 * HOUR + MINUTE, "silent1d"),
         (None, "never"),
     ],
 )

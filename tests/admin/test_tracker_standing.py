@@ -16,7 +16,7 @@ from trackers.models import Assignment, Tracker
 
 pytestmark = pytest.mark.django_db
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 LIST = "admin:trackers_tracker_changelist"
 
 
@@ -27,8 +27,8 @@ def page(ops: Client, tracker: Tracker, **query: str) -> Any:
 @pytest.mark.parametrize(
     ("state", "age", "silent"),
     [
-        ("ACTIVE", 23 * HOUR, False),
-        ("ACTIVE", 25 * HOUR, True),
+        ("ACTIVE", DAY - MINUTE, False),
+        ("ACTIVE", DAY + MINUTE, True),
         ("ACTIVE", None, True),
         ("IN_STOCK", None, False),
         ("LOST", 30 * DAY, False),
@@ -132,17 +132,24 @@ def test_report_on_the_map_has_the_status_of_its_time(ops: Client, world: World)
     assert statuses[-1] == ("DELIVERED", "Berlin store")
 
 
-AGES = {"minutes": HOUR / 2, "hours": 5 * HOUR, "today": 23 * HOUR, "days": 3 * DAY, "weeks": 8 * DAY}
+AGES = {
+    "an hour": HOUR - MINUTE,
+    "six hours": 6 * HOUR - MINUTE,
+    "a day": DAY - MINUTE,
+    "more than a day": DAY + MINUTE,
+    "a week": 7 * DAY - MINUTE,
+    "more than a week": 7 * DAY + MINUTE,
+}
 
 
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
-        ("1h", {"minutes"}),
-        ("6h", {"minutes", "hours"}),
-        ("24h", {"minutes", "hours", "today"}),
-        ("silent1d", {"days", "weeks"}),
-        ("silent7d", {"weeks"}),
+        ("1h", {"an hour"}),
+        ("6h", {"an hour", "six hours"}),
+        ("24h", {"an hour", "six hours", "a day"}),
+        ("silent1d", {"more than a day", "a week", "more than a week"}),
+        ("silent7d", {"more than a week"}),
         ("never", {"never"}),
         ("", {*AGES, "never"}),
     ],
