@@ -1,5 +1,5 @@
 /**
- * The way of a tracker on a map. The data is a JSON script element:
+ * The route of a tracker on a map. The data is a JSON script element:
  *
  *   {"reports": FeatureCollection of Point, in order of seen_at, properties:
  *        seen_at, received_at (ISO 8601), accuracy_m, usable, status, location (name or null),

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from foundation import partitions
 from tests.factories import NOW, AssignmentFactory
 from tests.trackers.reports import incoming
 from trackers.models import LocationReport, Retraction
-from trackers.services import locking, partitioning
+from trackers.services import locking
 from trackers.services.history.writing import Cause
+from trackers.services.partitioning import REPORTS
 from trackers.services.recomputation import recomputing
 from trackers.services.reports.recording import record_reports
 
@@ -23,11 +25,11 @@ MONTH = NOW.replace(day=1, hour=0)
 @pytest.fixture
 def tracker() -> Iterator[object]:
     """With a report in a month that has a partition."""
-    partitioning.ensure_partitions(now=NOW)
+    REPORTS.ensure(now=NOW)
     tracker = AssignmentFactory().tracker
     record_reports([incoming(tracker.pk, NOW)], now=NOW)
     yield tracker
-    partitioning.ensure_partitions(now=NOW)
+    REPORTS.ensure(now=NOW)
 
 
 @contextmanager
@@ -67,12 +69,12 @@ def recompute(tracker_id: int) -> None:
 def test_no_partition_is_dropped_while_somebody_recomputes(
     tracker: object, monkeypatch: pytest.MonkeyPatch, work: object
 ) -> None:
-    monkeypatch.setattr(partitioning, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(partitions, "LOCK_TIMEOUT", "200ms")
     with elsewhere(lambda: work(tracker.pk)):
         with pytest.raises(OperationalError, match="lock timeout"):
-            partitioning.drop_partition(MONTH)
+            REPORTS.drop(MONTH)
         assert LocationReport.objects.count() == 1
-    partitioning.drop_partition(MONTH)
+    REPORTS.drop(MONTH)
     assert LocationReport.objects.count() == 0
 
 
@@ -81,7 +83,7 @@ def test_nobody_recomputes_while_a_partition_is_dropped(
 ) -> None:
     monkeypatch.setattr(locking, "PREPARE", locking.PREPARE.replace(locking.LOCK_TIMEOUT, "200ms"))
     with (
-        elsewhere(lambda: partitioning.drop_partition(MONTH)),
+        elsewhere(lambda: REPORTS.drop(MONTH)),
         pytest.raises(OperationalError, match="lock timeout"),
         transaction.atomic(),
     ):
