@@ -194,6 +194,8 @@ REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=400)
 RETENTION_NOTICE_DAYS = env.int("RETENTION_NOTICE_DAYS", default=14)
 REJECTED_RETENTION_DAYS = env.int("REJECTED_RETENTION_DAYS", default=90)
 TALLY_RETENTION_DAYS = env.int("TALLY_RETENTION_DAYS", default=400)
+# Facts of the outbox go by whole months; a reader must not stay away for longer.
+OUTBOX_RETENTION_DAYS = env.int("OUTBOX_RETENTION_DAYS", default=90)
 
 # --- Web ---------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
