@@ -1,7 +1,6 @@
-"""Fetching, and what it could not use. On a tracker's page it adds how the tracker's fetches go."""
+"""Fetching, and what it could not use; and a section of a tracker's page that tells how its fetches go."""
 
 import base64
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,15 +12,13 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from foundation.admin import display
 from foundation.admin.base import ReadOnlyAdmin, ago_column, badge_column
 from foundation.errors import DomainError
-from ingestion.models import AccountState, AccountTally, FetchState, FetchTally, Heartbeat
+from ingestion.models import AccountState, AccountTally, FetchState, Heartbeat
+from ingestion.pages import fetching
 from ingestion.services import retrying
-from trackers.admin import panels
 from trackers.admin.filters import ResolvedFilter
 from trackers.admin.history import TrackerRowsAdmin
-from trackers.models import RejectedReport, Tracker
-
-DAYS_LISTED = 14
-REJECTED_LISTED = 10
+from trackers.admin.panels import Panel
+from trackers.models import RejectedReport
 
 
 class FetchFilter(DropdownFilter):
@@ -158,15 +155,4 @@ class RejectedReportAdmin(TrackerRowsAdmin):
         self.message_user(request, message, level)
 
 
-def _fetching(tracker: Tracker, now: datetime) -> dict[str, Any]:
-    tallies = FetchTally.objects.filter(tracker=tracker).order_by("-day")[:DAYS_LISTED]
-    rejected = RejectedReport.objects.filter(tracker=tracker).order_by("-last_received_at")
-    return {
-        "state": FetchState.objects.filter(pk=tracker.pk).first(),
-        "tallies": list(tallies),
-        "rejected": list(rejected[:REJECTED_LISTED]),
-        "now": now,
-    }
-
-
-panels.register(panels.Panel("Fetching", "admin/ingestion/tracker_fetching.html", _fetching))
+PANEL = Panel("Fetching", "admin/ingestion/tracker_fetching.html", fetching.of_tracker)

@@ -19,9 +19,13 @@ from trackers.models import Assignment, LocationReport, Tracker
 
 STORED_AMONG = sql.load("trackers/stored_among")
 MAX_TRACK_POINTS = 5_000
+# Of a beginning that many trackers have in common.
+FOUND_AT_MOST = 500
 
 _NO_HEX_DIGIT = re.compile(r"[^0-9A-F]")
 _MAC_SEPARATORS = re.compile(r"[:\-. _]")
+_MAC_BEGINNING = re.compile(r"[0-9A-F]{1,12}")
+_BETWEEN_WORDS = re.compile(r"[\s,;]+")
 
 
 class TrackPoint(NamedTuple):
@@ -56,6 +60,49 @@ def search_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]
         trackers = trackers.alias(mac_digits=Replace("mac", Value(":"), Value("")))
         matching |= Q(mac_digits__contains=digits)
     return trackers.filter(matching)
+
+
+def find_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]:
+    """Trackers as staff type them: MACs in any notation, several at once, or how a MAC or serial begins.
+
+    Index lookups only: nothing is searched in the middle of a column. Of a beginning that many have in common, the
+    first FOUND_AT_MOST are found.
+    """
+    if mac := _mac(text):
+        return trackers.filter(mac=mac)
+    words = [word for word in _BETWEEN_WORDS.split(text.strip()) if word]
+    if not words:
+        return trackers
+    macs = [_mac(word) for word in words]
+    if all(macs):
+        return trackers.filter(mac__in=macs)
+    found: set[int] = set()
+    # One index each: together they would be sorted out row by row.
+    for matching in _beginnings(text.strip()):
+        ids = trackers.filter(matching).select_related(None).order_by().values_list("pk", flat=True)
+        found.update(ids[:FOUND_AT_MOST])
+    return trackers.filter(pk__in=found)
+
+
+def of_found_trackers(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Rows whose `tracker` is found by the text."""
+    return rows.filter(tracker__in=find_trackers(Tracker.objects.all(), text).values("pk"))
+
+
+def _mac(text: str) -> str | None:
+    try:
+        return parse_mac(text)
+    except InvalidMacError:
+        return None
+
+
+def _beginnings(text: str) -> list[Q]:
+    matching = [Q(serial__startswith=serial) for serial in sorted({text, text.upper()})]
+    digits = _MAC_SEPARATORS.sub("", text.upper())
+    if _MAC_BEGINNING.fullmatch(digits):
+        prefix = ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
+        matching.append(Q(mac__startswith=prefix))
+    return matching
 
 
 def silent_since(trackers: QuerySet[Tracker], moment: datetime) -> QuerySet[Tracker]:

@@ -1,5 +1,5 @@
 """The admin of clients and people."""
 
-from clients.admin import clients, users
+from clients.admin import clients, runs, users
 
-__all__ = ["clients", "users"]
+__all__ = ["clients", "runs", "users"]

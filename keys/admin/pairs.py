@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from foundation.admin.base import ReadOnlyAdmin
 from keys.models import KeyPair
-from trackers.admin import searching
+from trackers import selectors
 from trackers.models import Tracker
 
 
@@ -36,7 +36,7 @@ class KeyPairAdmin(ReadOnlyAdmin):
             return by_hash, False
         if by_mac := queryset.filter(mac=term.upper()):
             return by_mac, False
-        found = searching.find_trackers(Tracker.objects.all(), term)
+        found = selectors.find_trackers(Tracker.objects.all(), term)
         return queryset.filter(tracker__in=found.values("pk")), False
 
     @admin.display(description="advertisement key")

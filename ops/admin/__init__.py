@@ -1,5 +1,5 @@
 """Pages of the admin that compose several apps, and the admin of apps that are not ours."""
 
-from ops.admin import analytics, locations, orders, runs, third_party
+from ops.admin import clients, locations, orders, runs, third_party, trackers
 
-__all__ = ["analytics", "locations", "orders", "runs", "third_party"]
+__all__ = ["clients", "locations", "orders", "runs", "third_party", "trackers"]

@@ -1,4 +1,7 @@
-"""Registers an admin that composes several apps in the place of the one that its app registered."""
+"""Registers an admin that composes several apps in the place of the one that its app registered.
+
+The plain admins are registered by then: `ops` imports them.
+"""
 
 from collections.abc import Callable
 from typing import TypeVar

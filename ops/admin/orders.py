@@ -2,16 +2,18 @@
 
 from django.http import HttpRequest
 
-from ops.admin.analytics import AnalyticsAdmin, Subject, of_assignments
+from ops.admin.analytics import AnalyticsAdmin
 from ops.admin.composing import composed
 from orders import selectors
 from orders.admin.orders import OrderAdmin
 from orders.models import Order
 from trackers.models import Assignment
+from trackers.pages import analytics
+from trackers.pages.analytics import Subject
 
 
 @composed(Order)
-class AnalysedOrderAdmin(AnalyticsAdmin, OrderAdmin):
+class ComposedOrderAdmin(AnalyticsAdmin, OrderAdmin):
     def subject(self, request: HttpRequest, row: Order) -> Subject:
         mine = selectors.assignments_of(row, Assignment.objects.visible_to(request.user))
-        return of_assignments(mine, request, run=row.run)
+        return analytics.of_assignments(mine, user=request.user, run=row.run)

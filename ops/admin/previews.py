@@ -97,7 +97,7 @@ class PreviewedAdmin(GlimpseAdmin):
             "preview": preview,
             "fields": list(_fields(request)),
         }
-        return render(request, "admin/preview.html", context)
+        return render(request, "admin/ops/preview.html", context)
 
 
 def _fields(request: HttpRequest) -> Iterator[tuple[str, str]]:

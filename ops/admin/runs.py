@@ -1,4 +1,4 @@
-"""Production runs: their dates and policy decide about history, so a change replays their trackers."""
+"""Production runs: their dates and policy decide about history, so a change recomputes that of their trackers."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,24 +7,27 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
 
-from clients.admin.clients import ProductionRunAdmin
+from clients.admin.runs import ProductionRunAdmin
 from clients.models import ProductionRun, User
 from foundation import countries
 from foundation.wording import counted
-from ops.admin.analytics import AnalyticsAdmin, Subject, of_assignments
+from ops.admin.analytics import AnalyticsAdmin
+from ops.admin.composing import composed
 from ops.admin.previews import PreviewedAdmin
 from trackers.models import Assignment, RecomputationJob, RunCountries, Tracker
+from trackers.pages import analytics
+from trackers.pages.analytics import Subject
 from trackers.services.recomputation import queueing
 
 DATES = {"start_date", "end_date"}
 COUNTRIES_CHANGED = (
-    "The countries are in force within a minute: then all of the run's trackers are evaluated again, and alerts come or"
-    " go, also those of the past."
+    "The countries are in force within a minute: then all of the run's trackers are evaluated again, and alerts begin"
+    " or end, also those of the past."
 )
 
 
-@admin.register(ProductionRun)
-class ReplayingRunAdmin(AnalyticsAdmin, PreviewedAdmin, ProductionRunAdmin):
+@composed(ProductionRun)
+class ComposedRunAdmin(AnalyticsAdmin, PreviewedAdmin, ProductionRunAdmin):
     readonly_fields = ("countries_in_force",)
 
     def get_fieldsets(self, request: HttpRequest, obj: ProductionRun | None = None) -> Any:
@@ -47,7 +50,7 @@ class ReplayingRunAdmin(AnalyticsAdmin, PreviewedAdmin, ProductionRunAdmin):
 
     def subject(self, request: HttpRequest, row: ProductionRun) -> Subject:
         mine = Assignment.objects.visible_to(request.user).filter(run=row)
-        return of_assignments(mine, request, run=row)
+        return analytics.of_assignments(mine, user=request.user, run=row)
 
     def remember(self, pk: int) -> Any:
         return queueing.run_of(pk)

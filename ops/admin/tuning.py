@@ -48,7 +48,7 @@ class TunedAdmin(GlimpseAdmin):
             "may_change": self.has_change_permission(request, location),
             "hidden": list(self._hidden(request, location)),
         }
-        return render(request, "admin/locations/tune.html", context)
+        return render(request, "admin/ops/tune.html", context)
 
     def _hidden(self, request: HttpRequest, location: Any) -> list[str]:
         """The fields of the location's form as they are stored, but for the radius."""

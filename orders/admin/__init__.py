@@ -1,5 +1,5 @@
-"""The admin of orders and allocations, and what orders add to the trackers' pages."""
+"""The admin of orders and allocations, and the steps by which orders move single devices."""
 
-from orders.admin import allocations, devices, milestones, orders
+from orders.admin import allocations, devices, orders
 
-__all__ = ["allocations", "devices", "milestones", "orders"]
+__all__ = ["allocations", "devices", "orders"]

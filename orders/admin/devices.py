@@ -1,4 +1,4 @@
-"""What ops do with single devices: the steps that orders add to the trackers' list and pages."""
+"""What ops do with single devices: steps for the trackers' list and pages, which `ops` adds to those of trackers."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -44,7 +44,7 @@ def _from(*states: State) -> Callable[[Tracker], bool]:
     return lambda tracker: tracker.state in states
 
 
-actions.register(
+STEPS = (
     Step(
         name="return",
         title="Take back",

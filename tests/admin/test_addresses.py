@@ -10,8 +10,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from locations.admin import addresses
 from locations.geocoding import searching
-from ops.admin import addresses
 from simulation.geocoder import Fault, LocalGeocoder
 from tests.factories import StaffFactory, StorageFactory, UserFactory
 

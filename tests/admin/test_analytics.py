@@ -50,7 +50,7 @@ def test_rubbish_in_the_address_is_ignored(ops: Client, world: World, query: str
 
 
 def test_stays_have_pages(ops: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.admin.analytics.STAYS_LISTED", 2)
+    monkeypatch.setattr("trackers.pages.analytics.STAYS_LISTED", 2)
     url = urls(world)[0]
     first = ops.get(url)
     seen = [stay.id for stay in first.context["stays"]]
@@ -99,7 +99,7 @@ def test_alerts_are_listed_until_they_end(ops: Client, world: World) -> None:
 
 def test_the_start_page_and_the_trackers_page_tell_alerts(ops: Client, world: World) -> None:
     raise_alerts(3)
-    assert ("BATTERY_LOW", "Battery low", 3) in [each[:3] for each in ops.get("/admin/").context["alerts"]]
+    assert ("BATTERY_LOW", "Battery low", 3) in [tuple(each) for each in ops.get("/admin/").context["alerts"]]
     alert = Alert.objects.filter(kind="BATTERY_LOW")[0]
     page = ops.get(reverse("admin:trackers_tracker_change", args=[alert.tracker_id])).content.decode()
     assert reverse("admin:trackers_alert_change", args=[alert.pk]) in page

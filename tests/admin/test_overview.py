@@ -112,7 +112,7 @@ def test_only_when_every_account_cools_down_nothing_is_fetched(
         ({"beat": MINUTE / 4}, ["Fetching does not run: no heartbeat yet"]),
     ],
 )
-def test_service_that_stands_still_is_an_alarm(
+def test_service_that_does_not_run_is_an_alarm(
     ops: Client, settings: Any, ages: dict[str, timedelta], silent: list[str]
 ) -> None:
     settings.FETCH_LEASE_S = 300

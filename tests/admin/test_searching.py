@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.factories import TrackerFactory
-from trackers.admin import searching
+from trackers import selectors
 from trackers.models import Tracker
 
 MAC = "E2:7B:7C:0B:3A:2F"
@@ -19,7 +19,7 @@ def tracker(db: None) -> Tracker:
 
 
 def found(text: str) -> list[Tracker]:
-    return list(searching.find_trackers(Tracker.objects.all(), text))
+    return list(selectors.find_trackers(Tracker.objects.all(), text))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from tests.admin.worlds import World
 from tests.factories import NOW, KeyPairFactory, RejectedReportFactory, RunFactory, TrackerFactory
-from trackers.admin import selectors
 from trackers.models import GeofenceEvent, StatusChange, Tracker
+from trackers.pages import queries
 
 LIST = "admin:trackers_tracker_changelist"
 
@@ -77,7 +77,7 @@ def test_reports_are_paged_without_gap_or_double(ops: Client, world: World) -> N
         if not context["reports_following"]:
             break
         query = {"reports_after": context["reports_following"]}
-    assert len(seen) == len(set(seen)) == world.trackers[0].reports.count() > selectors.REPORTS_PER_PAGE
+    assert len(seen) == len(set(seen)) == world.trackers[0].reports.count() > queries.REPORTS_PER_PAGE
 
 
 @pytest.mark.parametrize("query", [{"days": "x"}, {"days": "-1"}, {"reports_after": "x~y"}, {"days": "90"}])

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from ops.pages import lifecycle
 from orders.services import allocating, placing, releasing, shipping
 from tests.api.conftest import as_persona, own_cache, world
 from tests.factories import TrackerFactory, make_fingerprint
-from trackers.admin import lifecycle
 from trackers.incoming import IncomingReport
 from trackers.models import LocationReport, Tracker
 from trackers.services.reports import recording

@@ -1,4 +1,4 @@
-"""What ops do with trackers. Apps above register steps of their own."""
+"""What ops do with trackers. Apps above offer steps of their own; `ops` composes them."""
 
 from datetime import datetime
 from typing import Any
@@ -51,16 +51,17 @@ class RunForm(forms.Form):
     )
 
 
-def _replay(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
+def _recompute(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
     cause = Cause(Retraction.REQUEST)
-    replayed = recomputing.recompute_all(
+    recomputed = recomputing.recompute_all(
         tracker_ids=_ids(rows), cause=cause, now=now, pace=Pace(timezone.now)
     )
-    if replayed.failures:
+    if recomputed.failures:
         raise NotRecomputableError(
-            f"{len(replayed.failures)} of {count(rows)} can't be recomputed: {next(iter(replayed.failures.values()))}."
+            f"{len(recomputed.failures)} of {count(rows)} can't be recomputed:"
+            f" {next(iter(recomputed.failures.values()))}."
         )
-    changed = replayed.rewritten.tracker_ids
+    changed = recomputed.rewritten.tracker_ids
     if not changed:
         return f"{count(rows)} recomputed: everything stored was right."
     return f"{count(rows)} recomputed: {len(changed)} differed from its reports and was repaired."
@@ -87,15 +88,11 @@ def count(rows: Rows) -> str:
     return counted(len(rows), "tracker")
 
 
-def register(*steps: Step) -> None:
-    STEPS.extend(steps)
-
-
 def _ids(rows: Rows) -> list[int]:
     return [row.pk for row in rows]
 
 
-STEPS = [
+STEPS = (
     Step(
         name="replay",
         title="Recompute history",
@@ -105,7 +102,7 @@ STEPS = [
         ),
         button="Recompute",
         icon="replay",
-        perform=_replay,
+        perform=_recompute,
     ),
     Step(
         name="assign",
@@ -134,4 +131,4 @@ STEPS = [
         form_class=MomentForm,
         dangerous=True,
     ),
-]
+)

@@ -12,12 +12,12 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from foundation import countries
 from foundation.admin import display
 from foundation.admin.base import ago_column, badge_column
-from trackers.admin import panels
 from trackers.admin.history import TrackerRowsAdmin
+from trackers.admin.panels import Panel
 from trackers.analytics import alerts
 from trackers.models import Alert
+from trackers.pages.alerts import of_tracker
 
-ON_TRACKERS_PAGE = 10
 MEASURES = {
     Alert.Kind.IMPOSSIBLE_SPEED: "{:,.0f} km/h",
     Alert.Kind.SILENT: "over {:g} h, much for it",
@@ -126,8 +126,4 @@ def measure_text(alert: Alert) -> str:
     return form.format(alert.measure) if form and alert.measure is not None else "–"
 
 
-def _load(tracker: Any, now: Any) -> dict[str, Any]:
-    return {"alerts": alerts.newest(tracker.alerts.all(), ON_TRACKERS_PAGE), "now": now}
-
-
-panels.register(panels.Panel("Alerts", "admin/trackers/alerts.html", _load))
+PANEL = Panel("Alerts", "admin/trackers/alerts.html", of_tracker)

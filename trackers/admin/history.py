@@ -10,7 +10,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from foundation.admin import display
 from foundation.admin.base import ReadOnlyAdmin, ago_column, badge_column
 from locations.models import SHAPE_OF_LOCATION
-from trackers.admin import searching
+from trackers import selectors
 from trackers.admin.filters import EventTypeFilter
 from trackers.models import Assignment, GeofenceEvent, RetentionCutoff, StatusChange, TimelineCheck
 
@@ -26,7 +26,7 @@ class TrackerRowsAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        return searching.of_found_trackers(queryset, search_term), False
+        return selectors.of_found_trackers(queryset, search_term), False
 
 
 class HistoryAdmin(TrackerRowsAdmin):

@@ -1,32 +1,29 @@
-"""Parts of a tracker's page that come from apps above: they register themselves, since `trackers` may not import
-them."""
+"""Sections of a tracker's page in the admin. An app above offers its own as a value; `ops` composes them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from foundation.tenancy import Viewer
 from trackers.models import Tracker
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A section of the page. `load(tracker, now)` returns what `template` shows as `panel`."""
+    """`load(tracker, user=, now=)` returns what `template` shows as `panel`."""
 
     title: str
     template: str
-    load: Callable[[Tracker, datetime], dict[str, Any]]
+    load: Callable[..., Any]
 
 
-_PANELS: list[Panel] = []
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    title: str
+    template: str
+    data: Any
 
 
-def register(panel: Panel) -> None:
-    _PANELS.append(panel)
-
-
-def load_panels(tracker: Tracker, now: datetime) -> list[dict[str, Any]]:
-    return [
-        {"title": panel.title, "template": panel.template, "data": panel.load(tracker, now)}
-        for panel in _PANELS
-    ]
+def load_all(panels: tuple[Panel, ...], tracker: Tracker, *, user: Viewer, now: datetime) -> list[Loaded]:
+    return [Loaded(panel.title, panel.template, panel.load(tracker, user=user, now=now)) for panel in panels]

@@ -1,6 +1,7 @@
-"""Trackers: the list, and a page that shows what a tracker did."""
+"""Trackers: the list, and a page that shows what a tracker did. `ops` adds what apps above know of them."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,11 +13,16 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from foundation.admin.base import ago_column, badge_column
-from foundation.admin.steps import StepsAdmin
+from foundation.admin.steps import Step, StepsAdmin
 from locations.models import SHAPE_OF_LOCATION, SHAPE_OF_PLACE
-from trackers.admin import actions, lifecycle, page, searching
+from trackers import selectors
+from trackers.admin import actions, alerts, links, panels
 from trackers.admin.filters import SeenFilter
+from trackers.admin.panels import Panel
 from trackers.models import Tracker
+from trackers.pages import lifecycle
+from trackers.pages import tracker as pages
+from trackers.pages.lifecycle import Stage
 
 
 @admin.register(Tracker)
@@ -43,7 +49,8 @@ class TrackerAdmin(StepsAdmin):
     sortable_by = ("mac", "seen")
     search_fields = ("mac", "serial")
     search_help_text = "MAC in any notation, several, or the beginning of a serial"
-    steps = actions.STEPS
+    steps: ClassVar[Sequence[Step]] = actions.STEPS
+    panels: ClassVar[tuple[Panel, ...]] = (alerts.PANEL,)
     step_columns = ("mac", "serial", "client_and_run", "status_badge", "state_badge")
     fields = ("mac", "serial", "state", "created_at", "updated_at", "verified_at")
     # Told by the manufacturer, if at all.
@@ -92,10 +99,23 @@ class TrackerAdmin(StepsAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Tracker], search_term: str
     ) -> tuple[QuerySet[Tracker], bool]:
-        return searching.find_trackers(queryset, search_term), False
+        return selectors.find_trackers(queryset, search_term), False
 
     def row_context(self, request: HttpRequest, row: Tracker) -> dict[str, Any]:
-        return super().row_context(request, row) | page.page_context(row, request, timezone.now())
+        now = timezone.now()
+        page = pages.show(
+            row,
+            user=request.user,
+            days=request.GET.get("days", ""),
+            reports_after=request.GET.get("reports_after", ""),
+            now=now,
+        )
+        shown = panels.load_all(self.panels, row, user=request.user, now=now)
+        return super().row_context(request, row) | vars(page) | {"panels": shown}
+
+    def get_stages(self) -> tuple[Stage, ...]:
+        """What the lifecycle's page is made of."""
+        return lifecycle.STAGES
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.lifecycle_view)
@@ -110,7 +130,18 @@ class TrackerAdmin(StepsAdmin):
             "title": f"Lifecycle of {tracker}",
             "opts": self.opts,
             "tracker": tracker,
-            "steps": lifecycle.steps_of(tracker),
+            "steps": [_linked(step) for step in lifecycle.steps_of(tracker, self.get_stages())],
             "now": timezone.now(),
         }
         return render(request, "admin/trackers/tracker/lifecycle.html", context)
+
+
+def _linked(step: lifecycle.Step) -> dict[str, Any]:
+    """A step of the lifecycle with the address of the row that tells more."""
+    about = step.milestone.about if step.milestone else None
+    return {
+        "icon": step.icon,
+        "name": step.name,
+        "milestone": step.milestone,
+        "url": links.change_page(about) if about else "",
+    }

@@ -2,7 +2,7 @@
 
 from tests.test_architecture import imported_modules, modules
 
-ALLOWED = {"ops/admin/addresses.py", "locations/checks.py"}
+ALLOWED = {"locations/admin/addresses.py", "locations/checks.py"}
 
 
 def test_only_the_address_box_reaches_the_geocoders() -> None:

@@ -17,6 +17,7 @@ from ingestion.models import AccountState
 from ingestion.services import fetching, queueing
 from keys.models import DeviceImport, KeyBatch, KeyPair, ManufacturerExport
 from locations.models import Location
+from ops.pages import lifecycle
 from orders.models import DeviceAllocation, Order
 from simulation.demo import checking, planning, world
 from simulation.demo.expectation import expected
@@ -25,7 +26,6 @@ from simulation.findmy.gateway import LocalGateway
 from simulation.findmy.plan import load_plan
 from simulation.findmy.tracks import distance_m
 from tests.factories import NOW
-from trackers.admin import lifecycle
 from trackers.models import Assignment, GeoStatus, Tracker
 from trackers.services.recomputation import verifying
 

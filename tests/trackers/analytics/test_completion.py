@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.factories import NOW
 from tests.laws import law
-from trackers.analytics import charts
 from trackers.analytics.completion import POINTS, Journey, Outcome, complete, outcome_of
+from trackers.pages import charts
 
 DAY = timedelta(days=1)
 LATER = NOW + 60 * DAY

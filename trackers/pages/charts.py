@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from trackers.analytics.completion import Completion
-from trackers.strips import Tick, ticks
+from trackers.pages.strips import Tick, ticks
 
 FULL = 100.0
 

@@ -1,12 +1,9 @@
-"""What keys tell of a tracker's life: its batch, the batch's exports, and the file that the device came by."""
-
-from django.urls import reverse
+"""What keys tell of a tracker's lifecycle: its batch, the batch's exports, and the file that the device came by."""
 
 from keys.exports.formats import FORMATS
 from keys.models import KeyPair, ManufacturerExport
-from trackers.admin import lifecycle
-from trackers.admin.lifecycle import MAX_REPEATS, Milestone, Stage
 from trackers.models import Tracker
+from trackers.pages.lifecycle import MAX_REPEATS, Milestone, Stage, reference
 
 
 def _first_pair(tracker: Tracker) -> KeyPair | None:
@@ -25,7 +22,7 @@ def _batch(tracker: Tracker) -> list[Milestone]:
             "Keys generated",
             batch.generated_at or batch.created_at,
             actor=str(batch.created_by or ""),
-            url=reverse("admin:keys_keybatch_change", args=[batch.pk]),
+            about=reference(batch),
             detail=f"Batch {batch}, device {pair.device_index}",
         )
     ]
@@ -42,15 +39,15 @@ def _exports(tracker: Tracker) -> list[Milestone]:
 
 
 def _of_export(export: ManufacturerExport) -> list[Milestone]:
-    url = reverse("admin:keys_manufacturerexport_change", args=[export.pk])
+    about = reference(export)
     title = FORMATS[export.format].title if export.format in FORMATS else export.format
     detail = f"{title}, SHA-256 {export.sha256[:12]}…"
     milestones = [
-        Milestone("Keys exported", export.created_at, str(export.created_by or ""), url, detail),
+        Milestone("Keys exported", export.created_at, str(export.created_by or ""), about, detail),
     ]
     if export.acknowledged_at:
         actor = str(export.acknowledged_by or "")
-        milestones.append(Milestone("Export acknowledged", export.acknowledged_at, actor, url, detail))
+        milestones.append(Milestone("Export acknowledged", export.acknowledged_at, actor, about, detail))
     return milestones
 
 
@@ -64,12 +61,14 @@ def _import(tracker: Tracker) -> list[Milestone]:
             "Devices sent for import",
             device_import.created_at,
             actor=str(device_import.created_by or ""),
-            url=reverse("admin:keys_deviceimport_change", args=[device_import.pk]),
+            about=reference(device_import),
             detail=f"{device_import.file_name}, {device_import.imported:,} imported",
         )
     ]
 
 
-lifecycle.register(
-    Stage(10, "key", _batch), Stage(20, "file_export", _exports), Stage(30, "upload_file", _import)
+STAGES = (
+    Stage(10, "key", _batch),
+    Stage(20, "file_export", _exports),
+    Stage(30, "upload_file", _import),
 )

@@ -1,13 +1,11 @@
-"""What orders tell of a tracker's life: ordered, allocated, shipped, taken away, restocked."""
+"""What orders tell of a tracker's lifecycle: ordered, allocated, shipped, taken away, restocked."""
 
 from collections.abc import Callable
 
-from django.urls import reverse
-
 from orders.models import DeviceAllocation, Order, OrderTransition
-from trackers.admin import lifecycle
-from trackers.admin.lifecycle import MAX_REPEATS, Milestone, Stage
 from trackers.models import Tracker
+from trackers.pages import lifecycle
+from trackers.pages.lifecycle import MAX_REPEATS, Milestone, Stage, reference
 
 State = Tracker.State
 
@@ -17,17 +15,13 @@ def _allocations(tracker: Tracker) -> list[DeviceAllocation]:
     return list(rows.select_related("order__client", "allocated_by")[:MAX_REPEATS])
 
 
-def _url(order: Order) -> str:
-    return reverse("admin:orders_order_change", args=[order.pk])
-
-
 def _allocated(tracker: Tracker) -> list[Milestone]:
     return [
         Milestone(
             "Allocated",
             row.allocated_at,
             actor=str(row.allocated_by or ""),
-            url=_url(row.order),
+            about=reference(row.order),
             detail=f"To {row.order} of {row.order.client}",
         )
         for row in _allocations(tracker)
@@ -45,17 +39,17 @@ def _order_came_into(state: Order.State, name: str) -> Callable[[Tracker], list[
                 name,
                 change.at,
                 actor=str(change.actor or ""),
-                url=_url(rows[change.order_id].order),
+                about=reference(rows[change.order_id].order),
                 detail=f"{rows[change.order_id].order} of {rows[change.order_id].order.client}",
             )
             for change in changes.select_related("actor")
-            if _concerns(rows[change.order_id], change, first=state == Order.State.PLACED)
+            if _is_about(rows[change.order_id], change, first=state == Order.State.PLACED)
         ]
 
     return load
 
 
-def _concerns(row: DeviceAllocation, change: OrderTransition, *, first: bool) -> bool:
+def _is_about(row: DeviceAllocation, change: OrderTransition, *, first: bool) -> bool:
     if first:
         # A placed order that lost a device was placed before.
         return change.from_state in ("", Order.State.DRAFT)
@@ -88,7 +82,7 @@ def _came_into(state: State, name: str) -> Callable[[Tracker], list[Milestone]]:
     return load
 
 
-lifecycle.register(
+STAGES = (
     Stage(
         50, "shopping_cart", _order_came_into(Order.State.PLACED, "Ordered"), awaited="Ordered by a client"
     ),

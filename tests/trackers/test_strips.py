@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trackers.strips import MAX_TICKS, Span, draw
+from trackers.pages.strips import MAX_TICKS, Span, draw
 
 END = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -1,16 +1,16 @@
-"""A tracker's whole life on one page, from its keys to its delivery.
+"""A tracker's lifecycle on one page, from its keys to its delivery.
 
-The apps register the stages that they know of; `trackers` may not import them. A stage tells what happened of it as
-milestones; a stage that is expected and has none since the tracker was last in stock is shown as still to come.
+Each app offers the stages that it knows of as `STAGES` in its own `pages.lifecycle`; whoever shows the page composes
+them. A stage tells what happened of it as milestones; one that is expected and has none since the tracker was last in
+stock is shown as still to come.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Subquery
-from django.urls import reverse
+from django.db.models import Model, OuterRef, Subquery
 
 from clients.models import User
 from trackers.models import Assignment, LocationReport, StatusChange, Tracker
@@ -19,23 +19,32 @@ from trackers.models import Assignment, LocationReport, StatusChange, Tracker
 MAX_REPEATS = 20
 
 
+class Reference(NamedTuple):
+    """A row that has a page of its own, as whoever shows it may link to: the model's label in lower case
+    (`orders.order`), and the section of the page, if there is one for it."""
+
+    model: str
+    pk: int
+    section: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """What happened, when, who did it (empty where nobody did), where to read more, and a few words."""
+    """What happened, when, who did it (empty where nobody did), which row tells more, and a few words."""
 
     name: str
     at: datetime
     actor: str = ""
-    url: str = ""
+    about: Reference | None = None
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`position` orders the stages of a life that goes well; `load` finds what happened, in any order.
+    """`position` orders the stages of a lifecycle that goes well; `load` finds what happened, in any order.
 
     awaited: what is shown while it is still to come; empty for what nobody waits for, such as a loss. restarts: what
-    comes after it is another life of the same device.
+    comes after it is another lifecycle of the same device.
     """
 
     position: int
@@ -54,23 +63,21 @@ class Step:
     milestone: Milestone | None
 
 
-_STAGES: list[Stage] = []
-
-
-def register(*stages: Stage) -> None:
-    _STAGES.extend(stages)
-
-
-def steps_of(tracker: Tracker) -> list[Step]:
+def steps_of(tracker: Tracker, stages: Iterable[Stage]) -> list[Step]:
     """What happened, in the order of time, then what is still to come."""
-    found = [(milestone, stage) for stage in _STAGES for milestone in stage.load(tracker)]
+    known = list(stages)
+    found = [(milestone, stage) for stage in known for milestone in stage.load(tracker)]
     found.sort(key=lambda each: (each[0].at, each[1].restarts, each[1].position))
     reached = 0
     for _, stage in found:
         reached = stage.position if stage.restarts else max(reached, stage.position)
-    coming = sorted((stage.position, stage.icon, stage.awaited) for stage in _STAGES if stage.awaited)
+    coming = sorted((stage.position, stage.icon, stage.awaited) for stage in known if stage.awaited)
     happened = [Step(stage.icon, milestone.name, milestone) for milestone, stage in found]
     return happened + [Step(icon, name, None) for position, icon, name in coming if position > reached]
+
+
+def reference(row: Model, section: str = "") -> Reference:
+    return Reference(row._meta.label_lower, row.pk, section)
 
 
 def actor_name(audit: Mapping[str, Any] | None, users: Mapping[int, str]) -> str:
@@ -116,7 +123,7 @@ def _first_reports(tracker: Tracker) -> list[Milestone]:
         Milestone(
             "First report",
             assignment.first_seen_at,
-            url=f"{_page(tracker)}#reports",
+            about=reference(tracker, "reports"),
             detail=str(assignment.run),
         )
         for assignment in latest[:MAX_REPEATS]
@@ -128,26 +135,22 @@ def _arrivals(status: str, name: str) -> Callable[[Tracker], list[Milestone]]:
     """The first arrival with this status under each assignment."""
 
     def load(tracker: Tracker) -> list[Milestone]:
-        stays = StatusChange.objects.valid().filter(tracker=tracker, status=status).select_related("location")
-        firsts = stays.order_by("assignment", "started_at").distinct("assignment")
+        rows = StatusChange.objects.valid().filter(tracker=tracker, status=status).select_related("location")
+        firsts = rows.order_by("assignment", "started_at").distinct("assignment")
         return [
             Milestone(
                 name,
-                stay.started_at,
-                url=reverse("admin:trackers_statuschange_change", args=[stay.pk]),
-                detail=stay.location.name if stay.location else "",
+                period.started_at,
+                about=reference(period),
+                detail=period.location.name if period.location else "",
             )
-            for stay in firsts[:MAX_REPEATS]
+            for period in firsts[:MAX_REPEATS]
         ]
 
     return load
 
 
-def _page(tracker: Tracker) -> str:
-    return reverse("admin:trackers_tracker_change", args=[tracker.pk])
-
-
-register(
+STAGES = (
     Stage(25, "precision_manufacturing", _made),
     Stage(40, "inventory_2", _registered, awaited="Received in stock"),
     Stage(80, "sensors", _first_reports, awaited="First report"),

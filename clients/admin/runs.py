@@ -1,0 +1,107 @@
+"""Production runs. `ops` adds what their dates and policy do to the histories of trackers."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
+
+from clients.models import ProductionRun
+from foundation import countries
+from foundation.admin.base import GlimpseAdmin
+
+POLICY_LABELS = {
+    "max_accuracy_m": "Least accuracy (m)",
+    "exit_accuracy_cap_m": "Error circle on leaving, at most (m)",
+    "confirmations": "Confirming reports",
+}
+
+# Beyond these a date is a slip of the finger.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+MAX_NAMED = 5
+
+
+class ManyOfFewWidget(UnfoldAdminSelect2MultipleWidget):
+    """Searched in the page. The theme's own also has the class by which Django's script would search it on the server,
+    wherever the page has a field that wants that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attrs["class"] = "unfold-admin-autocomplete"
+
+
+class RunForm(forms.ModelForm):
+    countries = forms.MultipleChoiceField(
+        choices=lambda: list(countries.names().items()),
+        required=False,
+        widget=ManyOfFewWidget,
+        help_text=ProductionRun._meta.get_field("countries").help_text,
+    )
+
+    def clean_brand(self) -> Any:
+        brand = self.cleaned_data["brand"]
+        if self.instance.pk and brand.client_id != self.instance.brand.client_id:
+            raise forms.ValidationError(
+                f"A production run stays with its client, {self.instance.brand.client}: choose one of its brands, or"
+                " add a run to the other one."
+            )
+        return brand
+
+    def clean_countries(self) -> list[str]:
+        return sorted(self.cleaned_data["countries"])
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        start, end = values.get("start_date"), values.get("end_date")
+        for name, day in (("start_date", start), ("end_date", end)):
+            if day and not FIRST_DAY <= day <= LAST_DAY:
+                self.add_error(name, f"Give a day between {FIRST_DAY} and {LAST_DAY}.")
+        if start and end and end < start:
+            self.add_error("end_date", f"The run would end before it begins, on {start}.")
+        return values
+
+
+@admin.register(ProductionRun)
+class ProductionRunAdmin(GlimpseAdmin):
+    empty_hint = "Add a run, link its locations, and orders can be placed for it."
+    form = RunForm
+    list_display = ("name", "brand", "start_date", "end_date", "confirmations", "max_accuracy_m")
+    list_filter = (("brand__client", AutocompleteSelectFilter), ("brand", AutocompleteSelectFilter))
+    list_select_related = ("brand__client",)
+    search_fields = ("name", "brand__name", "brand__client__name")
+    autocomplete_fields = ("brand",)
+    fieldsets = (
+        (None, {"fields": ("brand", "name", ("start_date", "end_date"), "countries")}),
+        (
+            "Presence policy",
+            {
+                "fields": ("max_accuracy_m", "exit_accuracy_cap_m", "confirmations"),
+                "description": "When reports count as arrivals and departures. A change recomputes the history of the"
+                " run's trackers in the background.",
+            },
+        ),
+    )
+
+    def get_form(
+        self, request: HttpRequest, obj: ProductionRun | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change=change, labels=POLICY_LABELS, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        super().save_related(request, form, formsets, change)
+        if not change or {"brand", "start_date", "end_date"}.intersection(form.changed_data):
+            self._tell_overlaps(request, form.instance)
+
+    def _tell_overlaps(self, request: HttpRequest, run: ProductionRun) -> None:
+        others = [other.name for other in run.overlapping()[: MAX_NAMED + 1]]
+        if others:
+            named = ", ".join(others[:MAX_NAMED]) + (" and others" if len(others) > MAX_NAMED else "")
+            text = f"Its dates overlap with {named} of the same brand. Each tracker is in one run at a time."
+            self.message_user(request, text, messages.WARNING)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProductionRun]:
+        return super().get_queryset(request).select_related("brand__client")

@@ -1,0 +1,136 @@
+"""What keeps Glimpse from doing its work: silent services, overdue and failing fetches, rejected reports, drift."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from foundation.admin import display
+from ingestion import selectors as fetching
+from ingestion.models import AccountState, FetchState, Heartbeat
+from ingestion.thresholds import MAX_BEAT_AGE
+from trackers.models import RejectedReport
+from trackers.services.recomputation.verifying import Standing
+
+COUNT_LIMIT = 10_000
+LISTED = 8
+DAY = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Service:
+    """at: its last sign of life, `ago` in words; hint: what to check if it is not ok."""
+
+    title: str
+    at: datetime | None
+    ago: str
+    ok: bool
+    hint: str
+    detail: dict[str, Any]
+
+
+class ReasonCount(NamedTuple):
+    label: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """overdue: for how long the oldest due fetch has waited, in words; empty if none waits. The numbers are texts:
+    nobody counts beyond COUNT_LIMIT. rejected: reports of the last 24 hours that are not resolved, by reason."""
+
+    overdue: str
+    overdue_is_bad: bool
+    failing: list[FetchState]
+    failing_number: str
+    rejected: list[ReasonCount]
+    rejected_number: str
+
+
+def services(now: datetime) -> list[Service]:
+    beats = fetching.heartbeats()
+    return [
+        _service(beats.get(Heartbeat.Name.BEAT), Heartbeat.Name.BEAT, MAX_BEAT_AGE, BEAT_HINT, now),
+        _service(
+            beats.get(Heartbeat.Name.FETCH),
+            Heartbeat.Name.FETCH,
+            timedelta(seconds=settings.FETCH_LEASE_S),
+            FETCH_HINT,
+            now,
+        ),
+    ]
+
+
+BEAT_HINT = "Check that beat and the default worker run."
+FETCH_HINT = "Check that the fetch worker runs."
+
+
+def _service(
+    beat: Heartbeat | None, name: Heartbeat.Name, longest: timedelta, hint: str, now: datetime
+) -> Service:
+    at = beat.beat_at if beat else None
+    return Service(
+        title=str(name.label),
+        at=at,
+        ago=display.ago_text(at, now),
+        ok=at is not None and now - at <= longest,
+        hint=hint,
+        detail=beat.detail if beat else {},
+    )
+
+
+def alarms(known: Sequence[Service], now: datetime) -> list[str]:
+    """Services that show no sign of life, and fetching without a usable account, in words."""
+    found = []
+    for service in known:
+        if not service.ok:
+            seen = f"last heartbeat {service.ago}" if service.at else "no heartbeat yet"
+            found.append(f"{service.title} does not run: {seen}. {service.hint}")
+    cooling = fetching.cooling_accounts(now=now)
+    if cooling and len(cooling) == AccountState.objects.count():
+        found.append("All Apple accounts are cooling down: nothing is fetched until one may be used again.")
+    return found
+
+
+def timeline_alarms(drift: Standing, now: datetime) -> list[str]:
+    """What the checks of stored histories against their reports found, in words."""
+    found = []
+    if drift.drifted:
+        found.append(
+            f"{drift.drifted:,} histories differed from their reports in the last 24 hours and were repaired:"
+            " see the timeline checks, and find out what wrote them."
+        )
+    if drift.failed:
+        found.append(f"{drift.failed:,} histories can't be recomputed: the timeline checks name the errors.")
+    if not drift.on_time:
+        waited = display.ago_text(drift.oldest_verified_at, now)
+        found.append(
+            f"Timelines are checked too slowly: one was last checked {waited}. Check the default worker."
+        )
+    return found
+
+
+def overdue(now: datetime) -> Overdue:
+    oldest = fetching.oldest_due_at()
+    failing = FetchState.objects.failing().select_related("tracker").order_by("tracker_id")
+    rejected = RejectedReport.objects.filter(last_received_at__gte=now - DAY, resolved_at=None)
+    reasons = Counter(rejected.order_by("-last_received_at").values_list("reason", flat=True)[:COUNT_LIMIT])
+    too_long = timedelta(minutes=3 * settings.FETCH_INTERVAL_MINUTES)
+    return Overdue(
+        overdue=display.duration(now - oldest) if oldest and oldest < now else "",
+        overdue_is_bad=bool(oldest and now - oldest > too_long),
+        failing=list(failing[:LISTED]),
+        failing_number=_at_most(failing.values_list("pk", flat=True)[: COUNT_LIMIT + 1].count()),
+        rejected=[
+            ReasonCount(str(RejectedReport.Reason(reason).label), number)
+            for reason, number in reasons.most_common()
+        ],
+        rejected_number=_at_most(reasons.total()),
+    )
+
+
+def _at_most(number: int) -> str:
+    return f"over {COUNT_LIMIT:,}" if number >= COUNT_LIMIT else f"{number:,}"
