@@ -1,4 +1,4 @@
-"""A fleet with a history, filled in by SQL, and how long its stays, dwell times and pages take to be read."""
+"""A fleet with a history, filled in by SQL, and how long its status periods, dwell times and pages take to be read."""
 
 import math
 import statistics
@@ -24,14 +24,14 @@ from trackers.services.alerts import borders, evaluating, watching
 CLIENTS = 20
 RUNS_PER_CLIENT = 5
 LOCATIONS_PER_RUN = 20
-STAYS_PER_TRACKER = 8
+PERIODS_PER_TRACKER = 8
 DAYS = 60
 MONTH = timedelta(days=30)
 ROUNDS = 3
 LOOKS = 2_000
 REPORTS_AT_ONCE = 20
 
-# In the order in which they are filled. The audit of so many rows would take longer than they do.
+# In the order in which they are filled. The audit of all these rows would take longer than they do.
 FILL = (
     (
         "clients",
@@ -109,11 +109,11 @@ FILL = (
         "standing",
         """
         UPDATE trackers_tracker AS tracker
-        SET latest_assignment_id = stay.assignment_id, status = stay.status, location_id = stay.location_id,
-            status_since = stay.started_at, last_seen_at = %(now)s - (tracker.id %% 4000) * interval '1 minute',
+        SET latest_assignment_id = period.assignment_id, status = period.status, location_id = period.location_id,
+            status_since = period.started_at, last_seen_at = %(now)s - (tracker.id %% 4000) * interval '1 minute',
             last_received_at = %(now)s
-        FROM trackers_statuschange AS stay
-        WHERE stay.tracker_id = tracker.id AND stay.ended_at IS NULL;
+        FROM trackers_statuschange AS period
+        WHERE period.tracker_id = tracker.id AND period.ended_at IS NULL;
         INSERT INTO trackers_alert (kind, tracker_id, assignment_id, began_at, latest_at, ended_at, recorded_at)
         SELECT (ARRAY['SILENT', 'BATTERY_LOW', 'LONG_STAY'])[1 + n], id, latest_assignment_id, last_seen_at,
             last_seen_at, CASE WHEN id %% 2 = 0 THEN %(now)s END, %(now)s
@@ -144,8 +144,8 @@ GROUP BY 1, 2
 
 
 def fill(*, trackers: int, reports: int, now: datetime) -> Iterator[str]:
-    """Make a fleet of `trackers` with STAYS_PER_TRACKER stays and `reports` reports each, spread over DAYS days;
-    yields what has been filled."""
+    """Make a fleet of `trackers` with PERIODS_PER_TRACKER status periods and `reports` reports each, over DAYS
+    days; yields what has been filled."""
     since = now - timedelta(days=DAYS)
     for days in range(0, DAYS + 31, 30):
         partitioning.REPORTS.ensure(now=now - timedelta(days=days))
@@ -156,8 +156,8 @@ def fill(*, trackers: int, reports: int, now: datetime) -> Iterator[str]:
         "runs": RUNS_PER_CLIENT,
         "locations": LOCATIONS_PER_RUN,
         "trackers": trackers,
-        "stays": STAYS_PER_TRACKER,
-        "gap": timedelta(days=DAYS) / (STAYS_PER_TRACKER + 1),
+        "stays": PERIODS_PER_TRACKER,
+        "gap": timedelta(days=DAYS) / (PERIODS_PER_TRACKER + 1),
     }
     for name, statement in FILL:
         _execute(statement, values)
@@ -192,7 +192,7 @@ def measure(*, now: datetime) -> dict[str, float]:
 
 
 def plans(*, now: datetime) -> dict[str, str]:
-    """The plans, with what they really took, of the statements that are behind the figures."""
+    """The plans, with what they really took, of the statements that were measured."""
     month = scopes.bounded(now - MONTH, now)
     mine = _of_client(Client.objects.order_by("pk")[0])
     run, place = ProductionRun.objects.order_by("pk")[0], Location.objects.order_by("pk")[0]

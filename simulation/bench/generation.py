@@ -15,7 +15,7 @@ KEYS_PER_TURN = generating.KEYS_PER_CHUNK
 def measure(*, now: datetime) -> dict[str, float]:
     """`keys_per_s`: drawn, sealed and stored, by one process; `key_limit_per_s`: drawn only, by the same process.
 
-    In turns of a chunk, so that both see the same machine.
+    In turns of a batch, so that both see the same machine.
     """
     batch = generating.create_batch(label="Generation", devices=KEYS, keys_per_device=1, actor=None, now=now)
     ours = limit = 0.0
@@ -33,7 +33,7 @@ def measure(*, now: datetime) -> dict[str, float]:
 
 
 def _bare_generation(number: int) -> float:
-    """Seconds of drawing so many private keys and encoding their public keys."""
+    """Seconds of drawing this many private keys and encoding their public keys."""
     curve = ec.SECP224R1()
     begin = time.perf_counter()
     for _ in range(number):

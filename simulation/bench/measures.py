@@ -64,7 +64,7 @@ def answer_body(made: dict[str, list[bytes]]) -> bytes:
 
 
 def pipeline(body: bytes, tracker_of_key: Mapping[str, int], *, now: datetime) -> RecordOutcome:
-    """The worker's way from the gateway's answer to the stored history."""
+    """What a worker does from the gateway's answer to the stored history."""
     answer = answers.parse_answer(Shape.V2, body, tracker_of_key.keys())
     return storing.store_answers([answer], tracker_of_key=tracker_of_key, purpose="benchmark", now=now)
 
@@ -95,7 +95,7 @@ def decrypt_limit(sealed: Sequence[Sealed]) -> None:
 
 
 def copy_limit(reports: Sequence[IncomingReport], *, now: datetime) -> float:
-    """Seconds of a bare COPY of these reports into the table of reports; nothing stays."""
+    """Seconds of a bare COPY of these reports into the table of reports; nothing is kept."""
     rows = [(*report[:3], _point(report), *report[5:10], now) for report in reports]
     with transaction.atomic():
         seconds, _ = timed(lambda: bulk.copy_rows(LocationReport._meta.db_table, REPORT_COLUMNS, rows))

@@ -68,7 +68,7 @@ class Shipment:
     destination: Point
 
     def position(self, share: float) -> tuple[float, float]:
-        """Latitude and longitude after a share (0 to 1) of the way; it stands at both ends for a fifth of it."""
+        """Latitude and longitude after a share (0 to 1) of its route; it waits at both ends for a fifth of the time."""
         moved = min(max((share - 0.2) / 0.6, 0.0), 1.0)
         return (
             self.origin.y + (self.destination.y - self.origin.y) * moved,
@@ -107,7 +107,7 @@ def build(*, now: datetime, seed: int) -> list[Shipment]:
 
 
 def payloads(shipment: Shipment, *, since: datetime, draw: Random) -> list[bytes]:
-    """The shipment's way as encrypted payloads in both lengths."""
+    """The shipment's reports as encrypted payloads in both lengths."""
     made = []
     for number in range(REPORTS_PER_TRACKER):
         latitude, longitude = shipment.position(number / (REPORTS_PER_TRACKER - 1))

@@ -1,4 +1,4 @@
-"""Holds what the running demo has stored against what its plan says."""
+"""Compares what the running demo has stored with what its plan says."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
-from simulation.demo.expectation import Expected, Stay
+from simulation.demo.expectation import Expected, Period
 from trackers.models import GeofenceEvent, GeoStatus, LocationReport, RejectedReport, StatusChange, Tracker
 
 CROSSINGS = (GeofenceEvent.Type.ENTRY, GeofenceEvent.Type.EXIT)
 
-Histories = Mapping[str, Sequence[Stay]]
+Histories = Mapping[str, Sequence[Period]]
 Moments = Mapping[str, Collection[datetime]]
 
 
@@ -25,15 +25,15 @@ def undelivered(expected: Mapping[str, Expected]) -> list[str]:
 
 
 def problems(expected: Mapping[str, Expected], *, injected: int) -> Iterator[str]:
-    """What is not as it should be, one sentence each. injected: pieces that the gateway spoiled on purpose."""
-    if late := undelivered(expected):
-        yield f"not delivered yet: {len(late)} trackers, the first is {late[0]}"
+    """What is not as it should be, one sentence each. injected: payloads that the gateway spoiled on purpose."""
+    if missing := undelivered(expected):
+        yield f"not delivered yet: {len(missing)} trackers, the first is {missing[0]}"
     yield from _reports(expected, _stored_moments(expected))
     yield from _histories(expected, _stored_histories(expected))
     yield from _integrity()
     rejected = rejected_in_all()
     if rejected != injected:
-        yield f"{rejected} pieces were rejected, and {injected} were injected"
+        yield f"{rejected} payloads were rejected, and {injected} were injected"
 
 
 def _reports(expected: Mapping[str, Expected], stored: Moments) -> Iterator[str]:
@@ -53,8 +53,9 @@ def _histories(expected: Mapping[str, Expected], stored: Histories) -> Iterator[
             yield f"{mac} should have the history {_told(expectation.history)}, and has {_told(history)}"
 
 
-def _told(history: Sequence[Stay]) -> str:
-    return ", ".join(f"{status} {name}" if name else status for status, name in history) or "none"
+def _told(history: Sequence[Period]) -> str:
+    names = [f"{period.status} {period.location}" if period.location else period.status for period in history]
+    return ", ".join(names) or "none"
 
 
 def _integrity() -> Iterator[str]:
@@ -91,8 +92,8 @@ def _stored_moments(macs: Collection[str]) -> dict[str, list[datetime]]:
     return moments
 
 
-def _stored_histories(macs: Collection[str]) -> dict[str, list[Stay]]:
-    histories: defaultdict[str, list[Stay]] = defaultdict(list)
+def _stored_histories(macs: Collection[str]) -> dict[str, list[Period]]:
+    histories: defaultdict[str, list[Period]] = defaultdict(list)
     rows = (
         StatusChange.objects.valid()
         .filter(tracker__mac__in=macs)
@@ -100,12 +101,12 @@ def _stored_histories(macs: Collection[str]) -> dict[str, list[Stay]]:
         .values_list("tracker__mac", "status", "location__name")
     )
     for mac, status, name in rows:
-        histories[mac].append((status, name))
+        histories[mac].append(Period(status, name))
     return histories
 
 
 def rejected_in_all() -> int:
-    """Pieces that could not be used, each time one came."""
+    """Payloads that could not be used, each time one came."""
     counted = RejectedReport.objects.aggregate(total=Sum("occurrences", default=0))
     return int(counted["total"])
 

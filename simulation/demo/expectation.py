@@ -10,31 +10,36 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
+from typing import NamedTuple
 
 from simulation.demo.places import STORAGE, Place
 from simulation.demo.shipments import DemoRun
 from simulation.findmy import fleet
-from simulation.findmy.fleet import Sighting
+from simulation.findmy.fleet import PhoneReport
 from simulation.findmy.plan import Plan, PlannedTracker
 from simulation.findmy.tracks import Itinerary, Point, distance_m
 from trackers.rules import timeline
 from trackers.rules.timeline import Candidate
 
-ENOUGH_SIGHTINGS = 3
+ENOUGH_REPORTS = 3
 # Of a key with more copies than this the network may have forgotten some before anybody asked.
 _CERTAIN_COPIES = 16
 
-# A status and the name of the location it is about, if it is about one.
-Stay = tuple[str, str | None]
+
+class Period(NamedTuple):
+    """A status period: the shipment status and the name of its location, if it has one."""
+
+    status: str
+    location: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """history: the stays in order. delivered: it has arrived and was seen there often enough. seen_at: the moments of
-    reports that must be stored; to the second."""
+    """history: the status periods in order. delivered: it has arrived and was seen there often enough. seen_at: the
+    moments of reports that must be stored; to the second."""
 
     mac: str
-    history: tuple[Stay, ...]
+    history: tuple[Period, ...]
     delivered: bool
     seen_at: frozenset[datetime]
 
@@ -53,30 +58,30 @@ def expected(plan: Plan, runs: Sequence[DemoRun]) -> dict[str, Expected]:
 
 def _expect(plan: Plan, tracker: PlannedTracker, itinerary: Itinerary, run: DemoRun) -> Expected:
     seen = list(_seen_before(plan, tracker))
-    usable = [sighting for sighting in seen if sighting.report.accuracy_m <= run.max_accuracy_m]
+    usable = [phone_report for phone_report in seen if phone_report.report.accuracy_m <= run.max_accuracy_m]
     arrived_at = datetime.fromtimestamp(min(itinerary.arrives_s, plan.started_at.timestamp()), UTC)
-    after_arrival = [sighting for sighting in usable if sighting.report.seen_at >= arrived_at]
+    after_arrival = [phone_report for phone_report in usable if phone_report.report.seen_at >= arrived_at]
     return Expected(
         mac=tracker.mac,
         history=_history(usable, run),
-        delivered=len(after_arrival) >= ENOUGH_SIGHTINGS,
+        delivered=len(after_arrival) >= ENOUGH_REPORTS,
         seen_at=_certain(seen),
     )
 
 
-def _seen_before(plan: Plan, tracker: PlannedTracker) -> Iterable[Sighting]:
+def _seen_before(plan: Plan, tracker: PlannedTracker) -> Iterable[PhoneReport]:
     return takewhile(
-        lambda sighting: sighting.report.seen_at < plan.started_at, fleet.sightings(plan, tracker)
+        lambda phone_report: phone_report.report.seen_at < plan.started_at, fleet.phone_reports(plan, tracker)
     )
 
 
-def _history(sightings: Iterable[Sighting], run: DemoRun) -> tuple[Stay, ...]:
+def _history(phone_reports: Iterable[PhoneReport], run: DemoRun) -> tuple[Period, ...]:
     measured = [
-        timeline.Sighting(sighting.report.seen_at, b"", 0.0, _candidates(sighting.truth, run.places))
-        for sighting in sightings
+        timeline.Sighting(phone_report.report.seen_at, b"", 0.0, _candidates(phone_report.truth, run.places))
+        for phone_report in phone_reports
     ]
     stays = timeline.play(measured, confirmations=run.confirmations).stays
-    return tuple((stay.place.status.value, _name(stay.place.location_id, run)) for stay in stays)
+    return tuple(Period(stay.place.status.value, _name(stay.place.location_id, run)) for stay in stays)
 
 
 def _candidates(truth: Point, places: Sequence[Place]) -> tuple[Candidate, ...]:
@@ -92,10 +97,12 @@ def _name(number: int | None, run: DemoRun) -> str | None:
     return None if number is None else run.places[number].name
 
 
-def _certain(sightings: Sequence[Sighting]) -> frozenset[datetime]:
+def _certain(phone_reports: Sequence[PhoneReport]) -> frozenset[datetime]:
     copies = Counter[int]()
-    for sighting in sightings:
-        copies[sighting.key_index] += sighting.copies
+    for phone_report in phone_reports:
+        copies[phone_report.key_index] += phone_report.copies
     return frozenset(
-        sighting.report.seen_at for sighting in sightings if copies[sighting.key_index] <= _CERTAIN_COPIES
+        phone_report.report.seen_at
+        for phone_report in phone_reports
+        if copies[phone_report.key_index] <= _CERTAIN_COPIES
     )

@@ -29,7 +29,7 @@ COLUMNS = ("mac", "serial", "advertisement_key", "firmware", "hardware_revision"
 
 
 def make_devices(*, devices: int, ops: User, maker: User, now: datetime) -> KeyBatch:
-    """Take so many devices into stock, from the generation of their keys to the import; returns their batch.
+    """Have this many devices made and received into stock, from their keys to the import; returns their batch.
 
     Ops generate, export and confirm the import; `maker` acknowledges the export and sends the devices.
     """

@@ -15,7 +15,7 @@ from simulation.demo.shipments import SEED
 from simulation.demo.world import BUSES, World, shipped
 from simulation.findmy.tracks import Itinerary, Stop
 
-# Twenty keys a device and a sighting every half an hour: the network never has to forget a report of the last days.
+# Twenty keys a device and a report every half an hour: the network never has to forget a report of the last days.
 MEDIAN_GAP_S = 1_500
 BACKLOG_SPREAD_S = 40
 # Live reports come a twentieth as late as in the real network, where an hour is nothing.

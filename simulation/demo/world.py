@@ -139,16 +139,16 @@ def _location(place: Place, now: datetime) -> Location:
 
 
 def _point(position: tuple[float, float]) -> Point:
-    return Point(position[1], position[0], srid=4326)
+    latitude, longitude = position
+    return Point(longitude, latitude, srid=4326)
 
 
 def _make_users() -> list[NewUser]:
-    users = [
-        NewUser(STAFF, "everything", secrets.token_urlsafe(12)),
-        NewUser(MAKER, f"{MANUFACTURER} (API)", secrets.token_urlsafe(12)),
-    ]
-    User.objects.create_superuser(STAFF, password=users[0].password)
-    User.objects.create_user(MAKER, password=users[1].password)
+    staff = NewUser(STAFF, "everything", secrets.token_urlsafe(12))
+    maker = NewUser(MAKER, f"{MANUFACTURER} (API)", secrets.token_urlsafe(12))
+    User.objects.create_superuser(STAFF, password=staff.password)
+    User.objects.create_user(MAKER, password=maker.password)
+    users = [staff, maker]
     for username, client_name in MEMBERS.items():
         password = secrets.token_urlsafe(12)
         user = User.objects.create_user(username, password=password)

@@ -12,7 +12,7 @@ from threading import Lock
 from ingestion.findmy import protocol
 from ingestion.findmy.payload import encrypt
 from keys import advertisement
-from simulation.findmy.fleet import Sighting, sightings
+from simulation.findmy.fleet import PhoneReport, phone_reports
 from simulation.findmy.plan import Plan, PlannedTracker
 
 _SIZES = (protocol.SHORT_PAYLOAD_BYTES, protocol.LONG_PAYLOAD_BYTES)
@@ -42,28 +42,28 @@ class ReportBook:
 
 
 class _Feed:
-    """One tracker's sightings, drawn as far as the clock has come."""
+    """One tracker's reports, drawn as far as the clock has come."""
 
     def __init__(self, plan: Plan, tracker: PlannedTracker) -> None:
         self._seed = plan.seed
         self._tracker = tracker
         self._lock = Lock()
-        self._coming: Iterator[Sighting] = sightings(plan, tracker)
+        self._coming: Iterator[PhoneReport] = phone_reports(plan, tracker)
         self._next = next(self._coming, None)
-        self._seen: list[Sighting] = []
+        self._seen: list[PhoneReport] = []
         self._payloads: dict[int, bytes] = {}
 
     def latest(self, key_index: int, now: datetime, limit: int) -> list[bytes]:
         with self._lock:
             self._advance(now)
             published = [
-                sighting
-                for sighting in self._seen
-                if sighting.key_index == key_index and sighting.published_at <= now
+                phone_report
+                for phone_report in self._seen
+                if phone_report.key_index == key_index and phone_report.published_at <= now
             ]
-            published.sort(key=lambda sighting: (sighting.published_at, sighting.number))
-            copies = [sighting for sighting in published[-limit:] for _ in range(sighting.copies)]
-            return [self._payload(sighting) for sighting in copies[-limit:]]
+            published.sort(key=lambda phone_report: (phone_report.published_at, phone_report.number))
+            copies = [phone_report for phone_report in published[-limit:] for _ in range(phone_report.copies)]
+            return [self._payload(phone_report) for phone_report in copies[-limit:]]
 
     def _advance(self, now: datetime) -> None:
         arrived = []
@@ -71,24 +71,24 @@ class _Feed:
             arrived.append(self._next)
             self._next = next(self._coming, None)
         kept = list(_since(now - _HISTORY, (*self._seen, *arrived)))
-        for number in self._payloads.keys() - {sighting.number for sighting in kept}:
+        for number in self._payloads.keys() - {phone_report.number for phone_report in kept}:
             del self._payloads[number]
         self._seen = kept
 
-    def _payload(self, sighting: Sighting) -> bytes:
-        if sighting.number not in self._payloads:
-            self._payloads[sighting.number] = encrypt(
-                sighting.report,
-                self._tracker.advertisement_keys[sighting.key_index],
-                size=_SIZES[sighting.number % len(_SIZES)],
-                ephemeral_key=advertisement.load_private_key(self._ephemeral_scalar(sighting.number)),
+    def _payload(self, phone_report: PhoneReport) -> bytes:
+        if phone_report.number not in self._payloads:
+            self._payloads[phone_report.number] = encrypt(
+                phone_report.report,
+                self._tracker.advertisement_keys[phone_report.key_index],
+                size=_SIZES[phone_report.number % len(_SIZES)],
+                ephemeral_key=advertisement.load_private_key(self._ephemeral_scalar(phone_report.number)),
             )
-        return self._payloads[sighting.number]
+        return self._payloads[phone_report.number]
 
     def _ephemeral_scalar(self, number: int) -> bytes:
         digest = hashlib.sha256(f"{self._seed}:{self._tracker.mac}:{number}".encode()).digest()
         return bytes([digest[0] & 0x7F]) + digest[1 : advertisement.KEY_BYTES]
 
 
-def _since(moment: datetime, reports: Iterable[Sighting]) -> Iterator[Sighting]:
-    return (sighting for sighting in reports if sighting.report.seen_at >= moment)
+def _since(moment: datetime, reports: Iterable[PhoneReport]) -> Iterator[PhoneReport]:
+    return (phone_report for phone_report in reports if phone_report.report.seen_at >= moment)

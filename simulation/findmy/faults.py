@@ -34,7 +34,7 @@ class FaultBox:
         self._pending: dict[Fault, int | float] = {}
 
     def set(self, faults: Mapping[str, object]) -> None:
-        """Plan faults by name: a whole number for the next so many requests, a fraction for a rate.
+        """Plan faults by name: a whole number for that many of the next requests, a fraction for a rate.
 
         0 takes a fault back. Raises FaultError, and then changes nothing.
         """

@@ -1,6 +1,6 @@
 """What passing phones see of a planned fleet. Pure and repeatable: the seed decides every draw.
 
-A tracker is seen at irregular gaps; a sighting lies off the truth by noise that fits its accuracy, and is
+A tracker is seen at irregular gaps; a report lies off the truth by noise that fits its accuracy, and is
 published with the delays that were measured on the real network.
 """
 
@@ -28,8 +28,8 @@ _REPEAT_RATE = protocol.DUPLICATE_SHARE / (1 - protocol.DUPLICATE_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """One report of one phone. number: counts a tracker's sightings from 0. truth: where it really was.
+class PhoneReport:
+    """One report of one phone. number: counts a tracker's reports from 0. truth: where it really was.
 
     key_index: which of the tracker's keys was on the air. copies: how often the network holds the report.
     """
@@ -42,25 +42,25 @@ class Sighting:
     copies: int
 
 
-def sightings(plan: Plan, tracker: PlannedTracker) -> Iterator[Sighting]:
-    """Yield a tracker's sightings by seen_at: without end for an itinerary, to its last row for a replay."""
+def phone_reports(plan: Plan, tracker: PlannedTracker) -> Iterator[PhoneReport]:
+    """Yield a tracker's reports by seen_at: without end for an itinerary, to its last row for a replay."""
     # Not for secrets: the point is that a seed gives the same fleet again.
     draw = Random(f"{plan.seed}:{tracker.mac}")  # noqa: S311
     number = 0
     fix = tracker.track.next_fix(tracker.track.begins_s + draw.uniform(0, plan.median_gap_s))
     while fix is not None:
-        seen_s, truth = math.floor(fix[0]), fix[1]
-        report = _observe(draw, tracker, seen_s, truth)
-        yield Sighting(
+        seen_s = math.floor(fix.at_s)
+        report = _observe(draw, tracker, seen_s, fix.point)
+        yield PhoneReport(
             number=number,
             report=report,
-            truth=truth,
+            truth=fix.point,
             key_index=seen_s // KEY_ROTATION_S % len(tracker.advertisement_keys),
             published_at=_publish(draw, plan, report.seen_at),
             copies=2 if draw.random() < _REPEAT_RATE else 1,
         )
         number += 1
-        fix = tracker.track.next_fix(fix[0] + _gap_s(draw, plan.median_gap_s))
+        fix = tracker.track.next_fix(fix.at_s + _gap_s(draw, plan.median_gap_s))
 
 
 def publish_delay_s(share: float) -> float:

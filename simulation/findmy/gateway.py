@@ -53,7 +53,7 @@ Reports = list[tuple[str, list[bytes]]]
 class LocalGateway:
     """Serves a plan from a thread of its own, between `start` and `stop` or as a context manager.
 
-    port: 0 for any; otherwise the first free one from there on. accounts: (dsid, token) pairs that may
+    port: 0 for any; otherwise the first free one at or above it. accounts: (dsid, token) pairs that may
     fetch, any pair if there are none. slow_s: what the slow fault waits. clock: aware UTC, what counts as
     now.
     """

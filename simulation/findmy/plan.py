@@ -4,8 +4,8 @@
      "started_at": "2026-03-01T12:00:00Z",
      "delay_scale": 0.05,            optional, 1: factor on the published delays after started_at
      "backlog_spread_s": 40,         optional, 40: what was seen before started_at is published within
-                                     so many seconds after it
-     "median_gap_s": 900,            optional, 900: median time between two sightings of a tracker
+                                     this many seconds after it
+     "median_gap_s": 900,            optional, 900: median time between two reports of a tracker
      "reports_per_key": 20,          optional, 20: how many the network still holds of a key, as Apple's
                                      backend keeps only the latest few
      "trackers": [

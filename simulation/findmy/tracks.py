@@ -1,7 +1,7 @@
 """Where a simulated tracker truly is at a moment. Pure; points are (latitude, longitude) in degrees.
 
 Times are Unix seconds. Great circles on the mean sphere: within 0.5 % of the spheroid, well below the
-noise that is added to every sighting.
+noise that is added to every report.
 """
 
 import csv
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 Point = tuple[float, float]
 EARTH_RADIUS_M = 6_371_008.8
@@ -50,10 +51,17 @@ def offset(point: Point, north_m: float, east_m: float) -> Point:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A place on the way. stay_s: seconds spent there."""
+    """A point at which a shipment stops. stay_s: seconds spent there."""
 
     position: Point
     stay_s: float
+
+
+class Fix(NamedTuple):
+    """Where a tracker truly is at a Unix time."""
+
+    at_s: float
+    point: Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class _Leg:
 
 @dataclass(frozen=True)
 class Itinerary:
-    """A shipment: waits at the origin, travels by way of its stops, arrives and stays.
+    """A shipment: waits at the origin, travels through its stops, arrives and stays.
 
     departs_at: None never leaves. speed_kmh: on the road, stops not counted.
     """
@@ -88,9 +96,9 @@ class Itinerary:
         """Unix time of the arrival at the destination; infinite for one that never leaves."""
         return self._legs[-1].ends_s if self._legs else math.inf
 
-    def next_fix(self, after_s: float) -> tuple[float, Point]:
+    def next_fix(self, after_s: float) -> Fix:
         """Return the moment itself and where the tracker is then: it can be seen at any time."""
-        return after_s, self.position_at(after_s)
+        return Fix(after_s, self.position_at(after_s))
 
     def position_at(self, moment_s: float) -> Point:
         """Return where the tracker is at this Unix time."""
@@ -119,7 +127,7 @@ class Itinerary:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A recorded way: moments in Unix seconds, ascending, and as many points."""
+    """A recorded route: moments in Unix seconds, ascending, and as many points."""
 
     moments_s: tuple[float, ...]
     points: tuple[Point, ...]
@@ -129,12 +137,12 @@ class Trace:
         """Unix time of the first recorded fix."""
         return self.moments_s[0]
 
-    def next_fix(self, after_s: float) -> tuple[float, Point] | None:
+    def next_fix(self, after_s: float) -> Fix | None:
         """Return the first recorded fix at or after the moment, or None after the last."""
         index = bisect_left(self.moments_s, after_s)
         if index == len(self.moments_s):
             return None
-        return self.moments_s[index], self.points[index]
+        return Fix(self.moments_s[index], self.points[index])
 
 
 Track = Itinerary | Trace
@@ -144,7 +152,7 @@ def replay_csv(path: Path, *, starts_at: datetime | None = None) -> dict[str, Tr
     """Read recorded vehicle positions as one trace a vehicle, named by `vehicle_id`.
 
     Columns used: vehicle_id, timestamp (UTC, no zone written), latitude, longitude. starts_at: when the
-    earliest row of the file happens; without it the recorded times stand.
+    earliest row of the file happens; without it the recorded times are kept.
 
     Raises OSError; ValueError or KeyError for a file of another kind.
     """

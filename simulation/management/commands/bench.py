@@ -22,7 +22,7 @@ from simulation.bench import (
     imports,
     measures,
     places,
-    replaying,
+    recomputing,
     rollups,
     world,
 )
@@ -32,7 +32,7 @@ ROUNDS = 5
 DECRYPTIONS_PER_TURN = 250
 SEED = 7
 # What is measured beside the main job, each on its own rows.
-TOPICS = (rollups, places, replaying, generation, imports, allocating)
+TOPICS = (rollups, places, recomputing, generation, imports, allocating)
 
 
 def _tidy() -> None:

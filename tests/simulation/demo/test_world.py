@@ -253,7 +253,7 @@ def test_fetched_world_is_as_its_plan_says_and_any_damage_is_noticed(fetched):
     assert figures["delivered_as_expected"] == expected <= figures["trackers"][GeoStatus.DELIVERED]
     assert figures["trackers"][GeoStatus.IN_STORAGE] >= 10
     assert figures["events"]["ENTRY"] >= 80
-    hubs = [it for it in fetched.values() if [stay[0] for stay in it.history].count("IN_STORAGE") > 1]
+    hubs = [it for it in fetched.values() if [period.status for period in it.history].count("IN_STORAGE") > 1]
     assert hubs
 
     delivered = Tracker.objects.filter(mac__in=[mac for mac, it in fetched.items() if it.delivered])

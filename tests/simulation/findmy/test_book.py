@@ -30,7 +30,7 @@ def test_nothing_is_known_before_it_is_published():
     assert len(after) > 150
 
 
-def test_later_sightings_arrive_late():
+def test_later_reports_are_delayed():
     book = _book(reports_per_key=10_000)
     now = worlds.STARTED_AT + 12 * HOUR
 

@@ -14,25 +14,25 @@ PAIR = worlds.key_pair(1)
 STORED = {"departs_at": None}
 
 
-def _sightings(count, *, plan_changes=None, **changes):
+def _phone_reports(count, *, plan_changes=None, **changes):
     plan = worlds.plan([worlds.tracker([PAIR], **changes)], **(plan_changes or {}))
-    return list(islice(fleet.sightings(plan, plan.trackers[0]), count))
+    return list(islice(fleet.phone_reports(plan, plan.trackers[0]), count))
 
 
 def test_a_seed_gives_the_same_fleet_again():
-    assert _sightings(300) == _sightings(300)
-    assert _sightings(300) != _sightings(300, plan_changes={"seed": 8})
+    assert _phone_reports(300) == _phone_reports(300)
+    assert _phone_reports(300) != _phone_reports(300, plan_changes={"seed": 8})
 
 
 def test_trackers_of_one_plan_differ():
     plan = worlds.plan([worlds.tracker([worlds.key_pair(number)]) for number in (1, 2)])
-    one, two = (next(fleet.sightings(plan, tracker)) for tracker in plan.trackers)
+    one, two = (next(fleet.phone_reports(plan, tracker)) for tracker in plan.trackers)
 
     assert one.report.seen_at != two.report.seen_at
 
 
-def test_sightings_come_in_order_at_irregular_gaps():
-    moments = [sighting.report.seen_at for sighting in _sightings(2000)]
+def test_reports_come_in_order_at_irregular_gaps():
+    moments = [phone_report.report.seen_at for phone_report in _phone_reports(2000)]
     gaps_s = [(later - earlier).total_seconds() for earlier, later in pairwise(moments)]
 
     assert min(gaps_s) >= 29
@@ -42,8 +42,10 @@ def test_sightings_come_in_order_at_irregular_gaps():
 
 
 def test_delays_fit_the_published_quantiles():
-    sample = _sightings(20_000, plan_changes={"started_at": "2026-01-01T00:00:00Z"}, **STORED)
-    delays_s = [(sighting.published_at - sighting.report.seen_at).total_seconds() for sighting in sample]
+    sample = _phone_reports(20_000, plan_changes={"started_at": "2026-01-01T00:00:00Z"}, **STORED)
+    delays_s = [
+        (phone_report.published_at - phone_report.report.seen_at).total_seconds() for phone_report in sample
+    ]
     hundredths = quantiles(delays_s, n=100)
 
     assert hundredths[9] == pytest.approx(120, rel=0.1)
@@ -59,8 +61,8 @@ def test_the_delay_at_each_published_share(share, delay_s):
 
 
 def test_a_plan_can_shorten_delays():
-    real = _sightings(500, plan_changes={"started_at": "2026-01-01T00:00:00Z"})
-    lively = _sightings(500, plan_changes={"started_at": "2026-01-01T00:00:00Z", "delay_scale": 0.1})
+    real = _phone_reports(500, plan_changes={"started_at": "2026-01-01T00:00:00Z"})
+    lively = _phone_reports(500, plan_changes={"started_at": "2026-01-01T00:00:00Z", "delay_scale": 0.1})
 
     for slow, fast in zip(real, lively, strict=True):
         expected_s = (slow.published_at - slow.report.seen_at).total_seconds() * 0.1
@@ -72,24 +74,24 @@ def test_the_backlog_is_published_just_after_the_start():
     plan = worlds.plan([worlds.tracker([PAIR])])
     backlog = list(
         takewhile(
-            lambda sighting: sighting.report.seen_at < plan.started_at,
-            fleet.sightings(plan, plan.trackers[0]),
+            lambda phone_report: phone_report.report.seen_at < plan.started_at,
+            fleet.phone_reports(plan, plan.trackers[0]),
         )
     )
 
     assert len(backlog) > 100
-    for sighting in backlog:
-        assert timedelta(0) <= sighting.published_at - plan.started_at <= timedelta(seconds=40)
+    for phone_report in backlog:
+        assert timedelta(0) <= phone_report.published_at - plan.started_at <= timedelta(seconds=40)
 
 
 def test_noise_fits_the_accuracy():
-    sample = _sightings(6_000)
+    sample = _phone_reports(6_000)
     within = sum(
-        distance_m(sighting.truth, (sighting.report.latitude, sighting.report.longitude))
-        <= sighting.report.accuracy_m
-        for sighting in sample
+        distance_m(phone_report.truth, (phone_report.report.latitude, phone_report.report.longitude))
+        <= phone_report.report.accuracy_m
+        for phone_report in sample
     )
-    accuracies = [sighting.report.accuracy_m for sighting in sample]
+    accuracies = [phone_report.report.accuracy_m for phone_report in sample]
 
     assert within / len(sample) == pytest.approx(0.68, abs=0.025)
     assert min(accuracies) == 10
@@ -99,9 +101,9 @@ def test_noise_fits_the_accuracy():
 @pytest.mark.parametrize(("least_m", "most_m", "confidence"), [(10, 115, 3), (116, 164, 2), (165, 255, 1)])
 def test_confidence_goes_with_the_accuracy(least_m, most_m, confidence):
     found = {
-        sighting.report.confidence
-        for sighting in _sightings(3_000)
-        if least_m <= sighting.report.accuracy_m <= most_m
+        phone_report.report.confidence
+        for phone_report in _phone_reports(3_000)
+        if least_m <= phone_report.report.accuracy_m <= most_m
     }
 
     assert found == {confidence}
@@ -111,9 +113,9 @@ def test_speeds_on_the_road_are_as_planned():
     plan = worlds.plan([worlds.tracker([PAIR])])
     track = plan.trackers[0].track
     sample = [
-        sighting
-        for sighting in islice(fleet.sightings(plan, plan.trackers[0]), 400)
-        if sighting.report.seen_at <= plan.started_at
+        phone_report
+        for phone_report in islice(fleet.phone_reports(plan, plan.trackers[0]), 400)
+        if phone_report.report.seen_at <= plan.started_at
     ]
     speeds_kmh = [
         distance_m(one.truth, two.truth) / (two.report.seen_at - one.report.seen_at).total_seconds() * 3.6
@@ -127,26 +129,26 @@ def test_speeds_on_the_road_are_as_planned():
 
 
 def test_about_a_seventh_of_the_reports_are_repeats():
-    copies = [sighting.copies for sighting in _sightings(10_000)]
+    copies = [phone_report.copies for phone_report in _phone_reports(10_000)]
 
     assert (sum(copies) - len(copies)) / sum(copies) == pytest.approx(0.14, abs=0.01)
 
 
 def test_a_pool_of_keys_takes_turns():
     plan = worlds.plan([worlds.tracker([worlds.key_pair(number) for number in (1, 2, 3)])])
-    sample = list(islice(fleet.sightings(plan, plan.trackers[0]), 500))
+    sample = list(islice(fleet.phone_reports(plan, plan.trackers[0]), 500))
 
-    assert {sighting.key_index for sighting in sample} == {0, 1, 2}
-    for sighting in sample:
-        turn = int(sighting.report.seen_at.timestamp()) // fleet.KEY_ROTATION_S
-        assert sighting.key_index == turn % 3
+    assert {phone_report.key_index for phone_report in sample} == {0, 1, 2}
+    for phone_report in sample:
+        turn = int(phone_report.report.seen_at.timestamp()) // fleet.KEY_ROTATION_S
+        assert phone_report.key_index == turn % 3
 
 
 @pytest.mark.parametrize("battery", [None, *protocol.Battery])
 def test_the_status_byte_tells_the_battery(battery):
     plan = worlds.plan([worlds.tracker([PAIR]) | {"battery": battery}])
 
-    assert next(fleet.sightings(plan, plan.trackers[0])).report.battery is battery
+    assert next(fleet.phone_reports(plan, plan.trackers[0])).report.battery is battery
 
 
 def test_a_replay_is_thinned_and_ends():
@@ -156,8 +158,8 @@ def test_a_replay_is_thinned_and_ends():
     tracker = PlannedTracker(PAIR.mac, (PAIR.advertisement_key,), None, trace)
     plan = worlds.plan([], median_gap_s=200)
 
-    sample = list(fleet.sightings(plan, tracker))
+    sample = list(fleet.phone_reports(plan, tracker))
 
     assert 30 < len(sample) < 200
-    assert {sighting.truth for sighting in sample} <= set(trace.points)
-    assert all(sighting.report.seen_at.timestamp() in moments_s for sighting in sample)
+    assert {phone_report.truth for phone_report in sample} <= set(trace.points)
+    assert all(phone_report.report.seen_at.timestamp() in moments_s for phone_report in sample)

@@ -1,4 +1,4 @@
-"""How fast a tracker's history is rebuilt from its reports, in the parts in which a replay does it."""
+"""How fast a tracker's history is rebuilt from its reports, in the batches in which a recomputation does it."""
 
 from datetime import datetime, timedelta
 from functools import partial
