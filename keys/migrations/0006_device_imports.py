@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0002_audit'),
-        ('keys', '0005_schedules'),
+        ('keys', '0004_exports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

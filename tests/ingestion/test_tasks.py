@@ -1,18 +1,12 @@
-import importlib
-
 import pytest
-from django.apps import apps
 from django.utils import timezone
-from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
-from config.celery import app
 from foundation.partitions import MonthlyPartitions
 from ingestion import tasks
 from ingestion.models import Heartbeat
 from ingestion.services import fetching, queueing
 from trackers.models import TimelineCheck
 
-schedules = importlib.import_module("ingestion.migrations.0002_schedules")
 TASKS = [
     tasks.fetch_due_trackers,
     tasks.sync_fetch_queue,
@@ -62,31 +56,3 @@ def test_shells_hand_over_the_clock(monkeypatch, own_redis_keys):
     assert before <= called["sync"] <= called["partitions"] <= timezone.now()
     assert Heartbeat.objects.get(name="beat").beat_at >= before
     assert TimelineCheck.objects.count() == 1
-
-
-@pytest.mark.django_db
-def test_schedules_are_made_once_kept_as_ops_changed_them_and_taken_back():
-    PeriodicTask.objects.all().delete()
-    schedules.create_schedules(apps, None)
-    PeriodicTask.objects.filter(name="Heartbeat").update(enabled=False)
-    schedules.create_schedules(apps, None)
-
-    assert PeriodicTask.objects.count() == len(TASKS)
-    assert not PeriodicTask.objects.get(name="Heartbeat").enabled
-    assert PeriodicTasks.last_change() is not None
-
-    schedules.remove_schedules(apps, None)
-    assert PeriodicTask.objects.count() == 0
-
-
-@pytest.mark.django_db
-def test_every_schedule_runs_a_task_that_exists_and_does_not_pile_up():
-    schedules.create_schedules(apps, None)
-    app.loader.import_default_modules()
-
-    for scheduled in PeriodicTask.objects.filter(name__in=[row[0] for row in schedules.SCHEDULES]):
-        assert scheduled.task in app.tasks
-        assert scheduled.queue == ("fetch" if "fetch_due" in scheduled.task else "default")
-        assert scheduled.expire_seconds
-    fetch = PeriodicTask.objects.get(name="Fetch due trackers")
-    assert (fetch.interval.every, fetch.interval.period) == (5, "seconds")

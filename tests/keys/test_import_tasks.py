@@ -1,8 +1,6 @@
-"""Beat drains device imports: its schedules name tasks that exist, and the tasks do the work."""
+"""Beat drains device imports: its tasks do the work."""
 
 import pytest
-from celery import current_app
-from django_celery_beat.models import PeriodicTask
 
 from keys import tasks
 from keys.models import DeviceImport
@@ -10,12 +8,6 @@ from tests.keys.device_files import devices_of, generate, receive
 from trackers.models import Tracker
 
 pytestmark = pytest.mark.django_db
-
-
-def test_schedules_name_tasks_that_exist():
-    scheduled = PeriodicTask.objects.filter(task__startswith="keys.tasks.", name__icontains="device imports")
-    assert scheduled.count() == 2
-    assert set(scheduled.values_list("task", flat=True)) <= set(current_app.tasks)
 
 
 def test_tasks_go_on_and_clean_up_and_take_unknown_arguments():

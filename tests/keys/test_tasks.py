@@ -1,16 +1,10 @@
-import importlib
-
 import pytest
-from django.apps import apps
-from django_celery_beat.models import PeriodicTask
 
-from config.celery import app
 from keys import tasks
 from keys.models import KeyBatch
 from keys.services import generating
 from tests.factories import NOW
 
-schedules = importlib.import_module("keys.migrations.0005_schedules")
 pytestmark = pytest.mark.django_db
 
 
@@ -36,16 +30,3 @@ def test_task_passes_on_what_it_did_not_finish(monkeypatch):
     generating.create_batch(label="Waits", devices=3, keys_per_device=1, actor=None, now=NOW)
     tasks.generate_keys()
     assert passed_on == [1]
-
-
-def test_schedule_is_made_once_and_names_a_task_and_a_queue_of_workers():
-    PeriodicTask.objects.filter(name=schedules.NAME).delete()
-    for _ in range(2):
-        schedules.create_schedule(apps, None)
-        PeriodicTask.objects.filter(name=schedules.NAME).update(enabled=False)
-    scheduled = PeriodicTask.objects.get(name=schedules.NAME)
-    assert not scheduled.enabled
-    assert scheduled.task in app.tasks
-    assert scheduled.queue == "default"
-    schedules.remove_schedule(apps, None)
-    assert not PeriodicTask.objects.filter(name=schedules.NAME).exists()

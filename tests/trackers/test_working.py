@@ -236,7 +236,7 @@ def test_a_long_tracker_is_worked_off_in_parts(run, depot, monkeypatch):
 
 
 def test_the_scheduled_task_works_off_what_is_queued(run, depot):
-    assert PeriodicTask.objects.get(name="Work off replays").task == tasks.work_off_recomputations.name
+    assert PeriodicTask.objects.get(name="Work off recomputations").task == tasks.work_off_recomputations.name
     seen_at(run, 150)
     job = change(depot, radius_m=200)
     tasks.work_off_recomputations(invented_later=1)
