@@ -13,7 +13,7 @@ from trackers.rules import evaluation
 from trackers.rules.anomalies import Thresholds
 from trackers.rules.episodes import Episode, Stored
 from trackers.rules.evaluation import Judgement, Span
-from trackers.services.alerts import evidence
+from trackers.services.alerts import evidence, publishing
 from trackers.services.alerts.evidence import Look
 from trackers.services.history import windows
 from trackers.services.history.windows import Scope
@@ -40,7 +40,11 @@ FROM unnest(
 ) AS change (id, began_at, latest_at, ended_at, measure, location_id, country)
 WHERE alert.id = change.id
 """
+ALERT_IDS = """
+SELECT nextval(pg_get_serial_sequence('trackers_alert', 'id')) FROM generate_series(1, %(wanted)s::integer)
+"""
 ADD_COLUMNS = {
+    "id": "int8",
     "kind": "text",
     "tracker_id": "int8",
     "assignment_id": "int8",
@@ -151,14 +155,24 @@ def _looks(scopes: Sequence[Scope], changed_since: dict[int, datetime | None], n
 def _write(judged: Sequence[Judged], now: datetime) -> None:
     """What ends comes before what begins: one alert of a kind at most is open at any moment."""
     differences = [(each.scope, each.judgement.differences) for each in judged]
+    before = publishing.read(_stored_ids(judged))
     if retracted := [id_ for _, each in differences for id_ in each.to_retract]:
         bulk.execute(RETRACT, {"ids": retracted, "now": now})
     changes = [row for _, each in differences for row in each.to_change]
     _change([row for row in changes if row.episode.ended_at])
     _change([row for row in changes if not row.episode.ended_at])
     additions = [(scope, episode) for scope, each in differences for episode in each.to_add]
+    new_ids = bulk.fetch_values(ALERT_IDS, {"wanted": len(additions)}) if additions else []
     if additions:
-        bulk.copy_rows("trackers_alert", ADD_COLUMNS, [_row(*each, now) for each in additions])
+        rows = [(id_, *_row(*each, now)) for id_, each in zip(new_ids, additions, strict=True)]
+        bulk.copy_rows("trackers_alert", ADD_COLUMNS, rows)
+    publishing.publish_changes(before, publishing.read([*before, *new_ids]), now=now)
+
+
+def _stored_ids(judged: Sequence[Judged]) -> list[int]:
+    """Those that are retracted or changed."""
+    differences = [each.judgement.differences for each in judged]
+    return [id_ for each in differences for id_ in (*each.to_retract, *(row.id for row in each.to_change))]
 
 
 def _change(rows: Sequence[Stored]) -> None:

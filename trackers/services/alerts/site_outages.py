@@ -10,6 +10,7 @@ from django.db.models import Count, Max, QuerySet
 
 from foundation import bulk
 from trackers.models import Alert, Tracker
+from trackers.services.alerts import publishing
 
 # Of those at the place so many must be silent.
 LEAST_SHARE = 0.6
@@ -56,11 +57,15 @@ def look_at_places(*, now: datetime) -> list[SilentPlace]:
             .select_for_update(no_key=True)
             .order_by("pk")
         }
+        before = publishing.read(alert.pk for alert in open_.values())
         places = _silent_places()
         silent = {place.location_id for place in places}
         _end([alert for location_id, alert in open_.items() if location_id not in silent], now)
-        for place in places:
-            _cover(_open_or_move(place, open_.get(place.location_id), now), place)
+        alerts = [_open_or_move(place, open_.get(place.location_id), now) for place in places]
+        for alert, place in zip(alerts, places, strict=True):
+            _cover(alert, place)
+        after = publishing.read([*before, *(alert.pk for alert in alerts)])
+        publishing.publish_changes(before, after, now=now)
     return places
 
 
