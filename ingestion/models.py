@@ -35,7 +35,7 @@ class FetchState(models.Model):
     next_due_at = models.DateTimeField(null=True, blank=True)
     backoff_factor = models.PositiveSmallIntegerField(default=1)
     consecutive_failures = models.PositiveIntegerField(default=0)
-    consecutive_silences = models.PositiveIntegerField(default=0)
+    consecutive_silences = models.PositiveIntegerField("empty fetches in a row", default=0)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_report_at = models.DateTimeField(
@@ -82,7 +82,7 @@ class FetchTally(models.Model):
     day = models.DateField()
     attempts = models.PositiveIntegerField()
     failures = models.PositiveIntegerField()
-    silences = models.PositiveIntegerField()
+    silences = models.PositiveIntegerField("empty fetches")
     reports = models.PositiveIntegerField(help_text="New reports.")
 
     class Meta:

@@ -42,6 +42,7 @@ REPLACED = {
     r"(is|are|those|trackers|it) concern(s|ed)": "affected",
     r"cools? down": "cooling down",
     r"silent at one place": "outage of a site",
+    r"silences": "empty fetches",
     r"settle(s|d)?": "acknowledge, complete",
 }
 WORDS = re.compile(
@@ -111,8 +112,7 @@ def in_models() -> Iterator[Text]:
         )
         for field in model._meta.get_fields():
             place = f"model {model._meta.label}.{field.name}"
-            # A field's name becomes its label unless it has one, and so is none of our texts.
-            yield Text(place, str(getattr(field, "help_text", "")))
+            yield Text(place, f"{getattr(field, 'verbose_name', '')}; {getattr(field, 'help_text', '')}")
             for _, label in getattr(field, "flatchoices", ()):
                 yield Text(place, str(label))
 

@@ -60,11 +60,11 @@ class RecomputationJob(models.Model):
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     replayed = models.PositiveIntegerField(
-        default=0, help_text="Of those done, the recomputed: those near the fence."
+        "recomputed", default=0, help_text="Of those done, the recomputed: those near the fence."
     )
     changed = models.PositiveIntegerField(default=0, help_text="Trackers whose history changed.")
-    stays_added = models.PositiveIntegerField(default=0)
-    stays_retracted = models.PositiveIntegerField(default=0)
+    stays_added = models.PositiveIntegerField("status periods added", default=0)
+    stays_retracted = models.PositiveIntegerField("status periods retracted", default=0)
     failed = models.PositiveIntegerField(default=0)
     old_shape = models.GeometryField(geography=True, null=True, spatial_index=False)
     old_radius_m = models.FloatField(null=True)
