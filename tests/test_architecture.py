@@ -333,3 +333,14 @@ def test_nothing_private_is_tracked() -> None:
 )
 def test_scan_tells_secrets_from_what_looks_like_one(text: str, is_secret: bool) -> None:
     assert bool(SECRET.search(text)) is is_secret
+
+
+def test_plans_are_read_under_conditions_that_the_test_sets() -> None:
+    """Whoever asks PostgreSQL for a plan does it by tests/plans.py, and under the conditions of `planner`."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text()
+        if path.name == Path(__file__).name:
+            continue
+        asks = re.search(r"\bEXPLAIN \(|f\"EXPLAIN|\bplans\.explain|\bexplain_bulk\(|\bnodes_of\(", text)
+        assert not asks or "planner" in text, f"{path.relative_to(ROOT)}: use the fixture planner"
+        assert "SET LOCAL enable_seqscan" not in text, f"{path.relative_to(ROOT)}: use the fixture planner"

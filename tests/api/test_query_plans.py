@@ -1,6 +1,5 @@
 """What the database is asked: few questions, whose number does not grow, and each served by an index."""
 
-import json
 import re
 from datetime import timedelta
 
@@ -8,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests import factories
+from tests import factories, plans
 from tests.personas import make_report, make_stay, make_tenant
 from trackers.models import Tracker
 from trackers.services import partitioning
@@ -50,7 +49,7 @@ TABLES = {
 
 
 @pytest.fixture
-def many_trackers(world):
+def many_trackers(world, planner):
     for tenant in (world.alpha, world.beta):
         for _ in range(TRACKERS // 2):
             factories.AssignmentFactory(run=tenant.run, start=world.now - timedelta(days=60))
@@ -62,11 +61,7 @@ def fill(world, series: str) -> None:
     partitioning.REPORTS.ensure(now=world.now)
     with connection.cursor() as cursor:
         cursor.execute(FILL[series], {"now": world.now, "rows": ROWS_PER_TRACKER})
-        cursor.execute("ANALYZE")
-
-
-def nodes(plan: dict) -> list[dict]:
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
+    plans.analyze()
 
 
 def explain(client, path: str) -> list[dict]:
@@ -77,15 +72,7 @@ def explain(client, path: str) -> list[dict]:
         response = client.get(f"/api/v1/{path}")
     assert response.status_code == 200, response.content
     assert response.json()["results"], "the plan of an empty answer proves nothing"
-    with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN (FORMAT JSON) " + queries[-1]["sql"].replace("%", "%%"), [])
-        (answer,) = cursor.fetchone()
-    plan = json.loads(answer) if isinstance(answer, str) else answer
-    return nodes(plan[0]["Plan"])
-
-
-def scans_of(plan: list[dict], series: str) -> list[dict]:
-    return [node for node in plan if node.get("Relation Name", "").startswith(TABLES[series])]
+    return plans.explain(queries[-1]["sql"].replace("%", "%%"), [])
 
 
 def assert_index_serves(plan: list[dict], series: str) -> None:
@@ -93,12 +80,12 @@ def assert_index_serves(plan: list[dict], series: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT tableoid::regclass::text FROM {TABLES[series]}")  # noqa: S608
         filled = {row[0] for row in cursor.fetchall()}
-    scans = [node for node in scans_of(plan, series) if node["Relation Name"] in filled]
+    scans = [node for node in plans.scans(plan, TABLES[series]) if node["Relation Name"] in filled]
     assert scans
     for scan in scans:
-        assert scan["Node Type"] in ("Index Scan", "Index Only Scan", "Bitmap Heap Scan"), scan
-    indexes = {node["Index Name"] for node in plan if "Index Name" in node}
-    assert any(re.fullmatch(INDEXES[series], index) for index in indexes), indexes
+        assert scan["Node Type"] in plans.BY_INDEX, scan
+    used = plans.indexes(plan)
+    assert any(re.fullmatch(INDEXES[series], index) for index in used), used
 
 
 @pytest.mark.parametrize("series", FILL)
@@ -119,7 +106,7 @@ def test_page_is_read_in_index_order(many_trackers, as_persona, series):
     fill(many_trackers, series)
     plan = explain(as_persona("staff"), f"{series}/?tracker={MAC}&page_size=10")
     assert "Sort" not in {node["Node Type"] for node in plan}
-    for scan in scans_of(plan, series):
+    for scan in plans.scans(plan, TABLES[series]):
         assert (scan["Node Type"], scan["Scan Direction"]) == ("Index Scan", "Backward")
 
 
@@ -135,7 +122,7 @@ def test_window_of_many_trackers_is_read_tracker_by_tracker(many_trackers, as_pe
 def test_crossings_at_a_location_are_read_by_location(many_trackers, as_persona):
     fill(many_trackers, "events")
     plan = explain(as_persona("staff"), f"events/?location={many_trackers.alpha.location.pk}&type=ENTRY")
-    assert "event_crossing_at_location" in {node.get("Index Name") for node in plan}
+    assert "event_crossing_at_location" in plans.indexes(plan)
 
 
 def more_of_everything(world) -> None:

@@ -15,6 +15,7 @@ from foundation import bulk
 from locations import matching
 from locations.matching import Match, Point
 from locations.models import Location
+from tests import plans
 from tests.factories import NOW, DeliveryFactory, LocationFactory, RunFactory, StorageFactory
 from tests.laws import law
 
@@ -255,8 +256,7 @@ class TestPlan:
         Location.runs.through.objects.bulk_create(
             Location.runs.through(location_id=row.pk, productionrun_id=chance.choice(runs).pk) for row in rows
         )
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE locations_location, locations_location_runs")
+        plans.analyze("locations_location", "locations_location_runs")
         return [
             Point(chance.choice(runs).pk, NOW, *near.center.coords, 20.0)
             for near in chance.sample(rows, 1_000)
@@ -265,24 +265,14 @@ class TestPlan:
     @staticmethod
     def plan(points):
         names = ("run_ids", "seen_ats", "longitudes", "latitudes", "reaches_m")
-        parameters = bulk.transposed(points, names)
-        ((plan,),) = bulk.fetch_all(f"EXPLAIN (FORMAT JSON) {matching.MATCH_ARRAYS}", parameters)
-        return plan
+        return plans.explain_bulk(matching.MATCH_ARRAYS, bulk.transposed(points, names))
 
-    def nodes(self, node):
-        yield node
-        for child in node.get("Plans", ()):
-            yield from self.nodes(child)
-
+    @pytest.mark.usefixtures("planner")
     @pytest.mark.parametrize("size", [1, 20, 1_000])
     def test_plan_uses_the_index_on_fences_whatever_the_batch(self, points, size):
         plan = self.plan(points[:size])
-        assert "location_fence_gist" in {node.get("Index Name") for node in self.nodes(plan[0]["Plan"])}
-        assert not [
-            node
-            for node in self.nodes(plan[0]["Plan"])
-            if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "locations_location"
-        ]
+        assert "location_fence_gist" in plans.indexes(plan)
+        assert all(scan["Node Type"] in plans.BY_INDEX for scan in plans.scans(plan, "locations_location"))
 
     def test_index_finds_what_a_scan_finds(self, points):
         found = sorted(matching.match(points[:25]))

@@ -1,7 +1,6 @@
 """What replays, tuning, verification and alerts read of a large fleet, they read by index, and only of the trackers
 that they ask for."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,11 +11,13 @@ from django.db import connection
 from foundation import bulk
 from locations.models import Location
 from tests.factories import NOW
-from tests.trackers.large_fleet import assert_by_index, fleet, is_large, nodes
+from tests.plans import explain_bulk
+from tests.trackers.large_fleet import assert_by_index, fleet, is_large
 from trackers.models import RecomputationJob, RecomputationTarget, Retraction, Tracker
 from trackers.services.alerts import evaluating, watching
 from trackers.services.history.writing import Cause
 from trackers.services.recomputation import queueing, recomputing, tuning, working
+from trackers.services.recomputation.pacing import Pace
 
 __all__ = ["fleet"]
 
@@ -26,23 +27,24 @@ STAYS_BY_TRACKER = "status_change_of_tracker"
 
 
 @pytest.fixture
-def plans(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], dict[str, list[dict[str, Any]]]]:
+def plans(
+    planner: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], Any]], dict[str, list[dict[str, Any]]]]:
     """The plans of what is fetched in bulk while some work is done, by the beginning of the statement."""
-    fetch_all = bulk.fetch_all
+    fetch = bulk._fetch
     found: dict[str, list[dict[str, Any]]] = {}
 
-    def explain(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        if not query.lstrip().startswith(("INSERT", "UPDATE", "DELETE")):
-            ((plan,),) = fetch_all(f"EXPLAIN (FORMAT JSON) {query}", parameters)
-            plan = json.loads(plan) if isinstance(plan, str | bytes) else plan
-            found.setdefault(query.split("\n", 1)[0], []).extend(nodes(plan[0]["Plan"]))
-        return fetch_all(query, parameters)
+    def explain(query: Any, parameters: dict[str, Any], *others: Any) -> list[Any]:
+        text = query if isinstance(query, str) else query.as_string()
+        if not text.lstrip().startswith(("INSERT", "UPDATE", "DELETE")):
+            found.setdefault(text.lstrip().split("\n", 1)[0], []).extend(explain_bulk(text, parameters))
+        return fetch(query, parameters, *others)
 
     def explained(work: Callable[[], Any]) -> dict[str, list[dict[str, Any]]]:
         found.clear()
-        monkeypatch.setattr(bulk, "fetch_all", explain)
-        work()
-        monkeypatch.setattr(bulk, "fetch_all", fetch_all)
+        with monkeypatch.context() as patched:
+            patched.setattr(bulk, "_fetch", explain)
+            work()
         return {
             name: plan
             for name, plan in found.items()
@@ -59,7 +61,7 @@ def some_trackers() -> list[int]:
 def test_replays_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
     found = plans(
         lambda: recomputing.recompute_all(
-            tracker_ids=some_trackers(), cause=Cause(Retraction.REQUEST), now=NOW
+            tracker_ids=some_trackers(), cause=Cause(Retraction.REQUEST), now=NOW, pace=Pace()
         )
     )
     assert len(found) >= 3

@@ -1,6 +1,5 @@
 """Analytics of a large fleet read by index; docs/plans has the plans at 100,000 trackers."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,14 +8,15 @@ import pytest
 from django.db import connection
 
 from tests.factories import NOW
-from tests.trackers.large_fleet import LARGE, assert_by_index, fleet, nodes
+from tests.plans import nodes_of
+from tests.trackers.large_fleet import LARGE, assert_by_index, fleet
 from trackers.analytics import alerts, deliveries, scopes, stays
 from trackers.models import Alert, AlertWatch, Assignment, StatusChange
 
 __all__ = ["fleet"]
 
 MONTH = scopes.bounded(NOW - timedelta(days=30), NOW)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("planner")]
 
 
 def explained(work: Callable[[], Any]) -> list[dict[str, Any]]:
@@ -27,9 +27,7 @@ def explained(work: Callable[[], Any]) -> list[dict[str, Any]]:
         if not found and any(table in sql for table in LARGE):
             with context["connection"].connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
-                answer = cursor.fetchone()[0]
-            plan = json.loads(answer) if isinstance(answer, str) else answer
-            found.append(nodes(plan[0]["Plan"]))
+                found.append(nodes_of(cursor.fetchone()[0]))
         return execute(sql, parameters, many, context)
 
     with connection.execute_wrapper(explain):
@@ -61,8 +59,6 @@ def test_large_fleets_are_read_by_index(fleet: None) -> None:
 
 
 def test_open_alerts_are_counted_and_due_trackers_taken_by_index(fleet: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
     plan = explained(lambda: alerts.open_by_kind(Alert.objects.all()))
     assert "alert_open_by_kind" in {node.get("Index Name") for node in plan}
     due = AlertWatch.objects.filter(due_at__lte=NOW).order_by("due_at")
@@ -79,8 +75,6 @@ def test_a_page_reads_no_more_trackers_than_it_shows(fleet: None) -> None:
 
 def arrivals(assignments: Any) -> None:
     """The statement that counts them, without those that find the runs."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
     deliveries.latest_runs(assignments, 5)
 
 
