@@ -40,7 +40,7 @@ def objects(text: TextIO, *, example: str, head: str = "") -> Iterator[Item]:
             yield Item(number, _object(buffer, number, example))
             more = _goes_on(buffer, number)
     if buffer.next():
-        raise UnreadableFileError("The file is no valid JSON: something stands after the end of the array.")
+        raise UnreadableFileError("The file is no valid JSON: there is something after the end of the array.")
 
 
 def _object(buffer: "_Buffer", number: int, example: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def utc(moment: datetime | None) -> str:
 @register.filter
 def lasted(stay: Any) -> str:
     """How long a row with `started_at` and `ended_at` lasted."""
-    return display.duration(stay.ended_at - stay.started_at) if stay.ended_at else "lasts"
+    return display.duration(stay.ended_at - stay.started_at) if stay.ended_at else "ongoing"
 
 
 @register.filter

@@ -42,7 +42,7 @@ class ComposedRunAdmin(AnalyticsAdmin, PreviewedAdmin, ProductionRunAdmin):
     def countries_in_force(self, run: ProductionRun) -> str:
         known = RunCountries.objects.filter(run=run).first()
         if known is None:
-            return "Told within a minute, while the run lasts."
+            return "Shown within a minute, while the run lasts."
         return (
             countries.name_all(known.countries)
             or "None: it has no locations, so nobody can leave their country."

@@ -56,7 +56,7 @@ def test_what_is_no_country_is_refused(ops: Client, run: ProductionRun) -> None:
 
 
 def test_the_runs_page_tells_the_countries_in_force(ops: Client, run: ProductionRun) -> None:
-    assert "Told within a minute" in page_of(ops, run)
+    assert "Shown within a minute" in page_of(ops, run)
     borders.keep_up(most=10, now=NOW)
     assert "it has no locations" in page_of(ops, run)
     ProductionRun.objects.update(countries=["FR", "CZ"])

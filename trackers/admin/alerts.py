@@ -113,7 +113,7 @@ class AlertAdmin(TrackerRowsAdmin):
 
     @admin.display(description="lasted")
     def lasted(self, alert: Alert) -> str:
-        return display.duration(alert.ended_at - alert.began_at) if alert.ended_at else "lasts"
+        return display.duration(alert.ended_at - alert.began_at) if alert.ended_at else "ongoing"
 
     @admin.display(description="client and run")
     def client_and_run(self, alert: Alert) -> str:

@@ -93,7 +93,7 @@ class StatusChangeAdmin(HistoryAdmin):
 
     @admin.display(description="lasted")
     def lasted(self, stay: StatusChange) -> str:
-        return display.duration(stay.ended_at - stay.started_at) if stay.ended_at else "lasts"
+        return display.duration(stay.ended_at - stay.started_at) if stay.ended_at else "ongoing"
 
 
 @admin.register(Assignment)
@@ -117,7 +117,7 @@ class AssignmentAdmin(TrackerRowsAdmin):
 
     @admin.display(description="until")
     def ends(self, assignment: Assignment) -> str:
-        return display.utc(assignment.period.upper) if assignment.period.upper else "lasts"
+        return display.utc(assignment.period.upper) if assignment.period.upper else "ongoing"
 
 
 @admin.register(TimelineCheck)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             self._tell_users(loaded.new_users)
         else:
             self.stderr.write(
-                f"The demo world of {loaded.base:%Y-%m-%d %H:%M} UTC is kept; its passwords were told then."
+                f"The demo world of {loaded.base:%Y-%m-%d %H:%M} UTC is kept; its passwords were shown then."
             )
 
     def _tell_users(self, users: list[NewUser]) -> None:
