@@ -61,7 +61,7 @@ def some_trackers() -> list[int]:
 def test_replays_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
     found = plans(
         lambda: recomputing.recompute_all(
-            tracker_ids=some_trackers(), cause=Cause(Retraction.REQUEST), now=NOW, pace=Pace()
+            tracker_ids=some_trackers(), cause=Cause(Retraction.REQUEST), now=NOW, pace=Pace(lambda: NOW)
         )
     )
     assert len(found) >= 3
@@ -96,7 +96,7 @@ def test_looks_for_alerts_read_their_trackers_by_index(fleet: None, plans: Any) 
     found = plans(lambda: evaluating.look_at_due(most=20, now=NOW))
     assert len(found) >= 2
     for plan in found.values():
-        assert_by_index(plan, rf"{REPORTS_BY_TRACKER}|trackers_statuschange_assignment_id_.*")
+        assert_by_index(plan, rf"{REPORTS_BY_TRACKER}|trackers_(statuschange|alert)_assignment_id_.*")
 
 
 def test_statistics_are_there(fleet: None) -> None:
