@@ -15,9 +15,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from ingestion import selectors
+from ingestion import selectors, thresholds
 from ingestion.models import Heartbeat
-from ingestion.thresholds import MAX_BEAT_AGE
 from keys.services import rotating
 from keys.vault import VaultError
 from trackers.services.recomputation import verifying
@@ -73,12 +72,9 @@ def _require_migrations(database: str) -> None:
 
 def _heartbeats(now: datetime) -> dict[str, Check]:
     beats = selectors.heartbeats()
-    limits = {
-        Heartbeat.Name.BEAT: MAX_BEAT_AGE,
-        Heartbeat.Name.FETCH: timedelta(seconds=settings.FETCH_LEASE_S),
-    }
     checks = {}
-    for name, longest in limits.items():
+    for name in Heartbeat.Name:
+        longest = thresholds.longest_heartbeat_age(name)
         beat = beats.get(name)
         age_s = (now - beat.beat_at).total_seconds() if beat else None
         checks[name.value] = {
@@ -90,11 +86,13 @@ def _heartbeats(now: datetime) -> dict[str, Check]:
 
 
 def _queue(now: datetime) -> Check:
-    """Fetching lags behind if a tracker has waited for longer than two intervals, and a quarter of an hour."""
+    """Whether a due fetch waits for too long."""
     oldest = selectors.oldest_due_at()
-    overdue_s = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-    longest_s = max(2 * settings.FETCH_INTERVAL_MINUTES * 60, 900)
-    return {"ok": overdue_s <= longest_s, "oldest_overdue_s": round(overdue_s, 1)}
+    overdue = max(now - oldest, timedelta(0)) if oldest else timedelta(0)
+    return {
+        "ok": overdue <= thresholds.longest_overdue(),
+        "oldest_overdue_s": round(overdue.total_seconds(), 1),
+    }
 
 
 def _timelines(now: datetime) -> Check:

@@ -25,8 +25,8 @@ class FetchStateQuerySet(models.QuerySet["FetchState"]):
 class FetchState(models.Model):
     """When a tracker is fetched next, and how its fetches went. The Redis queue is an index of this table.
 
-    `next_due_at` is empty while the tracker is not to be fetched. A silence is a fetch that worked and brought no
-    new report; it is no failure.
+    `next_due_at` is empty while the tracker is not to be fetched. An empty fetch is one that worked and
+    brought no new report; it is no failure.
     """
 
     tracker = models.OneToOneField(
@@ -35,7 +35,7 @@ class FetchState(models.Model):
     next_due_at = models.DateTimeField(null=True, blank=True)
     backoff_factor = models.PositiveSmallIntegerField(default=1)
     consecutive_failures = models.PositiveIntegerField(default=0)
-    consecutive_silences = models.PositiveIntegerField("empty fetches in a row", default=0)
+    consecutive_empty_fetches = models.PositiveIntegerField("empty fetches in a row", default=0)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_report_at = models.DateTimeField(
@@ -73,7 +73,7 @@ class FetchState(models.Model):
 
 
 class FetchTally(models.Model):
-    """A tracker's fetches of one day (UTC): attempts are failures, silences and those that brought new reports."""
+    """A tracker's fetches of one day (UTC): attempts are failures, empty ones and those that brought new reports."""
 
     pk = models.CompositePrimaryKey("tracker", "day")
     tracker = models.ForeignKey(
@@ -82,14 +82,14 @@ class FetchTally(models.Model):
     day = models.DateField()
     attempts = models.PositiveIntegerField()
     failures = models.PositiveIntegerField()
-    silences = models.PositiveIntegerField("empty fetches")
+    empty_fetches = models.PositiveIntegerField("empty fetches")
     reports = models.PositiveIntegerField(help_text="New reports.")
 
     class Meta:
         verbose_name_plural = "fetch tallies"
         constraints = [
             models.CheckConstraint(
-                condition=Q(attempts__gte=F("failures") + F("silences")),
+                condition=Q(attempts__gte=F("failures") + F("empty_fetches")),
                 name="fetch_tally_attempts_cover_outcomes",
             ),
         ]

@@ -47,7 +47,7 @@ class FetchQueue:
         self._key = key
         self._lease = lease
         self._claim = client.register_script(lua.load("ingestion/claim"))
-        self._settle = client.register_script(lua.load("ingestion/settle"))
+        self._end_claims = client.register_script(lua.load("ingestion/end_claims"))
         self._restore = client.register_script(lua.load("ingestion/restore"))
 
     def __len__(self) -> int:
@@ -90,11 +90,11 @@ class FetchQueue:
             return 0
         return int(self._client.zrem(self._key, *tracker_ids))
 
-    def tracker_ids(self, *, chunk: int = 1000) -> Iterator[list[int]]:
-        """Yield the ids in the queue in chunks; one that is moved meanwhile may come twice."""
+    def tracker_ids(self, *, batch_size: int = 1000) -> Iterator[list[int]]:
+        """Yield the ids in the queue in batches; one that is moved meanwhile may come twice."""
         cursor = 0
         while True:
-            cursor, found = self._client.zscan(self._key, cursor, count=chunk)
+            cursor, found = self._client.zscan(self._key, cursor, count=batch_size)
             yield [int(member) for member, _ in found]
             if not cursor:
                 return
@@ -110,7 +110,7 @@ class FetchQueue:
         arguments: list[str | int] = []
         for claim, score in scores.items():
             arguments += (claim.tracker_id, _to_ms(claim.lease_ends_at), score)
-        return int(self._settle(keys=[self._key], args=arguments))
+        return int(self._end_claims(keys=[self._key], args=arguments))
 
 
 def _to_ms(moment: datetime) -> int:

@@ -45,14 +45,14 @@ def fetch_jobs(tracker_ids: Collection[int], *, now: datetime) -> dict[int, Fetc
     }
 
 
-def queued_by_id(*, chunk: int = 1000) -> Iterator[dict[int, datetime]]:
-    """Yield due times by tracker id of all that are queued, in chunks."""
+def queued_by_id(*, batch_size: int = 1000) -> Iterator[dict[int, datetime]]:
+    """Yield due times by tracker id of all that are queued, in batches."""
     last_id = 0
     while True:
         rows = FetchState.objects.queued().filter(tracker_id__gt=last_id).order_by("tracker_id")
         dues = {
             tracker_id: due_at
-            for tracker_id, due_at in rows.values_list("tracker_id", "next_due_at")[:chunk]
+            for tracker_id, due_at in rows.values_list("tracker_id", "next_due_at")[:batch_size]
             if due_at
         }
         if not dues:
@@ -68,7 +68,7 @@ def queued_among(tracker_ids: Collection[int]) -> set[int]:
 
 
 def oldest_due_at() -> datetime | None:
-    """Return the earliest due time of all; in the past, it is how far fetching lags behind."""
+    """Return the earliest due time of all; in the past, it is for how long the oldest fetch is overdue."""
     oldest: datetime | None = FetchState.objects.queued().aggregate(oldest=Min("next_due_at"))["oldest"]
     return oldest
 

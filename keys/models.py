@@ -241,10 +241,6 @@ class DeviceImport(models.Model):
     def __str__(self) -> str:
         return self.file_name
 
-    @property
-    def is_running(self) -> bool:
-        return self.state in (self.State.QUEUED, self.State.IMPORTING)
-
 
 class DeviceImportRow(models.Model):
     """A row of a file. `cells` is what may be shown of it, without private keys; `problems` says why it is rejected."""

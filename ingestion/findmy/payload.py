@@ -101,7 +101,7 @@ class DecryptedReport:
 
 
 def parse(payload: bytes) -> SealedReport:
-    """Split an 88- or 89-byte payload without opening it.
+    """Split an 88- or 89-byte payload without decrypting it.
 
     Raises EmptyPayloadError, WrongLengthError.
     """

@@ -1,14 +1,14 @@
--- Takes one request from the budget of the account that has rested longest among those with room left.
+-- Takes one request from the budget of the account that was asked longest ago among those with room left.
 -- KEYS: for each account the times of its requests within the window.
 -- ARGV: now, window (both ms), budget of an account, a name for the request that nobody else uses.
 -- Returns the position of the account in KEYS, or 0 if none has room.
-local chosen, rested_since = 0, nil
+local chosen, chosen_last = 0, nil
 for i, key in ipairs(KEYS) do
     redis.call('ZREMRANGEBYSCORE', key, '-inf', ARGV[1] - ARGV[2])
     if redis.call('ZCARD', key) < tonumber(ARGV[3]) then
         local last = tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or '-1')
-        if not rested_since or last < rested_since then
-            chosen, rested_since = i, last
+        if not chosen_last or last < chosen_last then
+            chosen, chosen_last = i, last
         end
     end
 end

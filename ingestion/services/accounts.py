@@ -1,4 +1,4 @@
-"""Apple accounts: which may be asked next, within its budget, and which has to rest.
+"""Apple accounts: which may be asked next, within its budget, and which are cooling down.
 
 The budget is counted in Redis, where all workers take from it atomically. The circuit breaker is in PostgreSQL:
 refusals (401, 429, 541) in a row open it; one good answer closes it. A 429 that says how long to wait opens it at once.
@@ -59,13 +59,13 @@ def parse_accounts(entries: Sequence[str]) -> list[Account]:
 
 
 def take_account(*, now: datetime, excluding: Collection[str] = ()) -> Account | None:
-    """Take one request from the budget of the account that has rested longest, and return that account.
+    """Take one request from the budget of the account that was asked longest ago, and return that account.
 
-    None if every account has used its budget of the last hour, cools down or is excluded.
+    None if every account has used its budget of the last hour, is cooling down or is excluded.
     """
-    resting = selectors.cooling_accounts(now=now).union(excluding)
+    excluded = selectors.cooling_accounts(now=now).union(excluding)
     candidates = [
-        account for account in parse_accounts(settings.FINDMY_ACCOUNTS) if account.name not in resting
+        account for account in parse_accounts(settings.FINDMY_ACCOUNTS) if account.name not in excluded
     ]
     chosen = _take(candidates, now)
     return candidates[chosen - 1] if chosen else None

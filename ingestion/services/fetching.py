@@ -13,13 +13,14 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from foundation.batching import batches
 from foundation.deadlines import Clock, Deadline
 from ingestion import selectors
 from ingestion.findmy.client import FetchAnswer, FetchError
 from ingestion.models import Heartbeat
 from ingestion.queue import Claim, FetchQueue, fetch_queue
 from ingestion.selectors import FetchJob
-from ingestion.services import accounts, heartbeats, outcomes, storing
+from ingestion.services import accounts, completing, heartbeats, storing
 from ingestion.services.requesting import NoAccountAvailableError, Requester
 from trackers.incoming import RecordOutcome
 
@@ -52,6 +53,14 @@ class FetchRun:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """answers: those that came, also before something went wrong. problem: what that was, if anything did."""
+
+    answers: Sequence[FetchAnswer]
+    problem: FetchError | NoAccountAvailableError | None = None
+
+
 def fetch_due(*, clock: Clock, time_budget_s: float, sleep: Callable[[float], None] = time.sleep) -> FetchRun:
     """Fetch the trackers that are due, oldest first, until none is left or the time budget is used up.
 
@@ -79,23 +88,21 @@ def _fetch_batch(requester: Requester, run: FetchRun, clock: Clock) -> bool:
     heartbeats.beat(name=Heartbeat.Name.FETCH, now=clock(), detail=run.as_detail())
     batch = _choose(queue, claims, clock())
     jobs = list(batch.values())
-    answers: list[FetchAnswer] = []
     new_reports: Mapping[int, int] = {}
-    problem: Exception | None = None
     try:
-        problem = _ask(requester, jobs, answers)
-        new_reports = _store(jobs, answers, run, clock())
+        asked = _ask(requester, jobs)
+        new_reports = _store(jobs, asked.answers, run, clock())
     except Exception as unexpected:
         log.exception("fetch_batch_failed", trackers=len(jobs))
-        _finish(queue, batch, new_reports, clock(), unexpected)
+        _complete(queue, batch, new_reports, clock(), unexpected)
         raise
-    if isinstance(problem, NoAccountAvailableError):
+    if isinstance(asked.problem, NoAccountAvailableError):
         queue.release(batch)
         run.waiting = NO_ACCOUNT
         return False
-    _finish(queue, batch, new_reports, clock(), problem)
+    _complete(queue, batch, new_reports, clock(), asked.problem)
     run.trackers += len(jobs)
-    run.failed += len(jobs) if problem else 0
+    run.failed += len(jobs) if asked.problem else 0
     return True
 
 
@@ -122,18 +129,17 @@ def _choose(queue: FetchQueue, claims: Sequence[Claim], now: datetime) -> dict[C
     return chosen
 
 
-def _ask(requester: Requester, jobs: Sequence[FetchJob], answers: list[FetchAnswer]) -> Exception | None:
-    """Ask for the jobs' keys, adding to `answers` what comes. Returns what went wrong, if anything did."""
+def _ask(requester: Requester, jobs: Sequence[FetchJob]) -> Asked:
+    """Ask for the jobs' keys, in as many requests as that takes, up to the first that fails."""
     hashed_keys = [hashed_key for job in jobs for hashed_key in job.hashed_keys]
-    limit = settings.FINDMY_KEYS_PER_REQUEST
+    answers: list[FetchAnswer] = []
     try:
-        for start in range(0, len(hashed_keys), limit):
-            answer = requester.fetch(hashed_keys[start : start + limit])
-            answers.append(answer)
+        for batch in batches(hashed_keys, settings.FINDMY_KEYS_PER_REQUEST):
+            answers.append(requester.fetch(batch))  # noqa: PERF401 - what came before a failure is kept
     except (FetchError, NoAccountAvailableError) as error:
         log.warning("fetch_failed", trackers=len(jobs), error=accounts.describe(error))
-        return error
-    return None
+        return Asked(answers, problem=error)
+    return Asked(answers)
 
 
 def _store(
@@ -146,7 +152,7 @@ def _store(
     return recorded.stored_by_tracker
 
 
-def _finish(
+def _complete(
     queue: FetchQueue,
     batch: Mapping[Claim, FetchJob],
     new_reports: Mapping[int, int],
@@ -154,5 +160,5 @@ def _finish(
     error: Exception | None,
 ) -> None:
     """End the claims. If a worker dies between the two writes, the lease brings its trackers back."""
-    dues = outcomes.finish_fetches(list(batch.values()), now=now, new_reports=new_reports, error=error)
+    dues = completing.complete_fetches(list(batch.values()), now=now, new_reports=new_reports, error=error)
     queue.reschedule({claim: dues[claim.tracker_id] for claim in batch})

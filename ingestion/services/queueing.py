@@ -1,6 +1,6 @@
 """Who is in the fetch queue: written to PostgreSQL first and to its index in Redis after the commit.
 
-A crash between the two is mended by the next sync, which also rebuilds an index that Redis has lost.
+A crash between the two is repaired by the next sync, which also rebuilds an index that Redis has lost.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
+from foundation.batching import batches
 from ingestion import selectors
 from ingestion.models import FetchState
 from ingestion.queue import fetch_queue
@@ -37,10 +38,10 @@ def sync_queue(*, now: datetime) -> SyncOutcome:
         added = _put_in(now)
         queued = FetchState.objects.queued().count()
     queue = fetch_queue()
-    for start in range(0, len(removed), ROWS_PER_STATEMENT):
-        queue.remove(removed[start : start + ROWS_PER_STATEMENT])
-    for start in range(0, len(added), ROWS_PER_STATEMENT):
-        queue.restore(dict.fromkeys(added[start : start + ROWS_PER_STATEMENT], now), now=now)
+    for batch in batches(removed, ROWS_PER_STATEMENT):
+        queue.remove(batch)
+    for batch in batches(added, ROWS_PER_STATEMENT):
+        queue.restore(dict.fromkeys(batch, now), now=now)
     outcome.added, outcome.removed = len(added), len(removed)
     if len(queue) != queued:
         outcome.restored = rebuild_queue(now=now)
@@ -54,10 +55,10 @@ def rebuild_queue(*, now: datetime) -> int:
     """
     queue = fetch_queue()
     changed = 0
-    for tracker_ids in queue.tracker_ids(chunk=ROWS_PER_STATEMENT):
+    for tracker_ids in queue.tracker_ids(batch_size=ROWS_PER_STATEMENT):
         # In this order: whatever is queued meanwhile is written to PostgreSQL before it is in the index.
         changed += queue.remove(sorted(set(tracker_ids) - selectors.queued_among(tracker_ids)))
-    for dues in selectors.queued_by_id(chunk=ROWS_PER_STATEMENT):
+    for dues in selectors.queued_by_id(batch_size=ROWS_PER_STATEMENT):
         changed += queue.restore(dues, now=now)
     return changed
 

@@ -1,11 +1,11 @@
-"""Second chances for rejected reports, once their cause is mended: a key imported, a codec improved, a bug fixed."""
+"""Second chances for rejected reports, once their cause is repaired: a key imported, a codec improved, a bug fixed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingestion.services import opening
-from ingestion.services.opening import SealedPayload
+from ingestion.services import decrypting
+from ingestion.services.decrypting import SealedPayload
 from keys.models import KeyPair
 from trackers.incoming import IncomingRejection, IncomingReport
 from trackers.models import LocationReport, RejectedReport
@@ -28,7 +28,7 @@ def retry_rejected(*, ids: Collection[int], now: datetime) -> RetryOutcome:
     Rows that are resolved already, of another source or beyond the first 1,000 are left alone.
     """
     rows = list(
-        RejectedReport.objects.filter(pk__in=ids, resolved_at=None, source=opening.SOURCE).order_by("pk")[
+        RejectedReport.objects.filter(pk__in=ids, resolved_at=None, source=decrypting.SOURCE).order_by("pk")[
             :RETRIES_PER_CALL
         ]
     )
@@ -39,10 +39,10 @@ def retry_rejected(*, ids: Collection[int], now: datetime) -> RetryOutcome:
         if row.hashed_key in trackers
     ]
     resolved = 0
-    for opened in opening.open_payloads(sealed, purpose="retry", now=now):
-        recording.record_reports(opened.reports, now=now)
-        _renew_reasons(rows, opened.rejections)
-        resolved += _mark_resolved(rows, opened.reports, now)
+    for decrypted in decrypting.decrypt_payloads(sealed, purpose="retry", now=now):
+        recording.record_reports(decrypted.reports, now=now)
+        _renew_reasons(rows, decrypted.rejections)
+        resolved += _mark_resolved(rows, decrypted.reports, now)
     return RetryOutcome(resolved=resolved, rejected=len(rows) - resolved)
 
 

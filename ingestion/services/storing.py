@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ingestion.findmy.client import FetchAnswer
-from ingestion.services import opening
+from ingestion.services import decrypting
 from trackers.incoming import RecordOutcome
 from trackers.services.reports import recording
 
@@ -16,17 +16,17 @@ def store_answers(
 
     tracker_of_key: for every key that was asked for. purpose: why private keys are unsealed.
     """
-    sealed = opening.sealed_payloads(answers, tracker_of_key=tracker_of_key)
-    unknown = opening.without_known(sealed)
+    sealed = decrypting.sealed_payloads(answers, tracker_of_key=tracker_of_key)
+    unknown = decrypting.without_known(sealed)
     outcome = RecordOutcome(duplicates=len(sealed) - len(unknown))
     rejections = [
         rejection
         for answer in answers
-        for rejection in opening.reject_pieces(answer.rejected, tracker_of_key=tracker_of_key)
+        for rejection in decrypting.reject_entries(answer.rejected, tracker_of_key=tracker_of_key)
     ]
-    for opened in opening.open_payloads(unknown, purpose=purpose, now=now):
-        outcome.add(recording.record_reports(opened.reports, now=now))
-        rejections += opened.rejections
+    for decrypted in decrypting.decrypt_payloads(unknown, purpose=purpose, now=now):
+        outcome.add(recording.record_reports(decrypted.reports, now=now))
+        rejections += decrypted.rejections
     recording.record_rejections(rejections, now=now)
     outcome.rejected += len(rejections)
     return outcome

@@ -1,4 +1,4 @@
-"""What keeps Glimpse from doing its work: silent services, overdue and failing fetches, rejected reports, drift."""
+"""What keeps Glimpse from doing its work: services that stopped, overdue and failing fetches, rejections, drift."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.conf import settings
-
 from foundation.admin import display
 from ingestion import selectors as fetching
+from ingestion import thresholds
 from ingestion.models import AccountState, FetchState, Heartbeat
-from ingestion.thresholds import MAX_BEAT_AGE
 from trackers.models import RejectedReport
 from trackers.services.recomputation.verifying import Standing
 
 COUNT_LIMIT = 10_000
 LISTED = 8
 DAY = timedelta(hours=24)
+HINTS = {
+    Heartbeat.Name.BEAT: "Check that beat and the default worker run.",
+    Heartbeat.Name.FETCH: "Check that the fetch worker runs.",
+}
 
 
 @dataclass(frozen=True)
@@ -52,32 +54,17 @@ class Overdue:
 
 def services(now: datetime) -> list[Service]:
     beats = fetching.heartbeats()
-    return [
-        _service(beats.get(Heartbeat.Name.BEAT), Heartbeat.Name.BEAT, MAX_BEAT_AGE, BEAT_HINT, now),
-        _service(
-            beats.get(Heartbeat.Name.FETCH),
-            Heartbeat.Name.FETCH,
-            timedelta(seconds=settings.FETCH_LEASE_S),
-            FETCH_HINT,
-            now,
-        ),
-    ]
+    return [_service(beats.get(name), name, now) for name in Heartbeat.Name]
 
 
-BEAT_HINT = "Check that beat and the default worker run."
-FETCH_HINT = "Check that the fetch worker runs."
-
-
-def _service(
-    beat: Heartbeat | None, name: Heartbeat.Name, longest: timedelta, hint: str, now: datetime
-) -> Service:
+def _service(beat: Heartbeat | None, name: Heartbeat.Name, now: datetime) -> Service:
     at = beat.beat_at if beat else None
     return Service(
         title=str(name.label),
         at=at,
         ago=display.ago_text(at, now),
-        ok=at is not None and now - at <= longest,
-        hint=hint,
+        ok=at is not None and now - at <= thresholds.longest_heartbeat_age(name),
+        hint=HINTS[name],
         detail=beat.detail if beat else {},
     )
 
@@ -118,10 +105,9 @@ def overdue(now: datetime) -> Overdue:
     failing = FetchState.objects.failing().select_related("tracker").order_by("tracker_id")
     rejected = RejectedReport.objects.filter(last_received_at__gte=now - DAY, resolved_at=None)
     reasons = Counter(rejected.order_by("-last_received_at").values_list("reason", flat=True)[:COUNT_LIMIT])
-    too_long = timedelta(minutes=3 * settings.FETCH_INTERVAL_MINUTES)
     return Overdue(
         overdue=display.duration(now - oldest) if oldest and oldest < now else "",
-        overdue_is_bad=bool(oldest and now - oldest > too_long),
+        overdue_is_bad=bool(oldest and now - oldest > thresholds.longest_overdue()),
         failing=list(failing[:LISTED]),
         failing_number=_at_most(failing.values_list("pk", flat=True)[: COUNT_LIMIT + 1].count()),
         rejected=[

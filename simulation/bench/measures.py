@@ -17,7 +17,7 @@ from django.db import transaction
 from foundation import bulk
 from ingestion.findmy import answers, payload
 from ingestion.findmy.protocol import Shape
-from ingestion.services import opening, storing
+from ingestion.services import decrypting, storing
 from locations import matching
 from trackers.incoming import IncomingReport, RecordOutcome
 from trackers.models import LocationReport
@@ -72,9 +72,9 @@ def pipeline(body: bytes, tracker_of_key: Mapping[str, int], *, now: datetime) -
 def reports_in(body: bytes, tracker_of_key: Mapping[str, int], *, now: datetime) -> list[IncomingReport]:
     """The reports in an answer, decrypted and stored nowhere."""
     answer = answers.parse_answer(Shape.V2, body, tracker_of_key.keys())
-    sealed = opening.sealed_payloads([answer], tracker_of_key=tracker_of_key)
-    pieces = opening.open_payloads(sealed, purpose="benchmark", now=now)
-    return [report for opened in pieces for report in opened.reports]
+    sealed = decrypting.sealed_payloads([answer], tracker_of_key=tracker_of_key)
+    pieces = decrypting.decrypt_payloads(sealed, purpose="benchmark", now=now)
+    return [report for decrypted in pieces for report in decrypted.reports]
 
 
 def decrypt(sealed: Sequence[Sealed]) -> None:

@@ -96,7 +96,9 @@ def _around(run: object, trackers: list[Tracker], now: datetime) -> None:
         FetchState.objects.create(
             tracker=tracker, next_due_at=now - i * HOUR / 10, last_success_at=now - HOUR, **failing
         )
-        FetchTally.objects.create(tracker=tracker, day=day, attempts=12, failures=i, silences=4, reports=30)
+        FetchTally.objects.create(
+            tracker=tracker, day=day, attempts=12, failures=i, empty_fetches=4, reports=30
+        )
     TrackerFactory.create_batch(2)
     order = OrderFactory(run=run, quantity=5, reference="PO-7781")
     AllocationFactory(order=order, tracker=trackers[0], allocated_at=now)

@@ -8,7 +8,7 @@ from foundation.errors import OpenTransactionError
 from ingestion.findmy.client import FetchAnswer, GatewayClient
 from ingestion.findmy.protocol import Shape
 from ingestion.models import AccountState, AccountTally, FetchState, FetchTally, Heartbeat
-from ingestion.services import fetching, outcomes, queueing
+from ingestion.services import completing, fetching, queueing
 from keys.models import KeyPair
 from tests.ingestion.payloads import sealed
 from trackers.models import LocationReport, Tracker
@@ -37,7 +37,11 @@ def test_reports_are_fetched_decrypted_and_recorded(make_fleet, serve, fetch, cl
     for state in FetchState.objects.all():
         assert state.next_due_at == queue.scheduled(state.tracker_id)
         assert timedelta(minutes=17) <= state.next_due_at - clock() <= timedelta(minutes=21)
-        assert (state.backoff_factor, state.consecutive_failures, state.consecutive_silences) == (1, 0, 0)
+        assert (state.backoff_factor, state.consecutive_failures, state.consecutive_empty_fetches) == (
+            1,
+            0,
+            0,
+        )
         assert state.last_attempt_at == state.last_success_at == state.last_report_at == clock()
     assert sum(FetchTally.objects.values_list("reports", flat=True)) == run.recorded.stored
 
@@ -65,10 +69,10 @@ def test_no_new_report_is_a_success_counted_apart(make_fleet, serve, fetch, cloc
         fetch()
 
     state = FetchState.objects.get()
-    assert (state.consecutive_silences, state.consecutive_failures, state.backoff_factor) == (3, 0, 1)
+    assert (state.consecutive_empty_fetches, state.consecutive_failures, state.backoff_factor) == (3, 0, 1)
     assert (state.last_report_at, state.last_success_at) == (first_at, clock())
     tally = FetchTally.objects.get()
-    assert (tally.attempts, tally.failures, tally.silences, tally.reports) == (4, 0, 3, 1)
+    assert (tally.attempts, tally.failures, tally.empty_fetches, tally.reports) == (4, 0, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -93,9 +97,9 @@ def test_a_failure_doubles_the_factor_and_the_next_success_resets_it(
     for state in FetchState.objects.all():
         assert (state.backoff_factor, state.consecutive_failures) == (2, 1)
         assert state.last_error.startswith(f"{error}: ")
-        assert (state.last_success_at, state.consecutive_silences) == (None, 0)
+        assert (state.last_success_at, state.consecutive_empty_fetches) == (None, 0)
         assert timedelta(minutes=36) <= state.next_due_at - clock() <= timedelta(minutes=41)
-    assert set(FetchTally.objects.values_list("attempts", "failures", "silences")) == {(1, 1, 0)}
+    assert set(FetchTally.objects.values_list("attempts", "failures", "empty_fetches")) == {(1, 1, 0)}
 
     gateway.faults.set({fault: 0})
     clock.advance(minutes=42)
@@ -131,7 +135,7 @@ def test_an_answer_without_locations_is_a_silence(make_fleet, serve, fetch):
 
     assert fetch().failed == 0
 
-    assert set(FetchState.objects.values_list("consecutive_silences", "last_report_at")) == {(1, None)}
+    assert set(FetchState.objects.values_list("consecutive_empty_fetches", "last_report_at")) == {(1, None)}
 
 
 def test_an_empty_answer_is_asked_again_within_the_budget(make_fleet, serve, fetch):
@@ -321,7 +325,7 @@ def test_a_crash_before_the_states_are_written_loses_and_doubles_nothing(
         raise Killed
 
     with monkeypatch.context() as crash:
-        crash.setattr(outcomes, "finish_fetches", die)
+        crash.setattr(completing, "complete_fetches", die)
         with pytest.raises(Killed):
             fetch()
     stored = LocationReport.objects.count()

@@ -128,10 +128,10 @@ def test_restoring_puts_right_a_due_time_that_no_lease_explains(queue):
     assert queue.scheduled(1) == at(60)
 
 
-def test_ids_come_in_chunks(queue):
+def test_ids_come_in_batches(queue):
     fill(queue, {number: number for number in range(1, 3001)})
 
-    found = {tracker_id for chunk in queue.tracker_ids(chunk=100) for tracker_id in chunk}
+    found = {tracker_id for batch in queue.tracker_ids(batch_size=100) for tracker_id in batch}
 
     assert found == set(range(1, 3001))
 

@@ -7,7 +7,7 @@ import structlog
 
 from foundation import bulk
 from ingestion.findmy.client import FetchAnswer
-from ingestion.services import opening, storing
+from ingestion.services import decrypting, storing
 from keys.models import KeyPair
 from tests import plans
 from tests.factories import ReportFactory
@@ -68,7 +68,7 @@ def test_malformed_payload_beside_known_ones_is_still_rejected(make_fleet, clock
 
 @pytest.mark.parametrize("size", [1, 5, 100])
 def test_pieces_do_not_show_in_the_result(make_fleet, clock, monkeypatch, size):
-    monkeypatch.setattr(opening, "PAYLOADS_PER_PIECE", size)
+    monkeypatch.setattr(decrypting, "PAYLOADS_PER_BATCH", size)
     trackers = make_fleet(4)
     payloads = some_payloads(trackers, clock)
     outcome = store(trackers, [*payloads, (payloads[0][0], b"short")], clock())
@@ -77,7 +77,7 @@ def test_pieces_do_not_show_in_the_result(make_fleet, clock, monkeypatch, size):
 
 
 def test_what_was_recorded_before_an_error_is_not_stored_twice(make_fleet, clock, monkeypatch):
-    monkeypatch.setattr(opening, "PAYLOADS_PER_PIECE", 4)
+    monkeypatch.setattr(decrypting, "PAYLOADS_PER_BATCH", 4)
     trackers = make_fleet(3)
     payloads = some_payloads(trackers, clock)
     record, calls = recording.record_reports, []

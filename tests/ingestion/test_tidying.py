@@ -23,7 +23,7 @@ def rows(settings):
         day = date(2026, 3, 10) - timedelta(days=days)
         AccountTally.objects.create(account="first", day=day)
         FetchTally.objects.create(
-            tracker=TrackerFactory(), day=day, attempts=1, failures=0, silences=0, reports=0
+            tracker=TrackerFactory(), day=day, attempts=1, failures=0, empty_fetches=0, reports=0
         )
 
 

@@ -1,4 +1,4 @@
-"""Writes how fetches ended, in bulk, and when their trackers are due again."""
+"""Completes fetches: writes how they ended, in bulk, and when their trackers are due again."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,11 +11,11 @@ from ingestion import backoff
 from ingestion.selectors import FetchJob
 from ingestion.services import accounts
 
-FINISH_FETCHES = sql.load("ingestion/finish_fetches")
+COMPLETE_FETCHES = sql.load("ingestion/complete_fetches")
 _draw = SystemRandom().random
 
 
-def finish_fetches(
+def complete_fetches(
     jobs: Sequence[FetchJob],
     *,
     now: datetime,
@@ -24,7 +24,7 @@ def finish_fetches(
 ) -> dict[int, datetime]:
     """Write the states and tallies of trackers whose fetch ended at `now`; return their due times by id.
 
-    new_reports: how many each tracker got; none is a silence. error: why the fetch failed, which doubles the
+    new_reports: how many each tracker got; none is an empty fetch. error: why the fetch failed, which doubles the
     backoff factor; without one it goes back to 1.
     """
     if not jobs:
@@ -33,19 +33,23 @@ def finish_fetches(
         interval=timedelta(minutes=settings.FETCH_INTERVAL_MINUTES),
         longest=timedelta(hours=settings.MAX_BACKOFF_HOURS),
     )
-    rows = []
+    dues: dict[int, datetime] = {}
+    factors: list[int] = []
     for job in jobs:
         factor = 1 if error is None else backoff.factor_after_failure(job.backoff_factor)
-        due_at = backoff.next_due(now=now, factor=factor, pace=pace, draw=_draw())
-        rows.append((job.tracker_id, due_at, factor, new_reports.get(job.tracker_id, 0)))
+        dues[job.tracker_id] = backoff.next_due(now=now, factor=factor, pace=pace, draw=_draw())
+        factors.append(factor)
     bulk.execute(
-        FINISH_FETCHES,
-        bulk.transposed(rows, ("tracker_ids", "due_ats", "factors", "reports"))
-        | {
+        COMPLETE_FETCHES,
+        {
+            "tracker_ids": list(dues),
+            "due_ats": list(dues.values()),
+            "factors": factors,
+            "reports": [new_reports.get(tracker_id, 0) for tracker_id in dues],
             "now": now,
             "day": now.astimezone(UTC).date(),
             "failed": error is not None,
             "error": "" if error is None else accounts.describe(error),
         },
     )
-    return {tracker_id: due_at for tracker_id, due_at, *_ in rows}
+    return dues

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from foundation.batching import batches_of_groups
 from ingestion.findmy import payload as codec
 from ingestion.findmy.client import FetchAnswer, RejectedPiece, Rejection
 from keys.services import unsealing
@@ -19,7 +19,7 @@ from trackers.models import LocationReport, RejectedReport
 
 FUTURE_TOLERANCE = timedelta(minutes=10)
 # So many are decrypted while as many are recorded: a transaction's worth.
-PAYLOADS_PER_PIECE = 2_500
+PAYLOADS_PER_BATCH = 2_500
 SOURCE = LocationReport.Source.FIND_MY.value
 Reason = RejectedReport.Reason
 
@@ -31,7 +31,7 @@ _REASON_OF_ERROR: dict[type[codec.PayloadError], Reason] = {
     codec.LatitudeOutOfRangeError: Reason.IMPLAUSIBLE,
     codec.LongitudeOutOfRangeError: Reason.IMPLAUSIBLE,
 }
-_REASON_OF_PIECE = {
+_REASON_OF_ENTRY = {
     Rejection.UNREQUESTED_ID: (Reason.UNKNOWN_KEY, "came under a key that was not asked for"),
     Rejection.BAD_BASE64: (Reason.MALFORMED, "is no base64"),
     Rejection.MALFORMED_ENTRY: (Reason.MALFORMED, "is no entry of an answer"),
@@ -44,7 +44,7 @@ class SealedPayload(NamedTuple):
     payload: bytes
 
 
-class Opened(NamedTuple):
+class Decrypted(NamedTuple):
     reports: list[IncomingReport]
     rejections: list[IncomingRejection]
 
@@ -81,68 +81,63 @@ def without_known(sealed: Sequence[SealedPayload]) -> list[SealedPayload]:
     return unreadable + list(readable.values())
 
 
-def open_payloads(sealed: Iterable[SealedPayload], *, purpose: str, now: datetime) -> Iterator[Opened]:
-    """Decrypt payloads, each key unsealed once, in pieces of whole trackers. What can't be used is rejected and costs
+def decrypt_payloads(sealed: Iterable[SealedPayload], *, purpose: str, now: datetime) -> Iterator[Decrypted]:
+    """Decrypt payloads, each key unsealed once, in batches of whole trackers. What can't be used is rejected and costs
     only itself.
 
-    A piece is decrypted by a thread while the caller records the one before: then this process would only wait for
+    A batch is decrypted by a thread while the caller records the one before: then this process would only wait for
     PostgreSQL. purpose: why private keys are unsealed, for the vault's records.
     """
-    pieces = list(_pieces(sealed))
-    if not pieces:
+    of_tracker = attrgetter("tracker_id")
+    waiting = sorted(sealed, key=of_tracker)
+    if not waiting:
         return
-    hashed_keys = sorted({item.hashed_key for piece in pieces for item in piece})
+    hashed_keys = sorted({item.hashed_key for item in waiting})
     private_keys = unsealing.unseal_private_keys(hashed_keys=hashed_keys, purpose=purpose)
     ahead = ThreadPoolExecutor(max_workers=1)
     try:
-        yield from ahead.map(partial(_open_piece, private_keys, now), pieces)
+        yield from ahead.map(
+            partial(_decrypt_batch, private_keys, now),
+            batches_of_groups(waiting, by=of_tracker, size=PAYLOADS_PER_BATCH),
+        )
     finally:
         ahead.shutdown(cancel_futures=True)
 
 
-def _pieces(sealed: Iterable[SealedPayload]) -> Iterator[list[SealedPayload]]:
-    piece: list[SealedPayload] = []
-    for _, of_tracker in groupby(sorted(sealed, key=attrgetter("tracker_id")), key=attrgetter("tracker_id")):
-        piece += of_tracker
-        if len(piece) >= PAYLOADS_PER_PIECE:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
-
-
-def _open_piece(
-    private_keys: Mapping[str, ec.EllipticCurvePrivateKey], now: datetime, piece: Sequence[SealedPayload]
-) -> Opened:
-    opened = Opened([], [])
-    for item in piece:
+def _decrypt_batch(
+    private_keys: Mapping[str, ec.EllipticCurvePrivateKey], now: datetime, batch: Sequence[SealedPayload]
+) -> Decrypted:
+    decrypted = Decrypted([], [])
+    for item in batch:
         private_key = private_keys.get(item.hashed_key)
         if private_key is None:
-            opened.rejections.append(_rejection(item, Reason.UNDECRYPTABLE, "the key could not be unsealed"))
+            decrypted.rejections.append(
+                _rejection(item, Reason.UNDECRYPTABLE, "the key could not be unsealed")
+            )
             continue
         try:
             report = codec.decrypt(item.payload, private_key)
         except codec.PayloadError as error:
-            opened.rejections.append(
+            decrypted.rejections.append(
                 _rejection(item, _REASON_OF_ERROR[type(error)], f"{error.code}: {error}")
             )
             continue
         if report.seen_at > now + FUTURE_TOLERANCE:
             detail = f"seen at {report.seen_at.isoformat()}, which is in the future"
-            opened.rejections.append(_rejection(item, Reason.IMPLAUSIBLE, detail))
+            decrypted.rejections.append(_rejection(item, Reason.IMPLAUSIBLE, detail))
             continue
-        opened.reports.append(_report(item, report))
-    return opened
+        decrypted.reports.append(_report(item, report))
+    return decrypted
 
 
-def reject_pieces(
-    pieces: Iterable[RejectedPiece], *, tracker_of_key: Mapping[str, int]
+def reject_entries(
+    entries: Iterable[RejectedPiece], *, tracker_of_key: Mapping[str, int]
 ) -> list[IncomingRejection]:
-    """Rejections for the pieces of an answer that were no payloads of a key asked for."""
+    """Rejections for the entries of an answer that were no payloads of a key asked for."""
     rejections = []
-    for piece in pieces:
-        reason, detail = _REASON_OF_PIECE[piece.reason]
-        hashed_key = piece.hashed_key
+    for entry in entries:
+        reason, detail = _REASON_OF_ENTRY[entry.reason]
+        hashed_key = entry.hashed_key
         if len(hashed_key) > 44 or not (hashed_key.isascii() and hashed_key.isprintable()):
             hashed_key, detail = "", f"{detail}; its id is {ascii(hashed_key)[:100]}"
         rejections.append(
@@ -150,7 +145,7 @@ def reject_pieces(
                 tracker_id=tracker_of_key.get(hashed_key),
                 source=SOURCE,
                 hashed_key=hashed_key,
-                payload=piece.content,
+                payload=entry.content,
                 reason=reason,
                 detail=detail,
             )

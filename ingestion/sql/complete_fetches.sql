@@ -18,10 +18,10 @@ state AS (
     SET next_due_at = CASE WHEN s.next_due_at IS NOT NULL THEN o.due_at END,
         backoff_factor = o.factor,
         consecutive_failures = CASE WHEN %(failed)s::boolean THEN s.consecutive_failures + 1 ELSE 0 END,
-        consecutive_silences = CASE
+        consecutive_empty_fetches = CASE
             WHEN o.reports > 0 THEN 0
-            WHEN %(failed)s::boolean THEN s.consecutive_silences
-            ELSE s.consecutive_silences + 1
+            WHEN %(failed)s::boolean THEN s.consecutive_empty_fetches
+            ELSE s.consecutive_empty_fetches + 1
         END,
         last_attempt_at = %(now)s::timestamptz,
         last_success_at = CASE
@@ -34,7 +34,7 @@ state AS (
     WHERE s.tracker_id = o.tracker_id
     RETURNING s.tracker_id, o.reports
 )
-INSERT INTO ingestion_fetchtally AS t (tracker_id, day, attempts, failures, silences, reports)
+INSERT INTO ingestion_fetchtally AS t (tracker_id, day, attempts, failures, empty_fetches, reports)
 SELECT
     tracker_id,
     %(day)s::date,
@@ -47,5 +47,5 @@ ORDER BY tracker_id
 ON CONFLICT (tracker_id, day) DO UPDATE
 SET attempts = t.attempts + EXCLUDED.attempts,
     failures = t.failures + EXCLUDED.failures,
-    silences = t.silences + EXCLUDED.silences,
+    empty_fetches = t.empty_fetches + EXCLUDED.empty_fetches,
     reports = t.reports + EXCLUDED.reports
