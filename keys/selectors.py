@@ -17,16 +17,16 @@ from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufa
 
 REASONS = """
 SELECT
-    problem->>'code',
-    problem->>'column',
-    count(*),
-    min(row.number),
-    (array_agg(problem->>'message' ORDER BY row.number))[1]
+    problem->>'code' AS code,
+    problem->>'column' AS column,
+    count(*) AS rows,
+    min(row.number) AS first,
+    (array_agg(problem->>'message' ORDER BY row.number))[1] AS example
 FROM keys_deviceimportrow AS row
 CROSS JOIN LATERAL jsonb_array_elements(row.problems) AS problem
 WHERE row.device_import_id = %(import_id)s AND row.outcome = 'REJECTED'
 GROUP BY 1, 2
-ORDER BY 3 DESC, 1, 2
+ORDER BY rows DESC, 1, 2
 """
 
 
@@ -121,7 +121,7 @@ def manufacturer_of(user: User, *, batch_label: str) -> Manufacturer | None:
 
 def reasons_of(device_import: DeviceImport) -> list[Reason]:
     """Why rows are rejected, the most frequent reason first."""
-    return [Reason(*row) for row in bulk.fetch_all(REASONS, {"import_id": device_import.pk})]
+    return bulk.fetch_rows(REASONS, {"import_id": device_import.pk}, Reason)
 
 
 def rejects_of(device_import: DeviceImport) -> Iterator[Reject]:

@@ -238,7 +238,7 @@ class ManufacturerFactory(DjangoModelFactory[Manufacturer]):
 class KeyBatchFactory(DjangoModelFactory[KeyBatch]):
     """One device with one key, generated on paper: no key pair in it can be unsealed.
 
-    Use `keys.services.generating.generate_batch` for one with real secrets.
+    Use `simulation.devices.make_batch` for one with real secrets.
     """
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Judges rows against what is stored. Pure: the facts in, the outcome and its reasons out."""
+"""Compares rows with what is stored. Pure: the facts in, the outcome and its reasons out."""
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -55,6 +55,17 @@ class Facts(NamedTuple):
     key_mac_taken: bool
 
 
+class Duplicate(NamedTuple):
+    """A row, and the numbers of the rows that repeat it or share its MAC, serial or device, 0 where there is none, as
+    keys/sql/duplicate_rows.sql selects them."""
+
+    id: int
+    same_row: int
+    other_mac: int
+    other_serial: int
+    other_key: int
+
+
 class Rules(NamedTuple):
     """What the import allows: only keys of a batch, only of a manufacturer, and MACs that the key doesn't imply."""
 
@@ -69,8 +80,8 @@ class Verdict(NamedTuple):
     problems: list[Problem]
 
 
-def judge(row: Facts, rules: Rules) -> Verdict:
-    """Say whether the device may be taken into stock, is there as the row tells it, or why not."""
+def compare(row: Facts, rules: Rules) -> Verdict:
+    """Whether the device may be imported, is in stock already as the row says, or why it is rejected."""
     if row.pair_id is None and not row.brings_private_key:
         return _rejected([_unknown_key()])
     if row.pair_id is not None and (problem := _batch_problem(row, rules)):
@@ -183,14 +194,14 @@ def _run_problems(row: Facts, rules: Rules) -> list[Problem]:
     return []
 
 
-def duplicates(same_row: int, other_mac: int, other_serial: int, other_key: int) -> list[Problem]:
-    """Problems of a row that the file holds twice in one way or another; 0 stands for “in no other row”."""
-    if same_row:
-        return [Problem("", "duplicate_row", f"The same as row {same_row}: delete one of them.")]
+def duplicate_problems(row: Duplicate) -> list[Problem]:
+    """Why a row that the file holds twice in one way or another is rejected."""
+    if row.same_row:
+        return [Problem("", "duplicate_row", f"The same as row {row.same_row}: delete one of them.")]
     found = (
-        (columns.MAC, "duplicate_mac", "the MAC", other_mac),
-        (columns.SERIAL, "duplicate_serial", "the serial", other_serial),
-        (columns.KEY, "duplicate_key", "the key, or another of the same device,", other_key),
+        (columns.MAC, "duplicate_mac", "the MAC", row.other_mac),
+        (columns.SERIAL, "duplicate_serial", "the serial", row.other_serial),
+        (columns.KEY, "duplicate_key", "the key, or another of the same device,", row.other_key),
     )
     return [
         Problem(column, code, f"Row {other} has {what} too: correct one of them.")

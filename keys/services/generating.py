@@ -1,4 +1,4 @@
-"""Generates the key pairs of a batch in chunks that survive a kill."""
+"""Generates the key pairs of a key batch, some of them in a transaction, so that a kill costs little."""
 
 import base64
 from collections.abc import Collection, Iterator, Sequence
@@ -20,7 +20,7 @@ from keys.vault import DataKey, Vault
 log = structlog.get_logger(__name__)
 
 # One transaction of the generation: a third of a second's work, and what a kill costs at most.
-KEYS_PER_CHUNK = 2_000
+KEYS_PER_TRANSACTION = 2_000
 MAX_KEYS_PER_BATCH = 5_000_000
 MAX_LABEL_LENGTH = 100
 # Any number that no other advisory lock of this database has: "keys" in ASCII.
@@ -98,44 +98,17 @@ def require_vault() -> None:
     _vault()
 
 
-def generate_batch(
-    *,
-    label: str,
-    devices: int,
-    keys_per_device: int,
-    actor: User | None,
-    now: datetime,
-    manufacturer: Manufacturer | None = None,
-) -> KeyBatch:
-    """Create a batch and generate all of its key pairs. Returns it GENERATED.
-
-    Raises as `create_batch` does. If the process ends midway, `continue_batch` goes on where it stopped.
-    """
-    batch = create_batch(
-        label=label,
-        devices=devices,
-        keys_per_device=keys_per_device,
-        actor=actor,
-        now=now,
-        manufacturer=manufacturer,
-    )
-    while continue_batch(batch=batch, now=now):
-        pass
-    batch.refresh_from_db()
-    return batch
-
-
 def continue_batch(*, batch: KeyBatch, now: datetime) -> bool:
-    """Generate the next chunk of a batch in one transaction; returns whether more is to be done.
+    """Generate the next key pairs of a batch in one transaction; returns whether more is to be done.
 
     Safe to call from several processes and after a kill: the batch's row is locked, and its progress is committed
     with the key pairs. A batch that is GENERATED or CANCELLED is left alone.
     """
     try:
-        return _generate_chunk(batch.pk, now)
+        return _generate_next(batch.pk, now)
     except IntegrityError:
         # Another batch took one of the new MACs in the meantime; with fresh ones that hardly happens twice.
-        return _generate_chunk(batch.pk, now)
+        return _generate_next(batch.pk, now)
 
 
 def drain_batches(*, clock: Clock, time_budget_s: float) -> bool:
@@ -155,7 +128,7 @@ def drain_batches(*, clock: Clock, time_budget_s: float) -> bool:
 
 
 def cancel_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
-    """Stop the generation behind the chunk at hand. The key pairs that are there stay, and `resume_batch` goes on.
+    """Stop the generation after the transaction at hand. The key pairs that are there stay, and `resume_batch` goes on.
 
     Raises BatchNotCancellableError for a batch that is finished or cancelled already.
     """
@@ -204,12 +177,12 @@ def _only_drainer() -> Iterator[bool]:
 
 
 @transaction.atomic
-def _generate_chunk(batch_id: int, now: datetime) -> bool:
+def _generate_next(batch_id: int, now: datetime) -> bool:
     batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
     if batch.state not in KeyBatch.UNFINISHED:
         return False
     first = batch.generated_devices
-    last = min(batch.devices, first + max(1, KEYS_PER_CHUNK // batch.keys_per_device))
+    last = min(batch.devices, first + max(1, KEYS_PER_TRANSACTION // batch.keys_per_device))
     pairs = _draw_key_pairs((last - first) * batch.keys_per_device)
     data_key = _vault().open_data_key(bytes(batch.sealed_data_key))
     bulk.copy_rows(KeyPair._meta.db_table, KEY_PAIR_COLUMNS, _rows(batch, data_key, pairs))
@@ -239,12 +212,12 @@ def _generate(number: int) -> Iterator[advertisement.KeyPair]:
 
 
 def _taken_macs(macs: Collection[str]) -> set[str]:
-    found = bulk.fetch_all(
+    found = bulk.fetch_values(
         "SELECT mac FROM keys_keypair WHERE mac = ANY(%(macs)s::varchar[])"
         " UNION SELECT mac FROM trackers_tracker WHERE mac = ANY(%(macs)s::varchar[])",
         {"macs": list(macs)},
     )
-    return {mac for (mac,) in found}
+    return set(found)
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""Checks the rows of a device import and takes the valid ones into stock, in chunks that survive a kill."""
+"""Checks the rows of a device import and takes the valid ones into stock, in batches that survive a kill."""
 
 import json
 from collections.abc import Sequence
@@ -13,10 +13,11 @@ from foundation import audit, bulk, sql
 from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from keys.imports import verdicts
-from keys.imports.verdicts import Facts, Outcome, Rules, Verdict
+from keys.imports.verdicts import Duplicate, Facts, Outcome, Rules, Verdict
 from keys.models import DeviceImport, DeviceImportRow
 from keys.services import registering
 from keys.vault import VaultError
+from trackers.services.registering import TrackerTakenError
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ def confirm(
 
 
 def cancel(*, device_import: DeviceImport, actor: User | None, now: datetime) -> None:
-    """Stop an import that has not ended; what it took into stock stays there. Raises NotWaitingError."""
+    """Stop an import that has not ended; what it imported stays in stock. Raises NotWaitingError."""
     with transaction.atomic(), audit.acting(actor):
         locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
         if locked.ended_at:
@@ -129,18 +130,18 @@ def continue_small(*, device_import: DeviceImport, now: datetime) -> bool:
 
 
 def continue_import(*, device_import: DeviceImport, now: datetime) -> bool:
-    """Check or import the next chunk in one transaction; returns whether more is to be done at once.
+    """Check or import the next batch of rows in one transaction; returns whether more is to be done at once.
 
     Safe to call from several processes and after a kill. What goes wrong for the whole import, such as a master key
-    that is missing, makes it FAILED; what it took into stock before stays there.
+    that is missing, makes it FAILED; what it imported before stays in stock.
     """
     with audit.acting(device_import.confirmed_by, reason=f"Import of {device_import}"):
         try:
             try:
-                return _next_chunk(device_import.pk, now)
-            except IntegrityError:
-                # Somebody registered one of the devices since its row was checked: a second look says so.
-                return _next_chunk(device_import.pk, now)
+                return _next_batch(device_import.pk, now)
+            except (IntegrityError, TrackerTakenError):
+                # Somebody registered one of the devices since its row was checked: checking again says so.
+                return _next_batch(device_import.pk, now)
         except (DomainError, VaultError, IntegrityError) as error:
             log.warning("device_import_failed", device_import=device_import.pk, error=type(error).__name__)
             _fail(device_import.pk, error, now)
@@ -159,24 +160,24 @@ def clean_up(*, now: datetime) -> int:
 
 
 @transaction.atomic
-def _next_chunk(import_id: int, now: datetime) -> bool:
+def _next_batch(import_id: int, now: datetime) -> bool:
     device_import = DeviceImport.objects.select_for_update(no_key=True).get(pk=import_id)
     if device_import.state == State.QUEUED:
-        return _check_chunk(device_import, now)
+        return _check_batch(device_import, now)
     if device_import.state == State.IMPORTING:
-        return _import_chunk(device_import, now)
+        return _import_batch(device_import, now)
     return False
 
 
-def _check_chunk(device_import: DeviceImport, now: datetime) -> bool:
+def _check_batch(device_import: DeviceImport, now: datetime) -> bool:
     if device_import.checked == device_import.rejected:
         found = _find_duplicates(device_import)
         device_import.rejected += found
         device_import.checked += found
-    part = _next_part(device_import, Outcome.PENDING, ROWS_PER_CHECK)
-    judged = _judge(device_import, _facts(part), now) if part else {}
-    _write(judged)
-    outcomes = [verdict.outcome for verdict in judged.values()]
+    numbers = _next_rows(device_import, Outcome.PENDING, ROWS_PER_CHECK)
+    verdicts_by_row = _compare(device_import, _facts(numbers), now) if numbers else {}
+    _write(verdicts_by_row)
+    outcomes = [verdict.outcome for verdict in verdicts_by_row.values()]
     device_import.checked += len(outcomes)
     for outcome in (Outcome.VALID, Outcome.UNCHANGED, Outcome.REJECTED):
         name = outcome.value.lower()
@@ -189,19 +190,24 @@ def _check_chunk(device_import: DeviceImport, now: datetime) -> bool:
     return device_import.is_confirmed
 
 
-def _import_chunk(device_import: DeviceImport, now: datetime) -> bool:
-    part = _next_part(device_import, Outcome.VALID, ROWS_PER_IMPORT)
-    if part is None:
+def _import_batch(device_import: DeviceImport, now: datetime) -> bool:
+    numbers = _next_rows(device_import, Outcome.VALID, ROWS_PER_IMPORT)
+    if numbers is None:
         _end(device_import, State.DONE, now)
         return False
-    batch_ids = bulk.fetch_all(BATCHES_OF_ROWS, part)
-    registering.lock_batches([batch_id for (batch_id,) in batch_ids])
-    # Judged anew behind the lock: another import may have taken some of them since.
-    facts = _facts(part)
-    judged = _judge(device_import, facts, now)
-    _write({row_id: verdict for row_id, verdict in judged.items() if verdict.outcome is not Outcome.VALID})
-    valid = [row for row in facts if judged[row.id].outcome is Outcome.VALID]
-    unchanged = sum(verdict.outcome is Outcome.UNCHANGED for verdict in judged.values())
+    registering.lock_batches(bulk.fetch_values(BATCHES_OF_ROWS, numbers))
+    # Compared again now that the batches are locked: another import may have taken some of them since.
+    facts = _facts(numbers)
+    verdicts_by_row = _compare(device_import, facts, now)
+    _write(
+        {
+            row_id: verdict
+            for row_id, verdict in verdicts_by_row.items()
+            if verdict.outcome is not Outcome.VALID
+        }
+    )
+    valid = [row for row in facts if verdicts_by_row[row.id].outcome is Outcome.VALID]
+    unchanged = sum(verdict.outcome is Outcome.UNCHANGED for verdict in verdicts_by_row.values())
     registering.register_rows(device_import=device_import, rows=valid, now=now)
     device_import.imported += len(valid)
     device_import.valid -= len(facts) - len(valid)
@@ -213,12 +219,12 @@ def _import_chunk(device_import: DeviceImport, now: datetime) -> bool:
 
 
 def _find_duplicates(device_import: DeviceImport) -> int:
-    found = bulk.fetch_all(DUPLICATE_ROWS, {"import_id": device_import.pk})
-    _write({row[0]: Verdict(Outcome.REJECTED, verdicts.duplicates(*row[1:])) for row in found})
+    found = bulk.fetch_rows(DUPLICATE_ROWS, {"import_id": device_import.pk}, Duplicate)
+    _write({row.id: Verdict(Outcome.REJECTED, verdicts.duplicate_problems(row)) for row in found})
     return len(found)
 
 
-def _next_part(device_import: DeviceImport, outcome: Outcome, limit: int) -> dict[str, Any] | None:
+def _next_rows(device_import: DeviceImport, outcome: Outcome, limit: int) -> dict[str, Any] | None:
     """Names the next rows of an outcome for the statements; None if there are no more."""
     waiting = device_import.rows.filter(outcome=outcome.value).order_by("number")
     numbers = list(waiting.values_list("number", flat=True)[:limit])
@@ -232,11 +238,11 @@ def _next_part(device_import: DeviceImport, outcome: Outcome, limit: int) -> dic
     }
 
 
-def _facts(part: dict[str, Any]) -> list[Facts]:
-    return [Facts(*row) for row in bulk.fetch_all(FACTS_OF_ROWS, part)]
+def _facts(numbers: dict[str, Any]) -> list[Facts]:
+    return bulk.fetch_rows(FACTS_OF_ROWS, numbers, Facts)
 
 
-def _judge(device_import: DeviceImport, facts: Sequence[Facts], now: datetime) -> dict[int, Verdict]:
+def _compare(device_import: DeviceImport, facts: Sequence[Facts], now: datetime) -> dict[int, Verdict]:
     rules = Rules(
         # The batch of a fleet is made by its import, and other keys may be of any.
         batch_id=None if device_import.brings_private_keys else device_import.batch_id,
@@ -244,13 +250,13 @@ def _judge(device_import: DeviceImport, facts: Sequence[Facts], now: datetime) -
         accept_mac_mismatch=device_import.accept_mac_mismatch,
         now=now,
     )
-    return {row.id: verdicts.judge(row, rules) for row in facts}
+    return {row.id: verdicts.compare(row, rules) for row in facts}
 
 
-def _write(judged: dict[int, Verdict]) -> None:
+def _write(verdicts_by_row: dict[int, Verdict]) -> None:
     rows = [
         (row_id, verdict.outcome.value, json.dumps([problem._asdict() for problem in verdict.problems]))
-        for row_id, verdict in judged.items()
+        for row_id, verdict in verdicts_by_row.items()
     ]
     bulk.execute(WRITE_VERDICTS, bulk.transposed(rows, ("ids", "outcomes", "problems")))
 
@@ -274,7 +280,7 @@ def _fail(import_id: int, error: Exception, now: datetime) -> None:
         return
     said = (
         "its devices are being registered by somebody else at the same time"
-        if isinstance(error, IntegrityError)
+        if isinstance(error, IntegrityError | TrackerTakenError)
         else str(error).rstrip(".")
     )
     _end(

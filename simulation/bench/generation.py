@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from keys.services import generating
 
 KEYS = 20_000
-KEYS_PER_TURN = generating.KEYS_PER_CHUNK
+KEYS_PER_TURN = generating.KEYS_PER_TRANSACTION
 
 
 def measure(*, now: datetime) -> dict[str, float]:

@@ -7,16 +7,15 @@ import time
 from datetime import datetime
 
 from keys.models import DeviceImport, KeyPair
-from keys.services import generating, importing, staging
+from keys.services import importing, staging
+from simulation.devices import make_batch
 
 DEVICES = 20_000
 
 
 def measure(*, now: datetime) -> dict[str, float]:
     """Import the devices of a fresh batch. Raises ValueError unless all of them arrive."""
-    batch = generating.generate_batch(
-        label="Benchmark of imports", devices=DEVICES, keys_per_device=1, actor=None, now=now
-    )
+    batch = make_batch(label="Benchmark of imports", devices=DEVICES, keys_per_device=1, actor=None, now=now)
     content = _file_of(batch.pk)
     begin = time.perf_counter()
     device_import = staging.receive(

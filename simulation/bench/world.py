@@ -13,8 +13,8 @@ from django.db import connection
 from clients.models import Brand, Client, ProductionRun
 from ingestion.findmy.payload import DecryptedReport, encrypt
 from keys.models import KeyPair
-from keys.services import generating, registering
 from locations.models import Location
+from simulation.devices import make_batch, stock_devices
 from trackers.models import Tracker
 from trackers.services import assigning, partitioning
 
@@ -83,12 +83,8 @@ def build(*, now: datetime, seed: int) -> list[Shipment]:
     fences = _create_locations(runs, draw)
     for days in range(0, STORED_DAYS + 30, 30):
         partitioning.REPORTS.ensure(now=now - timedelta(days=days))
-    batch = generating.generate_batch(
-        label="Benchmark", devices=STORED_TRACKERS, keys_per_device=1, actor=None, now=now
-    )
-    trackers = registering.register_devices(
-        batch=batch, serials=dict.fromkeys(range(STORED_TRACKERS)), now=now
-    )
+    batch = make_batch(label="Benchmark", devices=STORED_TRACKERS, keys_per_device=1, actor=None, now=now)
+    trackers = stock_devices(batch=batch, serials=dict.fromkeys(range(STORED_TRACKERS)), now=now)
     start = now - timedelta(days=STORED_DAYS + 10)
     for number, run in enumerate(runs):
         mine = [tracker.pk for tracker in trackers[number::RUNS]]

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from clients.models import User
 from foundation import audit
 from keys.models import DeviceImport, KeyBatch, Manufacturer
-from keys.services import exporting, generating, importing, staging
+from keys.services import exporting, importing, staging
+from simulation.devices import make_batch
 
 BATCH = "Demo world"
 MANUFACTURER = "Brightwater Devices"
@@ -36,7 +37,7 @@ def make_devices(*, devices: int, ops: User, maker: User, now: datetime) -> KeyB
     with audit.acting(ops):
         manufacturer = Manufacturer.objects.create(name=MANUFACTURER, created_at=now - GENERATED_BEFORE)
         manufacturer.users.add(maker)
-        batch = generating.generate_batch(
+        batch = make_batch(
             label=BATCH,
             devices=devices,
             keys_per_device=KEYS_PER_DEVICE,

@@ -9,6 +9,7 @@ from keys import tasks
 from keys.exports.formats import FORMATS
 from keys.models import KeyBatch, ManufacturerExport
 from keys.services import exporting, generating
+from simulation.devices import make_batch
 from tests.factories import NOW, ManufacturerFactory, StaffFactory
 
 ADD = "admin:keys_keybatch_add"
@@ -25,7 +26,7 @@ def asked(monkeypatch) -> list[str]:
 
 @pytest.fixture
 def batch(db) -> KeyBatch:
-    return generating.generate_batch(label="Done", devices=3, keys_per_device=2, actor=None, now=NOW)
+    return make_batch(label="Done", devices=3, keys_per_device=2, actor=None, now=NOW)
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_manufacturer_and_note_may_change_and_nothing_else(ops, batch):
 
 
 def test_progress_is_told_while_it_goes_on(ops, waiting, monkeypatch):
-    monkeypatch.setattr(generating, "KEYS_PER_CHUNK", 2)
+    monkeypatch.setattr(generating, "KEYS_PER_TRANSACTION", 2)
     generating.continue_batch(batch=waiting, now=NOW)
     told = ops.get(reverse("admin:keys_keybatch_progress", args=[waiting.pk])).json()
     assert (told["percent"], told["running"]) == (25, True)

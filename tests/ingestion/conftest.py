@@ -12,7 +12,7 @@ from ingestion.queue import FetchQueue, fetch_queue
 from ingestion.services import fetching, queueing
 from keys import advertisement
 from keys.models import KeyPair
-from keys.services import generating, registering
+from simulation.devices import make_batch, stock_devices
 from simulation.findmy.gateway import LocalGateway
 from tests.factories import AssignmentFactory, RunFactory
 from tests.simulation.findmy import worlds
@@ -57,7 +57,7 @@ def make_fleet(clock) -> Fleet:
     """Make active trackers with real, sealed keys, assigned to one run."""
 
     def make(devices: int, *, keys_per_device: int = 1) -> list[Tracker]:
-        batch = generating.generate_batch(
+        batch = make_batch(
             label=secrets.token_hex(4),
             devices=devices,
             keys_per_device=keys_per_device,
@@ -65,7 +65,7 @@ def make_fleet(clock) -> Fleet:
             now=clock(),
         )
         serials: dict[int, str | None] = dict.fromkeys(range(devices))
-        trackers = registering.register_devices(batch=batch, serials=serials, now=clock())
+        trackers = stock_devices(batch=batch, serials=serials, now=clock())
         Tracker.objects.filter(pk__in=[tracker.pk for tracker in trackers]).update(state=Tracker.State.ACTIVE)
         run = RunFactory()
         for tracker in trackers:

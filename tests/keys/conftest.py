@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from keys.models import KeyBatch
-from keys.services import generating
+from simulation.devices import make_batch
 from tests.factories import NOW
 
 Generate = Callable[..., KeyBatch]
@@ -14,8 +14,6 @@ Generate = Callable[..., KeyBatch]
 @pytest.fixture
 def generate() -> Generate:
     def generate_batch(label="Batch", devices=3, keys_per_device=2, actor=None):
-        return generating.generate_batch(
-            label=label, devices=devices, keys_per_device=keys_per_device, actor=actor, now=NOW
-        )
+        return make_batch(label=label, devices=devices, keys_per_device=keys_per_device, actor=actor, now=NOW)
 
     return generate_batch

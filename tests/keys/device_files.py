@@ -6,7 +6,8 @@ import io
 import json
 
 from keys.models import DeviceImport, KeyBatch, KeyPair
-from keys.services import generating, importing, staging
+from keys.services import importing, staging
+from simulation.devices import make_batch
 from tests.factories import NOW
 
 PRIVATE_KEY = base64.b64encode(bytes(range(1, 29))).decode()
@@ -14,9 +15,7 @@ PRIVATE_KEY_MAC = "E2:7B:7C:0B:3A:2F"
 
 
 def generate(label: str = "Batch", devices: int = 3, keys_per_device: int = 1, **fields: object) -> KeyBatch:
-    batch = generating.generate_batch(
-        label=label, devices=devices, keys_per_device=keys_per_device, actor=None, now=NOW
-    )
+    batch = make_batch(label=label, devices=devices, keys_per_device=keys_per_device, actor=None, now=NOW)
     KeyBatch.objects.filter(pk=batch.pk).update(**fields)
     batch.refresh_from_db()
     return batch

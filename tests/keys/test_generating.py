@@ -42,13 +42,13 @@ def test_generated_batch_has_every_position_once_and_consistent_public_values(ge
 
 
 def test_generation_works_in_chunks_of_whole_devices(generate, monkeypatch):
-    monkeypatch.setattr(generating, "KEYS_PER_CHUNK", 7)
+    monkeypatch.setattr(generating, "KEYS_PER_TRANSACTION", 7)
     batch = generate(devices=10, keys_per_device=3)
     assert positions(batch) == [(device, key) for device in range(10) for key in range(3)]
 
 
 def test_killed_generation_resumes_without_gap_or_double(generate, monkeypatch):
-    monkeypatch.setattr(generating, "KEYS_PER_CHUNK", 4)
+    monkeypatch.setattr(generating, "KEYS_PER_TRANSACTION", 4)
     copy_rows, calls = generating.bulk.copy_rows, []
 
     def dies_at_the_third(*arguments):
@@ -153,7 +153,7 @@ def test_batch_of_too_many_keys_is_refused_with_its_size(generate):
 @pytest.fixture
 def halfway(monkeypatch) -> KeyBatch:
     """Four of ten devices have their keys."""
-    monkeypatch.setattr(generating, "KEYS_PER_CHUNK", 4)
+    monkeypatch.setattr(generating, "KEYS_PER_TRANSACTION", 4)
     batch = generating.create_batch(label="Half", devices=10, keys_per_device=1, actor=None, now=NOW)
     assert generating.continue_batch(batch=batch, now=NOW)
     return batch

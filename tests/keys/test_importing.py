@@ -304,14 +304,14 @@ class TestChunks:
 
     def test_an_import_that_breaks_keeps_no_other_waiting(self, monkeypatch):
         broken, other = (receive(devices_of(generate(label))) for label in ("A", "B"))
-        step = importing._next_chunk
+        step = importing._next_batch
 
         def breaks(import_id, now):
             if import_id == broken.pk:
                 raise ZeroDivisionError
             return step(import_id, now)
 
-        monkeypatch.setattr(importing, "_next_chunk", breaks)
+        monkeypatch.setattr(importing, "_next_batch", breaks)
         importing.continue_all(clock=lambda: NOW, time_budget_s=10)
         other.refresh_from_db()
         broken.refresh_from_db()

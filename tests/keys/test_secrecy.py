@@ -19,8 +19,9 @@ from django.urls import reverse
 from keys import advertisement
 from keys.exports.formats import FORMATS
 from keys.models import KeyBatch, KeyPair
-from keys.services import exporting, generating, registering, rotating, unsealing
+from keys.services import exporting, generating, rotating, unsealing
 from keys.vault import Vault, VaultError, new_master_key
+from simulation.devices import stock_devices
 from tests.factories import NOW, AdminFactory, ManufacturerFactory, UserFactory
 from tests.personas import make_token
 
@@ -93,7 +94,7 @@ def batch(secrets, logs) -> KeyBatch:
         pass
     made.refresh_from_db()
     assert len(secrets.scalars) == DEVICES * KEYS_PER_DEVICE
-    registering.register_devices(batch=made, serials={0: "A", 1: "B"}, now=NOW)
+    stock_devices(batch=made, serials={0: "A", 1: "B"}, now=NOW)
     for code in FORMATS:
         exporting.export_batch(batch=made, format_code=code, actor=None, now=NOW)
     return made

@@ -4,7 +4,7 @@ import pytest
 
 from keys import selectors
 from keys.models import KeyPair
-from keys.services import registering
+from simulation.devices import stock_devices
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 def test_public_keys_come_by_tracker_in_rotation_order(generate, django_assert_num_queries):
     batch = generate(devices=2, keys_per_device=3)
-    trackers = registering.register_devices(batch=batch, serials={0: None, 1: None}, now=NOW)
+    trackers = stock_devices(batch=batch, serials={0: None, 1: None}, now=NOW)
     ids = [tracker.pk for tracker in trackers]
     with django_assert_num_queries(1):
         keys = selectors.public_keys_of(tracker_ids=[*ids, 0])
