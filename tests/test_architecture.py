@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.db import models
+
+from foundation.admin.served import ServedAdmin
 
 ROOT = Path(__file__).resolve().parents[1]
 # From the bottom up: an app knows only those before it.
@@ -32,7 +35,7 @@ LAYERS = (
 )
 OUR_APPS = LAYERS[:-1]
 # Within an app, from the bottom up.
-ROLES = {"models": 0, "selectors": 1, "services": 2, "tasks": 3, "api": 4, "admin": 4}
+ROLES = {"models": 0, "selectors": 1, "services": 2, "tasks": 3, "pages": 3, "api": 4, "admin": 4}
 
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
@@ -294,6 +297,57 @@ def test_api_starts_every_lookup_from_what_the_user_may_see() -> None:
                     value=ast.Attribute(value=ast.Name(id=model), attr="objects"), attr=method
                 ):
                     assert method == "visible_to", f"{module.place}: {model}.objects.{method}"
+
+
+# Written by services alone, since something follows from each change.
+SERVED = {"Client", "Brand", "ProductionRun", "Membership", "Location", "StorageLocation", "DeliveryLocation"}
+WRITES = {"create", "update", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete"}
+
+
+def test_interfaces_write_tenants_and_locations_by_services_only() -> None:
+    """No form, admin or API of theirs saves a row itself: what follows from a change would be lost."""
+    for module in in_role("admin") + in_role("api"):
+        for node in ast.walk(module.tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if module.app in ("clients", "locations", "trackers", "ops"):
+                assert node.func.attr not in ("save", "save_m2m"), f"{module.place}:{node.lineno} saves a row"
+            written = ast.unparse(node.func).split(".objects.")
+            is_write = len(written) == 2 and node.func.attr in WRITES
+            assert not (is_write and written[0] in SERVED), (
+                f"{module.place}:{node.lineno} writes {written[0]}"
+            )
+
+
+def test_rules_of_forms_are_services() -> None:
+    """A form of tenants or locations asks its service, and refuses by itself only what it can't read."""
+    for module in in_role("admin"):
+        if module.app in ("clients", "locations"):
+            rules = [
+                node.name
+                for node in module.functions()
+                if node.name.startswith("clean_") and node.name != "clean_area"
+            ]
+            assert not rules, f"{module.place}: move {rules} into the service"
+
+
+def test_admins_of_what_services_write_go_through_them() -> None:
+    for model, shown in admin.site._registry.items():
+        if model.__name__ in SERVED - {"Location"}:
+            assert isinstance(shown, ServedAdmin), f"{type(shown).__name__} saves by its form"
+            for method in ("add_row", "change_row", "delete_row"):
+                made_by = getattr(type(shown), method).__module__
+                assert made_by.startswith("ops."), f"{type(shown).__name__}.{method} publishes no fact"
+
+
+def test_pages_know_no_admin() -> None:
+    """A portal can show what they make: no admin, no request and no address of a page."""
+    unknown = ("django.contrib.admin", "unfold", "django.http", "django.urls")
+    for module in in_role("pages"):
+        for name in imported_modules(module.tree):
+            parts = name.split(".")
+            assert not name.startswith(unknown), f"{module.place} imports {name}"
+            assert parts[0] == "foundation" or "admin" not in parts, f"{module.place} imports {name}"
 
 
 def tracked_files() -> list[Path]:

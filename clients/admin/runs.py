@@ -1,18 +1,19 @@
 """Production runs. `ops` adds what their dates and policy do to the histories of trackers."""
 
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
+from clients.admin.clients import acting_user
 from clients.models import ProductionRun
+from clients.services import runs
 from foundation import countries
-from foundation.admin.base import GlimpseAdmin
+from foundation.admin.served import ServedAdmin, ServedForm, Values
 
 POLICY_LABELS = {
     "max_accuracy_m": "Least accuracy (m)",
@@ -20,8 +21,6 @@ POLICY_LABELS = {
     "confirmations": "Confirming reports",
 }
 
-# Beyond these a date is a slip of the finger.
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 MAX_NAMED = 5
 
 
@@ -34,7 +33,7 @@ class ManyOfFewWidget(UnfoldAdminSelect2MultipleWidget):
         self.attrs["class"] = "unfold-admin-autocomplete"
 
 
-class RunForm(forms.ModelForm):
+class RunForm(ServedForm):
     countries = forms.MultipleChoiceField(
         choices=lambda: list(countries.names().items()),
         required=False,
@@ -42,31 +41,12 @@ class RunForm(forms.ModelForm):
         help_text=ProductionRun._meta.get_field("countries").help_text,
     )
 
-    def clean_brand(self) -> Any:
-        brand = self.cleaned_data["brand"]
-        if self.instance.pk and brand.client_id != self.instance.brand.client_id:
-            raise forms.ValidationError(
-                f"A production run stays with its client, {self.instance.brand.client}: choose one of its brands, or"
-                " add a run to the other one."
-            )
-        return brand
-
-    def clean_countries(self) -> list[str]:
-        return sorted(self.cleaned_data["countries"])
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        start, end = values.get("start_date"), values.get("end_date")
-        for name, day in (("start_date", start), ("end_date", end)):
-            if day and not FIRST_DAY <= day <= LAST_DAY:
-                self.add_error(name, f"Give a day between {FIRST_DAY} and {LAST_DAY}.")
-        if start and end and end < start:
-            self.add_error("end_date", f"The run would end before it begins, on {start}.")
-        return values
+    def refuse_invalid(self, stored: ProductionRun | None, values: Values) -> None:
+        runs.refuse_invalid(stored, values)
 
 
 @admin.register(ProductionRun)
-class ProductionRunAdmin(GlimpseAdmin):
+class ProductionRunAdmin(ServedAdmin):
     empty_hint = "Add a run, link its locations, and orders can be placed for it."
     form = RunForm
     list_display = ("name", "brand", "start_date", "end_date", "confirmations", "max_accuracy_m")
@@ -86,12 +66,21 @@ class ProductionRunAdmin(GlimpseAdmin):
         ),
     )
 
+    def add_row(self, request: HttpRequest, values: Values) -> Model:
+        return runs.add_run(actor=acting_user(request), **values)
+
+    def change_row(self, request: HttpRequest, row: ProductionRun, values: Values) -> Model:
+        return runs.change_run(run=row, actor=acting_user(request), **values)
+
+    def delete_row(self, request: HttpRequest, row: ProductionRun) -> None:
+        runs.delete_run(run=row, actor=acting_user(request))
+
     def get_form(
         self, request: HttpRequest, obj: ProductionRun | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
         return super().get_form(request, obj, change=change, labels=POLICY_LABELS, **kwargs)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if not change or {"brand", "start_date", "end_date"}.intersection(form.changed_data):
             self._tell_overlaps(request, form.instance)

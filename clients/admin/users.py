@@ -14,10 +14,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from clients.admin.clients import MembershipInline
 from clients.models import User
 from foundation.admin.base import GlimpseAdmin, ReadOnlyAdmin
+from foundation.admin.served import ServesInlines
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, GlimpseAdmin):
+class UserAdmin(ServesInlines, BaseUserAdmin, GlimpseAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

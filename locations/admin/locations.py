@@ -4,22 +4,25 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from clients.admin.clients import acting_user
 from foundation.admin import display
 from foundation.admin.base import ReadOnlyAdmin, badge_column
+from foundation.admin.served import ServedAdmin, Values
 from locations.admin.addresses import AddressedAdmin
 from locations.admin.forms import LocationForm
 from locations.models import DeliveryLocation, Location, StorageLocation
 from locations.pages import fences
+from locations.services import locations
 
 _NAMED_RUNS = 2
 
 
-class LocationAdmin(AddressedAdmin):
+class LocationAdmin(AddressedAdmin, ServedAdmin):
     form = LocationForm
     compressed_fields = False
     kind: Location.Kind
@@ -76,9 +79,14 @@ class LocationAdmin(AddressedAdmin):
         others = fences.features(fences.others_near(location))
         return {"others": others, "address_search": self.address_search(request)}
 
-    def save_model(self, request: HttpRequest, obj: Location, form: Any, change: Any) -> None:
-        obj.kind = self.kind
-        super().save_model(request, obj, form, change)
+    def add_row(self, request: HttpRequest, values: Values) -> Model:
+        return locations.add_location(actor=acting_user(request), kind=self.kind, **values)
+
+    def change_row(self, request: HttpRequest, row: Location, values: Values) -> Model:
+        return locations.change_location(location=row, actor=acting_user(request), **values)
+
+    def delete_row(self, request: HttpRequest, row: Location) -> None:
+        locations.delete_location(location=row, actor=acting_user(request))
 
 
 @admin.register(StorageLocation)

@@ -1,1 +1,1 @@
-"""The writes of locations: the gazetteer, and the search for addresses."""
+"""The writes of locations: the locations themselves, and the gazetteer."""

@@ -1,25 +1,27 @@
 """Locations with what trackers did there: how many there are, analytics, tuning, and the histories that a changed fence
 changes."""
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils import timezone
 
-from clients.models import User
+from clients.admin.clients import acting_user
+from foundation.admin.served import Values
 from locations.admin.locations import DeliveryLocationAdmin, LocationAdmin, StorageLocationAdmin
 from locations.models import DeliveryLocation, Location, StorageLocation
 from ops.admin.analytics import AnalyticsAdmin
 from ops.admin.composing import composed
 from ops.admin.previews import PreviewedAdmin
 from ops.admin.tuning import TunedAdmin
-from trackers.models import RecomputationJob, Tracker
+from trackers.models import Tracker
 from trackers.pages import analytics
 from trackers.pages.analytics import Subject
-from trackers.services.recomputation import queueing
+from trackers.services.changes import locations
+from trackers.services.changes.previewing import Tried
 
 
 class ComposedLocationAdmin(AnalyticsAdmin, TunedAdmin, PreviewedAdmin, LocationAdmin):
@@ -43,13 +45,28 @@ class ComposedLocationAdmin(AnalyticsAdmin, TunedAdmin, PreviewedAdmin, Location
             context["tune_url"] = self.tune_url(location.pk)
         return context
 
-    def remember(self, pk: int) -> Any:
-        return queueing.fence_of(pk)
+    def add_row(self, request: HttpRequest, values: Values) -> Model:
+        changed = locations.add_location(
+            actor=acting_user(request), now=timezone.now(), kind=self.kind, **values
+        )
+        self.announce(request, changed.job)
+        return changed.location
 
-    def queue_recomputation(
-        self, pk: int, before: Any, actor: User, now: datetime
-    ) -> RecomputationJob | None:
-        return queueing.queue_fence(location_id=pk, before=before, actor=actor, now=now)
+    def change_row(self, request: HttpRequest, row: Location, values: Values) -> Model:
+        changed = locations.change_location(
+            location=row, actor=acting_user(request), now=timezone.now(), **values
+        )
+        self.announce(request, changed.job)
+        return changed.location
+
+    def delete_row(self, request: HttpRequest, row: Location) -> None:
+        locations.delete_location(location=row, actor=acting_user(request), now=timezone.now())
+
+    def preview(self, request: HttpRequest, row: Location | None, values: Values) -> Tried | None:
+        actor = acting_user(request)
+        if row is None:
+            return locations.preview_new(actor=actor, clock=timezone.now, kind=self.kind, **values)
+        return locations.preview_change(location=row, actor=actor, clock=timezone.now, **values)
 
 
 @composed(StorageLocation)

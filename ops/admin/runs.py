@@ -4,20 +4,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
+from clients.admin.clients import acting_user
 from clients.admin.runs import ProductionRunAdmin
-from clients.models import ProductionRun, User
+from clients.models import ProductionRun
 from foundation import countries
+from foundation.admin.served import Values
 from foundation.wording import counted
 from ops.admin.analytics import AnalyticsAdmin
 from ops.admin.composing import composed
 from ops.admin.previews import PreviewedAdmin
-from trackers.models import Assignment, RecomputationJob, RunCountries, Tracker
+from trackers.models import Assignment, RunCountries, Tracker
 from trackers.pages import analytics
 from trackers.pages.analytics import Subject
-from trackers.services.recomputation import queueing
+from trackers.services.changes import runs
+from trackers.services.changes.previewing import Tried
 
 DATES = {"start_date", "end_date"}
 COUNTRIES_CHANGED = (
@@ -52,15 +56,22 @@ class ComposedRunAdmin(AnalyticsAdmin, PreviewedAdmin, ProductionRunAdmin):
         mine = Assignment.objects.visible_to(request.user).filter(run=row)
         return analytics.of_assignments(mine, user=request.user, run=row)
 
-    def remember(self, pk: int) -> Any:
-        return queueing.run_of(pk)
+    def add_row(self, request: HttpRequest, values: Values) -> Model:
+        return runs.add_run(actor=acting_user(request), now=timezone.now(), **values)
 
-    def queue_recomputation(
-        self, pk: int, before: Any, actor: User, now: datetime
-    ) -> RecomputationJob | None:
-        if before is None:
+    def change_row(self, request: HttpRequest, row: ProductionRun, values: Values) -> Model:
+        changed = runs.change_run(run=row, actor=acting_user(request), now=timezone.now(), **values)
+        self.announce(request, changed.job)
+        return changed.run
+
+    def delete_row(self, request: HttpRequest, row: ProductionRun) -> None:
+        runs.delete_run(run=row, actor=acting_user(request), now=timezone.now())
+
+    def preview(self, request: HttpRequest, row: ProductionRun | None, values: Values) -> Tried | None:
+        """A new run has no trackers yet."""
+        if row is None:
             return None
-        return queueing.queue_run(run_id=pk, before=before, actor=actor, now=now)
+        return runs.preview_change(run=row, actor=acting_user(request), clock=timezone.now, **values)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         super().save_related(request, form, formsets, change)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from foundation.admin import display
+from foundation import durations
 from ingestion import selectors as fetching
 from ingestion import thresholds
 from ingestion.models import AccountState, FetchState, Heartbeat
@@ -62,7 +62,7 @@ def _service(beat: Heartbeat | None, name: Heartbeat.Name, now: datetime) -> Ser
     return Service(
         title=str(name.label),
         at=at,
-        ago=display.ago_text(at, now),
+        ago=durations.ago_text(at, now),
         ok=at is not None and now - at <= thresholds.longest_heartbeat_age(name),
         hint=HINTS[name],
         detail=beat.detail if beat else {},
@@ -93,7 +93,7 @@ def timeline_alarms(drift: Standing, now: datetime) -> list[str]:
     if drift.failed:
         found.append(f"{drift.failed:,} histories can't be recomputed: the timeline checks name the errors.")
     if not drift.on_time:
-        waited = display.ago_text(drift.oldest_verified_at, now)
+        waited = durations.ago_text(drift.oldest_verified_at, now)
         found.append(
             f"Timelines are checked too slowly: one was last checked {waited}. Check the default worker."
         )
@@ -106,7 +106,7 @@ def overdue(now: datetime) -> Overdue:
     rejected = RejectedReport.objects.filter(last_received_at__gte=now - DAY, resolved_at=None)
     reasons = Counter(rejected.order_by("-last_received_at").values_list("reason", flat=True)[:COUNT_LIMIT])
     return Overdue(
-        overdue=display.duration(now - oldest) if oldest and oldest < now else "",
+        overdue=durations.duration(now - oldest) if oldest and oldest < now else "",
         overdue_is_bad=bool(oldest and now - oldest > thresholds.longest_overdue()),
         failing=list(failing[:LISTED]),
         failing_number=_at_most(failing.values_list("pk", flat=True)[: COUNT_LIMIT + 1].count()),

@@ -12,14 +12,13 @@ from django.db.models import Min
 
 from clients.models import Brand, Client, Membership, ProductionRun, User
 from keys.models import KeyBatch, KeyPair
-from locations.models import Location
 from orders.models import Order
 from orders.services import allocating, placing, shipping
 from simulation.demo import manufacturing
 from simulation.demo.manufacturing import BATCH, KEYS_PER_DEVICE, MANUFACTURER
-from simulation.demo.places import Place
 from simulation.demo.shipments import BUS_RUN, RUNS, SHIPPED_BEFORE, DemoRun, Shipment, shipments
 from trackers.models import Tracker
+from trackers.services.changes import locations, runs, tenants
 from trackers.services.recomputation import verifying
 
 BUSES = 8
@@ -60,7 +59,7 @@ class World:
 def load_world(*, buses: int, now: datetime, progress: Progress) -> World:
     """Return the demo world, made in one transaction if it isn't there; `buses` more trackers for the replay.
 
-    Raises IntegrityError if the demo's names are taken by something else.
+    Raises InvalidValuesError or IntegrityError if the demo's names are taken by something else.
     """
     with transaction.atomic():
         batch = KeyBatch.objects.filter(label=BATCH).first()
@@ -71,10 +70,10 @@ def load_world(*, buses: int, now: datetime, progress: Progress) -> World:
 
 def _make_world(buses: int, now: datetime, progress: Progress) -> World:
     progress("Clients, brands, production runs and places")
-    runs = _make_runs(now)
-    _make_places(runs, now)
+    made = _make_runs(now)
+    _make_places(made, now)
     progress("Users")
-    users = _make_users()
+    users = _make_users(now)
     demo_runs = [shipment.run for shipment in shipments(now)] + [BUS_RUN] * buses
     ops, maker = User.objects.get(username=STAFF), User.objects.get(username=MAKER)
     progress(f"Keys of {len(demo_runs)} devices, {KEYS_PER_DEVICE} each: export, manufacture, import")
@@ -83,7 +82,7 @@ def _make_world(buses: int, now: datetime, progress: Progress) -> World:
     progress("Orders, allocations, shipping")
     for demo_run, quantity in Counter(demo_runs).items():
         macs = [tracker.mac for tracker, of in zip(trackers, demo_runs, strict=True) if of == demo_run]
-        _ship(runs[demo_run], macs, quantity, ops, now)
+        _ship(made[demo_run], macs, quantity, ops, now)
     progress("First check of the timelines")
     verifying.reconcile_sample(trackers=len(trackers), clock=lambda: now)
     return World(now, trackers, users)
@@ -97,45 +96,45 @@ def _began_at() -> datetime:
 
 
 def _make_runs(now: datetime) -> dict[DemoRun, ProductionRun]:
-    runs = {}
+    made: dict[DemoRun, ProductionRun] = {}
+    clients: dict[str, Client] = {}
+    brands: dict[tuple[str, str], Brand] = {}
     for demo_run in (*RUNS, BUS_RUN):
-        client, _ = Client.objects.get_or_create(
-            name=demo_run.client, defaults={"created_at": now - CLIENT_AGE}
-        )
-        brand, _ = Brand.objects.get_or_create(client=client, name=demo_run.brand)
-        runs[demo_run] = ProductionRun.objects.create(
-            brand=brand,
+        client_name, brand_name = demo_run.client, demo_run.brand
+        if client_name not in clients:
+            clients[client_name] = tenants.add_client(name=client_name, actor=None, now=now - CLIENT_AGE)
+        if (client_name, brand_name) not in brands:
+            brands[client_name, brand_name] = tenants.add_brand(
+                client=clients[client_name], name=brand_name, actor=None, now=now - CLIENT_AGE
+            )
+        made[demo_run] = runs.add_run(
+            brand=brands[client_name, brand_name],
             name=demo_run.name,
             start_date=(now - RUN_AGE).date(),
             end_date=(now + RUN_LASTS).date(),
             confirmations=demo_run.confirmations,
             max_accuracy_m=demo_run.max_accuracy_m,
+            actor=None,
+            now=now - RUN_AGE,
         )
-    return runs
+    return made
 
 
-def _make_places(runs: dict[DemoRun, ProductionRun], now: datetime) -> None:
-    places = dict.fromkeys(place for demo_run in runs for place in demo_run.places)
-    made = Location.objects.bulk_create(_location(place, now) for place in places)
-    locations = dict(zip(places, made, strict=True))
-    Location.runs.through.objects.bulk_create(
-        Location.runs.through(location=locations[place], productionrun=run)
-        for demo_run, run in runs.items()
-        for place in demo_run.places
-    )
-
-
-def _location(place: Place, now: datetime) -> Location:
-    return Location(
-        name=place.name,
-        kind=place.kind,
-        address=place.address,
-        center=_point(place.center),
-        radius_m=place.radius_m,
-        area=Polygon([_point(corner) for corner in place.corners]) if place.corners else None,
-        active_from=now - RUN_AGE,
-        created_at=now - RUN_AGE,
-    )
+def _make_places(made: dict[DemoRun, ProductionRun], now: datetime) -> None:
+    for place in dict.fromkeys(place for demo_run in made for place in demo_run.places):
+        locations.add_location(
+            name=place.name,
+            kind=place.kind,
+            address=place.address,
+            center=_point(place.center),
+            radius_m=place.radius_m,
+            area=Polygon([_point(corner) for corner in place.corners]) if place.corners else None,
+            runs=[run for demo_run, run in made.items() if place in demo_run.places],
+            active_from=now - RUN_AGE,
+            created_at=now - RUN_AGE,
+            actor=None,
+            now=now - RUN_AGE,
+        )
 
 
 def _point(position: tuple[float, float]) -> Point:
@@ -143,7 +142,7 @@ def _point(position: tuple[float, float]) -> Point:
     return Point(longitude, latitude, srid=4326)
 
 
-def _make_users() -> list[NewUser]:
+def _make_users(now: datetime) -> list[NewUser]:
     staff = NewUser(STAFF, "everything", secrets.token_urlsafe(12))
     maker = NewUser(MAKER, f"{MANUFACTURER} (API)", secrets.token_urlsafe(12))
     User.objects.create_superuser(STAFF, password=staff.password)
@@ -153,7 +152,7 @@ def _make_users() -> list[NewUser]:
         password = secrets.token_urlsafe(12)
         user = User.objects.create_user(username, password=password)
         client = Client.objects.get(name=client_name)
-        Membership.objects.create(user=user, client=client, role=Membership.Role.MANAGER)
+        tenants.grant_membership(user=user, client=client, role=Membership.Role.MANAGER, actor=None, now=now)
         users.append(NewUser(username, client_name, password))
     return users
 

@@ -10,8 +10,12 @@ from typing import Any
 from django.contrib.gis.geos import Point, Polygon
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from clients.models import Brand, Client, ProductionRun
+from clients.models import ProductionRun
+from clients.services import runs, tenants
+from clients.services.runs import RunValues
 from locations.models import Location
+from locations.services import locations
+from locations.services.locations import LocationValues
 from trackers.incoming import FINGERPRINT_BYTES, IncomingReport, RecordOutcome
 from trackers.models import Assignment, GeofenceEvent, LocationReport, StatusChange, Tracker
 from trackers.replay.world import World, WorldLocation, run_names, wrapped
@@ -21,9 +25,9 @@ from trackers.services.reports import recording
 
 def load(world: World, *, now: datetime) -> dict[str, int]:
     """Create the world's rows; returns the trackers' ids by MAC."""
-    runs = _create_runs(world, now)
-    _create_locations(world, runs)
-    return _create_trackers(world, runs, now)
+    made = _create_runs(world, now)
+    _create_locations(world, made)
+    return _create_trackers(world, made, now)
 
 
 def feed(world: World, tracker_ids: dict[str, int], *, batch: int, now: datetime) -> RecordOutcome:
@@ -55,10 +59,10 @@ def result(tracker_ids: dict[str, int], outcome: RecordOutcome) -> dict[str, Any
 
 
 def _create_runs(world: World, now: datetime) -> dict[str, ProductionRun]:
-    client = Client.objects.create(name=f"Replay {now.isoformat()}")
-    brand = Brand.objects.create(client=client, name="Replay")
-    runs = [
-        ProductionRun(
+    client = tenants.add_client(name=f"Replay {now.isoformat()}", actor=None, now=now)
+    brand = tenants.add_brand(client=client, name="Replay", actor=None)
+    values = [
+        RunValues(
             brand=brand,
             name=run.name,
             start_date=run.start_date,
@@ -69,26 +73,23 @@ def _create_runs(world: World, now: datetime) -> dict[str, ProductionRun]:
         )
         for run in world.runs
     ]
-    return {run.name: run for run in ProductionRun.objects.bulk_create(runs)}
+    return {run.name: run for run in runs.add_checked_runs(values=values, actor=None)}
 
 
-def _create_locations(world: World, runs: dict[str, ProductionRun]) -> None:
-    locations = Location.objects.bulk_create(
-        Location(
+def _create_locations(world: World, runs_by_name: dict[str, ProductionRun]) -> None:
+    values = [
+        LocationValues(
             name=location.name,
             kind=location.kind.upper(),
             center=Point(wrapped(location.lon), location.lat, srid=4326),
             radius_m=location.radius_m,
             area=_polygon(location),
             active_from=location.active_from,
+            runs=[runs_by_name[name] for name in dict.fromkeys(run_names(location.runs, world))],
         )
         for location in world.locations
-    )
-    Location.runs.through.objects.bulk_create(
-        Location.runs.through(location_id=row.pk, productionrun_id=runs[name].pk)
-        for row, location in zip(locations, world.locations, strict=True)
-        for name in dict.fromkeys(run_names(location.runs, world))
-    )
+    ]
+    locations.add_checked_locations(values=values, actor=None)
 
 
 def _polygon(location: WorldLocation) -> Polygon | None:
@@ -101,7 +102,7 @@ def _polygon(location: WorldLocation) -> Polygon | None:
     return Polygon(*rings, srid=4326)
 
 
-def _create_trackers(world: World, runs: dict[str, ProductionRun], now: datetime) -> dict[str, int]:
+def _create_trackers(world: World, runs_by_name: dict[str, ProductionRun], now: datetime) -> dict[str, int]:
     macs = dict.fromkeys(tracker.mac for tracker in world.trackers)
     # Under other MACs: the database may have trackers with the world's own.
     rows = Tracker.objects.bulk_create(
@@ -111,7 +112,7 @@ def _create_trackers(world: World, runs: dict[str, ProductionRun], now: datetime
     Assignment.objects.bulk_create(
         Assignment(
             tracker_id=ids[tracker.mac],
-            run=runs[run_names(None if tracker.run is None else [tracker.run], world)[0]],
+            run=runs_by_name[run_names(None if tracker.run is None else [tracker.run], world)[0]],
             period=DateTimeTZRange(tracker.from_, tracker.to),
         )
         for tracker in world.trackers

@@ -12,6 +12,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
+from foundation.errors import InvalidValuesError
 from simulation.demo import planning, world
 from simulation.demo.world import NewUser
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             self.stderr.write(f"No bus positions at {csv_path}: the demo goes without its eight buses.")
         try:
             loaded = world.load_world(buses=len(buses), now=timezone.now(), progress=self.stderr.write)
-        except IntegrityError as error:
+        except (IntegrityError, InvalidValuesError) as error:
             raise CommandError(f"A name of the demo world is taken by something else: {error}") from error
         planning.write_plan(options["plan"], loaded)
         self.stderr.write(f"{len(loaded.trackers)} trackers; the fleet's plan is {options['plan']}")
