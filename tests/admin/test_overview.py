@@ -5,6 +5,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,8 +15,10 @@ from tests.admin.shown import alarms, facts, marks, numbers
 from tests.factories import (
     AssignmentFactory,
     DeliveryFactory,
+    EventFactory,
     OrderFactory,
     RejectedReportFactory,
+    StatusChangeFactory,
     StorageFactory,
     TrackerFactory,
 )
@@ -236,3 +239,50 @@ def test_stock_is_low_before_it_is_short(ops: Client, held: int, wanted: int, ma
     number, marked = numbers(html)["In stock"]
     assert (number, marked) == (str(held), mark)
     assert any("stock is short" in alarm for alarm in alarms(html)) is (mark == {"gl-bad"})
+
+
+def test_start_page_without_trackers_says_how_to_begin(ops: Client) -> None:
+    assert "No tracker yet" in page(ops).content.decode()
+    cache.clear()
+    TrackerFactory(state=Tracker.State.ACTIVE)
+    TrackerFactory()
+    text = page(ops).content.decode()
+    assert "No tracker yet" not in text
+    assert "Of 1 active trackers." in text
+
+
+def test_trackers_that_keep_failing_are_named_with_their_error(ops: Client) -> None:
+    failing = FetchState.objects.create(
+        tracker=TrackerFactory(), consecutive_failures=99, last_error="timeout: no answer in 30 s"
+    )
+    fine = FetchState.objects.create(tracker=TrackerFactory(), consecutive_failures=1, last_error="once")
+    html = page(ops).content
+    assert facts(html)["Trackers that keep failing"] == "1"
+    assert marks(html)["Trackers that keep failing"] == {"gl-bad"}
+    assert failing.tracker.mac in html.decode()
+    assert "timeout: no answer in 30 s" in html.decode()
+    assert fine.tracker.mac not in html.decode()
+
+
+def test_latest_arrivals_and_departures_are_valid_ones_newest_first(ops: Client) -> None:
+    now = timezone.now()
+    depot = StorageFactory(name="Depot")
+    macs = []
+    for number in range(3):
+        assignment = AssignmentFactory()
+        moment = now - (3 - number) * HOUR
+        change = StatusChangeFactory(
+            assignment=assignment, status="IN_STORAGE", location=depot, started_at=moment
+        )
+        EventFactory(
+            assignment=assignment,
+            type="ENTRY",
+            location=depot,
+            status_change=change,
+            occurred_at=moment,
+            retracted_at=now if number == 1 else None,
+        )
+        macs.append(assignment.tracker.mac)
+    text = page(ops).content.decode()
+    assert text.index(macs[2]) < text.index(macs[0])
+    assert macs[1] not in text

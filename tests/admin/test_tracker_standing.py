@@ -134,7 +134,9 @@ def test_report_on_the_map_has_the_status_of_its_time(ops: Client, world: World)
 
 AGES = {
     "an hour": HOUR - MINUTE,
+    "more than an hour": HOUR + MINUTE,
     "six hours": 6 * HOUR - MINUTE,
+    "more than six hours": 6 * HOUR + MINUTE,
     "a day": DAY - MINUTE,
     "more than a day": DAY + MINUTE,
     "a week": 7 * DAY - MINUTE,
@@ -146,8 +148,8 @@ AGES = {
     ("chosen", "expected"),
     [
         ("1h", {"an hour"}),
-        ("6h", {"an hour", "six hours"}),
-        ("24h", {"an hour", "six hours", "a day"}),
+        ("6h", {"an hour", "more than an hour", "six hours"}),
+        ("24h", {"an hour", "more than an hour", "six hours", "more than six hours", "a day"}),
         ("silent1d", {"more than a day", "a week", "more than a week"}),
         ("silent7d", {"more than a week"}),
         ("never", {"never"}),
