@@ -9,22 +9,11 @@ from django.utils import timezone
 from clients.models import Client, ProductionRun
 from foundation.audit import audited
 from foundation.tenancy import TenantQuerySet
+from orders.lifecycle import TRANSITIONS, OrderState
 from trackers.models import Tracker
 
 # All of an order's devices are allocated, shipped and released in one transaction each.
 MAX_DEVICES = 20_000
-
-# From, to. An allocated order that loses a device before it is shipped is placed again: it waits for another one.
-TRANSITIONS = [
-    ("DRAFT", "PLACED"),
-    ("DRAFT", "CANCELLED"),
-    ("PLACED", "ALLOCATED"),
-    ("PLACED", "CANCELLED"),
-    ("ALLOCATED", "PLACED"),
-    ("ALLOCATED", "SHIPPED"),
-    ("ALLOCATED", "CANCELLED"),
-    ("SHIPPED", "FULFILLED"),
-]
 
 
 class OrderQuerySet(TenantQuerySet["Order"]):
@@ -38,15 +27,9 @@ class OrderQuerySet(TenantQuerySet["Order"]):
 @audited()
 class Order(models.Model):
     """So many trackers for a production run. A trigger (migration 0002) ensures that the run is the client's own,
-    another one that its state changes only as TRANSITIONS say."""
+    another one that its state changes only as `orders.lifecycle` says."""
 
-    class State(models.TextChoices):
-        DRAFT = "DRAFT", "Draft"
-        PLACED = "PLACED", "Placed"
-        ALLOCATED = "ALLOCATED", "Allocated"
-        SHIPPED = "SHIPPED", "Shipped"
-        FULFILLED = "FULFILLED", "Fulfilled"
-        CANCELLED = "CANCELLED", "Cancelled"
+    State = OrderState
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="orders")
     run = models.ForeignKey(ProductionRun, on_delete=models.PROTECT, related_name="orders")
@@ -103,9 +86,6 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.reference or f"Order {self.pk}"
-
-    def may_become(self, state: str) -> bool:
-        return (self.state, state) in TRANSITIONS
 
 
 class OrderTransitionQuerySet(TenantQuerySet["OrderTransition"]):

@@ -14,7 +14,7 @@ from clients.models import User
 from foundation.admin.base import ago_column, badge_column
 from foundation.admin.progress import Progress
 from foundation.admin.steps import StepsAdmin
-from orders import selectors
+from orders import lifecycle, selectors
 from orders.admin.forms import OrderForm
 from orders.admin.steps import STEPS
 from orders.models import Order
@@ -61,7 +61,7 @@ class OrderAdmin(StepsAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
         """Only a draft can be edited; steps do the rest."""
-        editable = obj is None or obj.state == Order.State.DRAFT
+        editable = obj is None or obj.state in lifecycle.REVISE.comes_from
         return editable and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:

@@ -8,8 +8,9 @@ from clients.models import User
 from foundation.admin.steps import Rows, Step
 from foundation.errors import DomainError
 from foundation.wording import counted
-from orders import selectors
+from orders import lifecycle, selectors
 from orders.admin.forms import AllocationForm, ReasonForm, ReductionForm
+from orders.lifecycle import OrderState
 from orders.models import MAX_DEVICES, Order
 from orders.services import allocating, placing, releasing, shipping
 
@@ -144,7 +145,7 @@ def _explain_cancelling(rows: Rows) -> str:
     )
 
 
-def _in(*states: State) -> Callable[[Order], bool]:
+def _in(*states: OrderState) -> Callable[[Order], bool]:
     return lambda order: order.state in states
 
 
@@ -164,7 +165,7 @@ STEPS = (
         icon="shopping_cart_checkout",
         explain=_explain_placing,
         perform=_place,
-        offered=_in(State.DRAFT),
+        offered=_in(*lifecycle.PLACE.comes_from),
     ),
     Step(
         name="allocate",
@@ -175,7 +176,7 @@ STEPS = (
         perform=_allocate,
         form_class=AllocationForm,
         initial=_lacking,
-        offered=_in(State.PLACED),
+        offered=_in(*lifecycle.ALLOCATE.comes_from),
     ),
     Step(
         name="reduce",
@@ -186,7 +187,7 @@ STEPS = (
         perform=_reduce,
         form_class=ReductionForm,
         initial=_present,
-        offered=_in(State.PLACED),
+        offered=_in(*lifecycle.REDUCE.comes_from),
     ),
     Step(
         name="ship",
@@ -195,7 +196,7 @@ STEPS = (
         icon="local_shipping",
         explain=_explain_shipping,
         perform=_ship,
-        offered=_in(State.ALLOCATED),
+        offered=_in(*lifecycle.SHIP.comes_from),
     ),
     Step(
         name="fulfil",
@@ -205,7 +206,7 @@ STEPS = (
         explain=_explain_fulfilling,
         perform=_fulfil,
         form_class=ReasonForm,
-        offered=_in(State.SHIPPED),
+        offered=_in(*lifecycle.FULFIL.comes_from),
     ),
     Step(
         name="cancel",
@@ -215,7 +216,7 @@ STEPS = (
         explain=_explain_cancelling,
         perform=_cancel,
         form_class=ReasonForm,
-        offered=_in(State.DRAFT, State.PLACED, State.ALLOCATED),
+        offered=_in(*lifecycle.CANCEL.comes_from),
         dangerous=True,
     ),
 )

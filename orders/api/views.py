@@ -12,12 +12,10 @@ from rest_framework.response import Response
 from clients.models import Membership, ProductionRun
 from foundation.api.pagination import CursorPages, Key
 from foundation.api.scoping import TenantScoped
-from orders import selectors
+from orders import lifecycle, selectors
 from orders.api import filters, serializers
 from orders.models import DeviceAllocation, Order
 from orders.services import placing, releasing
-
-CANCELLABLE = (Order.State.DRAFT, Order.State.PLACED)
 
 
 class OfOrders(TenantScoped):
@@ -95,7 +93,11 @@ class OrderCancelView(OfOrders):
         user: Any = request.user
         reason = asked.validated_data["reason"]
         releasing.cancel_order(
-            order=order, allowed=CANCELLABLE, actor=user, reason=reason, now=timezone.now()
+            order=order,
+            allowed=lifecycle.CANCEL_BY_CLIENT.comes_from,
+            actor=user,
+            reason=reason,
+            now=timezone.now(),
         )
         return Response(self.get_serializer(self.get_object()).data)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from orders.lifecycle import OrderState
 from orders.models import DeviceAllocation, Order, OrderTransition
 from trackers.models import Tracker
 from trackers.pages import lifecycle
@@ -28,7 +29,7 @@ def _allocated(tracker: Tracker) -> list[Milestone]:
     ]
 
 
-def _order_came_into(state: Order.State, name: str) -> Callable[[Tracker], list[Milestone]]:
+def _order_came_into(state: OrderState, name: str) -> Callable[[Tracker], list[Milestone]]:
     """When the tracker's orders came into a state while they had the tracker, or before they had it."""
 
     def load(tracker: Tracker) -> list[Milestone]:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from clients.models import User
 from foundation import audit, bulk
+from orders import lifecycle
 from orders.errors import (
     InvalidMacsError,
     InvalidQuantityError,
@@ -61,7 +62,7 @@ def allocate_devices(
     """
     named = _normalised(macs or ())
     with transaction.atomic(), audit.acting(actor):
-        order = states.lock_order(order, Order.State.PLACED)
+        order = states.lock_order(order, *lifecycle.ALLOCATE.comes_from)
         if order.run.end_date < now.date():
             raise RunHasEndedError(
                 f"{order.run} ended on {order.run.end_date}: extend it, or cancel the order."
@@ -71,7 +72,7 @@ def allocate_devices(
         tracker_ids = _take(named, wanted, all_or_nothing)
         allocations = _allocate(order, tracker_ids, start or now, actor, now)
         if len(tracker_ids) == lacking:
-            states.move_orders([order], Order.State.ALLOCATED, now=now, actor=actor)
+            states.move_orders([order], lifecycle.ALLOCATE.becomes, now=now, actor=actor)
     log.info(
         "devices_allocated",
         order=order.pk,

@@ -7,7 +7,9 @@ from django.db import IntegrityError, transaction
 
 from clients.models import Client, ProductionRun, User
 from foundation import audit
+from orders import lifecycle
 from orders.errors import InvalidQuantityError, ReferenceTakenError, RunHasEndedError, RunOfAnotherClientError
+from orders.lifecycle import OrderState
 from orders.models import MAX_DEVICES, Order
 from orders.services import states
 
@@ -58,7 +60,7 @@ def revise_draft(
             f"{run.brand.client} has an order with the reference {reference!r} already: choose another one."
         )
     with transaction.atomic(), audit.acting(actor):
-        order = states.lock_order(order, Order.State.DRAFT)
+        order = states.lock_order(order, *lifecycle.REVISE.comes_from)
         order.client, order.run = run.brand.client, run
         order.quantity, order.reference, order.wanted_by = quantity, reference, wanted_by
         order.save(update_fields=["client", "run", "quantity", "reference", "wanted_by"])
@@ -68,9 +70,9 @@ def revise_draft(
 def place_draft(*, order: Order, now: datetime, actor: User | None = None) -> Order:
     """Place a DRAFT: it waits for devices from now on. Raises WrongOrderStateError, RunHasEndedError."""
     with transaction.atomic(), audit.acting(actor):
-        order = states.lock_order(order, Order.State.DRAFT)
+        order = states.lock_order(order, *lifecycle.PLACE.comes_from)
         refuse_invalid(run=order.run, quantity=order.quantity, now=now)
-        states.move_orders([order], Order.State.PLACED, now=now, actor=actor, placed_at=now)
+        states.move_orders([order], lifecycle.PLACE.becomes, now=now, actor=actor, placed_at=now)
     log.info("order_placed", order=order.pk, quantity=order.quantity, run=order.run_id)
     return order
 
@@ -81,7 +83,7 @@ def reduce_order(
     """Settle a PLACED order for fewer devices than it wanted, at least those that it has; with all of these it is
     ALLOCATED. The audit log keeps the reason. Raises WrongOrderStateError, InvalidQuantityError."""
     with transaction.atomic(), audit.acting(actor, reason=reason):
-        order = states.lock_order(order, Order.State.PLACED)
+        order = states.lock_order(order, *lifecycle.REDUCE.comes_from)
         has = order.allocations.open().count()
         if not max(has, 1) <= quantity < order.quantity:
             raise InvalidQuantityError(
@@ -91,7 +93,7 @@ def reduce_order(
         order.quantity = quantity
         order.save(update_fields=["quantity"])
         if has == quantity:
-            states.move_orders([order], Order.State.ALLOCATED, now=now, actor=actor, reason=reason)
+            states.move_orders([order], lifecycle.REDUCE.becomes, now=now, actor=actor, reason=reason)
     log.info("order_reduced", order=order.pk, quantity=quantity)
     return order
 
@@ -153,7 +155,7 @@ def place_once(
 
 
 def _make(
-    state: Order.State,
+    state: OrderState,
     run: ProductionRun,
     quantity: int,
     reference: str,

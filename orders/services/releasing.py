@@ -12,7 +12,9 @@ from django.db import transaction
 
 from clients.models import User
 from foundation import audit
+from orders import lifecycle
 from orders.errors import ChangedMeanwhileError, WrongDeviceState
+from orders.lifecycle import OrderState
 from orders.models import DeviceAllocation, Order
 from orders.services import states
 from trackers.models import Tracker
@@ -21,7 +23,6 @@ from trackers.services import assigning, locking
 log = structlog.get_logger(__name__)
 
 State = Tracker.State
-NOT_SHIPPED = (Order.State.DRAFT, Order.State.PLACED, Order.State.ALLOCATED)
 
 # By the state that a device comes into: those that it may come from.
 COMES_FROM: dict[State, tuple[State, ...]] = {
@@ -38,7 +39,7 @@ def cancel_order(
     *,
     order: Order,
     now: datetime,
-    allowed: Collection[Order.State] = NOT_SHIPPED,
+    allowed: Collection[OrderState] = lifecycle.CANCEL.comes_from,
     actor: User | None = None,
     reason: str = "",
 ) -> Order:
@@ -51,7 +52,7 @@ def cancel_order(
         tracker_ids = list(order.allocations.open().values_list("tracker_id", flat=True))
         locking.lock_trackers(tracker_ids)
         _release(tracker_ids, State.IN_STOCK, now)
-        states.move_orders([order], Order.State.CANCELLED, now=now, actor=actor, reason=reason)
+        states.move_orders([order], lifecycle.CANCEL.becomes, now=now, actor=actor, reason=reason)
     log.info("order_cancelled", order=order.pk, devices=len(tracker_ids))
     return order
 
@@ -100,9 +101,9 @@ def _take_away(
                 "One of the devices was allocated just now: reload the page and try again."
             )
         _release(tracker_ids, to, now)
-        complete = [order for order in orders if order.state == Order.State.ALLOCATED]
+        complete = [order for order in orders if order.state in lifecycle.LOSE_DEVICE.comes_from]
         why = reason or f"A device is {to.label.lower()}."
-        states.move_orders(complete, Order.State.PLACED, now=now, actor=actor, reason=why)
+        states.move_orders(complete, lifecycle.LOSE_DEVICE.becomes, now=now, actor=actor, reason=why)
     log.info("devices_taken_away", devices=len(tracker_ids), to=to.value)
 
 

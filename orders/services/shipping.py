@@ -7,6 +7,7 @@ from django.db import transaction
 
 from clients.models import User
 from foundation import audit
+from orders import lifecycle
 from orders.models import Order
 from orders.services import states
 from trackers.services import assigning
@@ -20,10 +21,10 @@ def ship_order(*, order: Order, now: datetime, actor: User | None = None) -> Ord
     Returns the order as it is now. Raises WrongOrderStateError.
     """
     with transaction.atomic(), audit.acting(actor):
-        order = states.lock_order(order, Order.State.ALLOCATED)
+        order = states.lock_order(order, *lifecycle.SHIP.comes_from)
         tracker_ids = list(order.allocations.open().values_list("tracker_id", flat=True))
         assigning.activate(tracker_ids=tracker_ids, now=now)
-        states.move_orders([order], Order.State.SHIPPED, now=now, actor=actor, shipped_at=now)
+        states.move_orders([order], lifecycle.SHIP.becomes, now=now, actor=actor, shipped_at=now)
     log.info("order_shipped", order=order.pk, devices=len(tracker_ids))
     return order
 
@@ -34,7 +35,7 @@ def fulfil_order(*, order: Order, now: datetime, actor: User | None = None, reas
     Ops decide when, since a device may be lost on the way or return. Raises WrongOrderStateError.
     """
     with transaction.atomic(), audit.acting(actor):
-        order = states.lock_order(order, Order.State.SHIPPED)
-        states.move_orders([order], Order.State.FULFILLED, now=now, actor=actor, reason=reason)
+        order = states.lock_order(order, *lifecycle.FULFIL.comes_from)
+        states.move_orders([order], lifecycle.FULFIL.becomes, now=now, actor=actor, reason=reason)
     log.info("order_fulfilled", order=order.pk)
     return order

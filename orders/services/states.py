@@ -8,12 +8,13 @@ from datetime import datetime
 
 from clients.models import User
 from orders.errors import WrongOrderStateError
+from orders.lifecycle import OrderState
 from orders.models import Order, OrderTransition
 from outbox import services as outbox
 from outbox.facts import FactType, NewFact
 
 
-def lock_order(order: Order, *required: Order.State) -> Order:
+def lock_order(order: Order, *required: OrderState) -> Order:
     """Lock the order until the transaction ends and return it as it is now, with run and client.
 
     Raises WrongOrderStateError if it is in none of the `required` states.
@@ -33,7 +34,7 @@ def lock_order(order: Order, *required: Order.State) -> Order:
 
 def move_orders(
     orders: Sequence[Order],
-    to: Order.State,
+    to: OrderState,
     *,
     now: datetime,
     actor: User | None,

@@ -7,7 +7,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from clients.models import Brand, ProductionRun
 from orders import errors
-from orders.models import MAX_DEVICES, TRANSITIONS, Order, OrderTransition
+from orders.lifecycle import TRANSITIONS
+from orders.models import MAX_DEVICES, Order, OrderTransition
 from orders.services import allocating, placing, releasing, shipping
 from tests.factories import (
     NOW,
