@@ -25,7 +25,6 @@ class IncomingReport(NamedTuple):
     confidence: int | None
     battery: str
     source: str
-    published_at: datetime | None
     payload: bytes
     hashed_key: str
 

@@ -164,7 +164,6 @@ def _report(item: SealedPayload, report: codec.DecryptedReport) -> IncomingRepor
         confidence=report.confidence,
         battery=report.battery.value if report.battery else "",
         source=SOURCE,
-        published_at=None,
         payload=item.payload,
         hashed_key=item.hashed_key,
     )

@@ -33,7 +33,6 @@ REPORT_COLUMNS = {
     "confidence": "int2",
     "battery": "text",
     "source": "text",
-    "published_at": "timestamptz",
     "received_at": "timestamptz",
 }
 
@@ -96,7 +95,20 @@ def decrypt_limit(sealed: Sequence[Sealed]) -> None:
 
 def copy_limit(reports: Sequence[IncomingReport], *, now: datetime) -> float:
     """Seconds of a bare COPY of these reports into the table of reports; nothing is kept."""
-    rows = [(*report[:3], _point(report), *report[5:10], now) for report in reports]
+    rows = [
+        (
+            report.tracker_id,
+            report.seen_at,
+            report.fingerprint,
+            _point(report),
+            report.accuracy_m,
+            report.confidence,
+            report.battery,
+            report.source,
+            now,
+        )
+        for report in reports
+    ]
     with transaction.atomic():
         seconds, _ = timed(lambda: bulk.copy_rows(LocationReport._meta.db_table, REPORT_COLUMNS, rows))
         transaction.set_rollback(True)

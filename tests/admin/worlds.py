@@ -80,7 +80,6 @@ def _way(tracker_id: int, end: datetime, behind: int) -> list[IncomingReport]:
                 confidence=3,
                 battery="FULL" if hour < 40 else "MEDIUM",
                 source="FIND_MY",
-                published_at=None,
                 payload=b"sealed",
                 hashed_key="",
             )

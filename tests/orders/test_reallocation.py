@@ -30,7 +30,6 @@ def report(tracker, location, at, now):
         confidence=3,
         battery="FULL",
         source=LocationReport.Source.FIND_MY,
-        published_at=None,
         payload=b"",
         hashed_key="",
     )

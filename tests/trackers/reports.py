@@ -43,7 +43,6 @@ def incoming(
         "confidence": 3,
         "battery": "FULL",
         "source": LocationReport.Source.FIND_MY,
-        "published_at": None,
         "payload": repr((tracker_id, seen_at, number)).encode(),
         "hashed_key": "",
     }

@@ -62,7 +62,6 @@ def report(tracker, seen_at, position=AMSTERDAM):
                 confidence=3,
                 battery="FULL",
                 source=LocationReport.Source.FIND_MY,
-                published_at=None,
                 payload=b"",
                 hashed_key="",
             )

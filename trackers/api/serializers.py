@@ -75,9 +75,6 @@ class TrackerSerializer(serializers.ModelSerializer[Tracker]):
 class ReportSerializer(serializers.ModelSerializer[LocationReport]):
     tracker = serializers.CharField(source="mac", read_only=True, help_text="Its MAC.")
     seen_at = serializers.DateTimeField(read_only=True, help_text="When a phone saw the tracker.")
-    published_at = serializers.DateTimeField(
-        read_only=True, allow_null=True, help_text="When that phone uploaded it."
-    )
     received_at = serializers.DateTimeField(read_only=True, help_text="When Glimpse received it.")
     position = PositionField(read_only=True)
     usable = serializers.BooleanField(
@@ -90,7 +87,6 @@ class ReportSerializer(serializers.ModelSerializer[LocationReport]):
         fields = [
             "tracker",
             "seen_at",
-            "published_at",
             "received_at",
             "position",
             "accuracy_m",

@@ -51,7 +51,6 @@ class LocationReport(models.Model):
     confidence = models.PositiveSmallIntegerField(null=True)
     battery = models.CharField(max_length=10, choices=Battery.choices, blank=True)
     source = models.CharField(max_length=10, choices=Source.choices)
-    published_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField()
 
     objects = ReportQuerySet.as_manager()

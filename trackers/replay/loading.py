@@ -134,7 +134,6 @@ def _incoming(world: World, tracker_ids: dict[str, int]) -> Iterator[IncomingRep
             confidence=report.confidence,
             battery="",
             source=LocationReport.Source.REPLAY,
-            published_at=None,
             payload=identity,
             hashed_key="",
         )

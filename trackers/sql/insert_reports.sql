@@ -1,6 +1,6 @@
 -- Stores reports and drops those that are already there; returns the identities of the new ones.
 INSERT INTO trackers_locationreport (
-    tracker_id, seen_at, fingerprint, position, accuracy_m, confidence, battery, source, published_at, received_at
+    tracker_id, seen_at, fingerprint, position, accuracy_m, confidence, battery, source, received_at
 )
 SELECT
     tracker_id,
@@ -11,7 +11,6 @@ SELECT
     confidence,
     battery,
     source,
-    published_at,
     %(received_at)s::timestamptz
 FROM unnest(
     %(tracker_ids)b::bigint[],
@@ -22,10 +21,9 @@ FROM unnest(
     %(accuracies_m)b::float8[],
     %(confidences)b::smallint[],
     %(batteries)b::text[],
-    %(sources)b::text[],
-    %(published_ats)b::timestamptz[]
+    %(sources)b::text[]
 ) AS report (
-    tracker_id, seen_at, fingerprint, latitude, longitude, accuracy_m, confidence, battery, source, published_at
+    tracker_id, seen_at, fingerprint, latitude, longitude, accuracy_m, confidence, battery, source
 )
 ON CONFLICT DO NOTHING
 RETURNING tracker_id, seen_at, fingerprint

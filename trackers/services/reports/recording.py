@@ -125,7 +125,6 @@ def _insert(reports: Sequence[IncomingReport], now: datetime) -> list[IncomingRe
         "confidences",
         "batteries",
         "sources",
-        "published_ats",
     )
     for report in reports:
         _require_plausible(report)
