@@ -15,7 +15,7 @@ from trackers.models import Retraction
 from trackers.rules import timeline
 from trackers.rules.corrections import Corrections, NewStay, StoredEvent, StoredStay, correct
 from trackers.rules.timeline import Event, Sighting, Stay, Timeline
-from trackers.services.history import reading
+from trackers.services.history import publishing, reading
 from trackers.services.history.windows import Position, Scope, Window, behind
 
 RETRACT = """
@@ -237,8 +237,16 @@ def _write(changes: Sequence[Correction], cause: Cause, now: datetime) -> Rewrit
     retracted = _retract(RETRACT_STAYS, [(c.scope, c.wrong_stays) for c in changes], cause, now)
     _end([ending for change in changes for ending in change.corrections.stays_to_end])
     added = _add_stays([(c.scope, new) for c in changes for new in c.corrections.stays_to_add], now)
+    events = _add_events(changes, added, now)
+    publishing.publish_changes(
+        retracted_events=[id_ for change in changes for id_ in change.wrong_events],
+        retracted_periods=[id_ for change in changes for id_ in change.wrong_stays],
+        added_periods=list(added.values()),
+        crossings=_crossings(changes, added),
+        now=now,
+    )
     return Rewritten(
-        events=_add_events(changes, added, now),
+        events=events,
         stays_added=len(added),
         stays_retracted=retracted,
         tracker_ids={c.scope.tracker_id for c in changes if not c.corrections.is_empty},
@@ -306,12 +314,29 @@ def _add_events(
     return counts
 
 
+def _crossings(
+    changes: Iterable[Correction], added: dict[tuple[int, Stay], int]
+) -> list[publishing.Crossing]:
+    found = []
+    for change in changes:
+        for event in change.corrections.events_to_add:
+            status_change_id = _status_change_id(change.scope, event, change.corrections, added)
+            if status_change_id is not None:
+                found.append(publishing.Crossing(status_change_id, event.type.value))
+    return found
+
+
+def _status_change_id(
+    scope: Scope, event: Event, corrections: Corrections, added: dict[tuple[int, Stay], int]
+) -> int | None:
+    if event.stay is None:
+        return None
+    return corrections.kept.get(event.stay) or added[scope.assignment_id, event.stay]
+
+
 def _event_row(
     scope: Scope, event: Event, corrections: Corrections, added: dict[tuple[int, Stay], int], now: datetime
 ) -> tuple[object, ...]:
-    status_change_id = None
-    if event.stay is not None:
-        status_change_id = corrections.kept.get(event.stay) or added[scope.assignment_id, event.stay]
     return (
         scope.tracker_id,
         scope.assignment_id,
@@ -320,5 +345,5 @@ def _event_row(
         event.occurred_at,
         event.fingerprint,
         now,
-        status_change_id,
+        _status_change_id(scope, event, corrections, added),
     )
