@@ -5,6 +5,8 @@ more than the query itself. Placeholders of arrays are written `%(name)b::type[]
 which takes psycopg a tenth to a hundredth of the time that text takes.
 """
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,6 +1,6 @@
 -- What the outbox tells of a change of history: crossings and status changes that were retracted, then those that were
 -- added in the order in which they happened, each with the client of its assignment.
-WITH change AS (
+WITH change AS MATERIALIZED (
     SELECT
         1 AS turn,
         CASE event.type WHEN 'EXIT' THEN 'tracker.exit_retracted' ELSE 'tracker.entry_retracted' END AS type,
