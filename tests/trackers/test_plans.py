@@ -66,7 +66,7 @@ def test_replays_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
     )
     assert len(found) >= 3
     for plan in found.values():
-        assert_by_index(plan, f"{REPORTS_BY_TRACKER}|{STAYS_BY_TRACKER}")
+        assert_by_index(plan, f"{REPORTS_BY_TRACKER}|{STAYS_BY_TRACKER}|event_of_status_change")
 
 
 def test_who_was_near_a_changed_fence_is_found_by_index(fleet: None, plans: Any) -> None:
@@ -96,7 +96,9 @@ def test_looks_for_alerts_read_their_trackers_by_index(fleet: None, plans: Any) 
     found = plans(lambda: evaluating.look_at_due(most=20, now=NOW))
     assert len(found) >= 2
     for plan in found.values():
-        assert_by_index(plan, rf"{REPORTS_BY_TRACKER}|trackers_(statuschange|alert)_assignment_id_.*")
+        assert_by_index(
+            plan, rf"{REPORTS_BY_TRACKER}|trackers_(statuschange|alert)_assignment_id_.*|trackers_alert_pkey"
+        )
 
 
 def test_statistics_are_there(fleet: None) -> None:

@@ -1,6 +1,10 @@
 -- What the outbox tells of a change of history: crossings and status changes that were retracted, then those that were
--- added in the order in which they happened, each with the client of its assignment.
-WITH change AS MATERIALIZED (
+-- added in the order in which they happened, each with the client of its assignment. Rows are read by their ids before
+-- anything else, whatever statistics say of the tables.
+WITH retracted AS MATERIALIZED (
+    SELECT * FROM trackers_geofenceevent WHERE id = ANY(%(retracted_events)b::bigint[])
+),
+change AS MATERIALIZED (
     SELECT
         1 AS turn,
         CASE event.type WHEN 'EXIT' THEN 'tracker.exit_retracted' ELSE 'tracker.entry_retracted' END AS type,
@@ -12,9 +16,8 @@ WITH change AS MATERIALIZED (
         event.occurred_at,
         event.fingerprint,
         event.retracted_after
-    FROM trackers_geofenceevent AS event
-    WHERE event.id = ANY(%(retracted_events)b::bigint[])
-        AND event.type IN ('ENTRY', 'EXIT')
+    FROM retracted AS event
+    WHERE event.type IN ('ENTRY', 'EXIT')
     UNION ALL
     SELECT
         2,
