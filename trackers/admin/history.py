@@ -129,7 +129,7 @@ class TimelineCheckAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RetentionCutoff)
-class RetentionHorizonAdmin(ReadOnlyAdmin):
+class RetentionCutoffAdmin(ReadOnlyAdmin):
     empty_hint = "All reports are kept: none was ever dropped for its age."
     list_display = ("reports_kept_from", "moved_at")
     sortable_by = ()

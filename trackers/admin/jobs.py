@@ -1,4 +1,4 @@
-"""Replays: how far they are, what they changed, and whom they failed on."""
+"""Recomputations: how far they are, what they changed, and whom they failed on."""
 
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ def _resume(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> s
 
 
 @admin.register(RecomputationJob)
-class ReplayJobAdmin(ReadOnly, ProgressAdmin):
+class RecomputationJobAdmin(ReadOnly, ProgressAdmin):
     empty_hint = (
         "A changed fence or run queues the recomputation of the affected trackers; so do trackers that are assigned"
         " from long ago."
