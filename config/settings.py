@@ -27,7 +27,7 @@ if not DEBUG and SECRET_KEY == DEVELOPMENT_SECRET:
     raise ImproperlyConfigured(
         "Set SECRET_KEY to a long random value, or DEBUG=true on a developer's machine."
     )
-# Base64 of 32 random bytes each; the first seals new data keys, the others still open old ones.
+# Base64 of 32 random bytes each; the first seals new data keys, the others unseal old ones.
 VAULT_MASTER_KEYS = env.list("VAULT_MASTER_KEYS", default=[])
 
 # --- Applications ------------------------------------------------------------------------------------
@@ -172,12 +172,12 @@ MAX_REPORT_AGE_DAYS = env.int("MAX_REPORT_AGE_DAYS", default=7)
 
 # --- Alerts: what counts as an anomaly ----------------------------------------------------------------
 ALERT_MAX_SPEED_KMH = env.float("ALERT_MAX_SPEED_KMH", default=1000)
-# A tracker is silent after so many of its usual gaps, but not before the least hours, and after the greatest.
+# A tracker is silent after this many of its usual gaps, but not before the least hours, and after the greatest.
 ALERT_SILENT_FACTOR = env.float("ALERT_SILENT_FACTOR", default=6)
 ALERT_SILENT_MIN_HOURS = env.float("ALERT_SILENT_MIN_HOURS", default=24)
 ALERT_SILENT_MAX_HOURS = env.float("ALERT_SILENT_MAX_HOURS", default=168)
 ALERT_NEVER_REPORTED_HOURS = env.float("ALERT_NEVER_REPORTED_HOURS", default=72)
-# Off the route: by this point the way is longer than so many times the direct one, and so many km.
+# Off the route: by this point the route is longer than this many times the direct one, and this many km more.
 ALERT_OFF_ROUTE_DETOUR = env.float("ALERT_OFF_ROUTE_DETOUR", default=1.3)
 ALERT_OFF_ROUTE_SLACK_KM = env.float("ALERT_OFF_ROUTE_SLACK_KM", default=50)
 # Out of the country: so far from land where it may be, beyond the report's error. Stored borders err by almost as much.
@@ -189,7 +189,7 @@ ALERT_BACK_AFTER_HOURS = env.float("ALERT_BACK_AFTER_HOURS", default=6)
 # So many trackers silent at one place, and most of those there, are the place's fault.
 ALERT_SILENT_PLACE_TRACKERS = env.int("ALERT_SILENT_PLACE_TRACKERS", default=5)
 # --- Retention, in days; 0 keeps for ever ------------------------------------------------------------
-# Reports go by whole months, with their DWELL and TRANSIT events, and so many days after their announcement.
+# Reports go by whole months, with their DWELL and TRANSIT events, and this many days after their announcement.
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=400)
 RETENTION_NOTICE_DAYS = env.int("RETENTION_NOTICE_DAYS", default=14)
 REJECTED_RETENTION_DAYS = env.int("REJECTED_RETENTION_DAYS", default=90)

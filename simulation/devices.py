@@ -1,4 +1,4 @@
-"""Devices for benchmarks and tests, made and taken into stock by the services that everybody uses."""
+"""Devices for benchmarks and tests, made and received into stock by the services that everybody uses."""
 
 import base64
 import json
