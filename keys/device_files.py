@@ -67,7 +67,7 @@ def content_of(file: "UploadedFile[Any] | None") -> bytes:
 
 
 def rejects_response(device_import: DeviceImport) -> StreamingHttpResponse:
-    """The rejected rows as a file to mend and to send again."""
+    """The rejected rows as a file to correct and to send again."""
     lines = rejects.write(
         selectors.rejects_of(device_import), with_private_key=device_import.brings_private_keys
     )

@@ -48,14 +48,14 @@ def stock() -> int:
 
 
 def devices_page(order: Order, after: int) -> tuple[list[DeviceAllocation], int | None]:
-    """A page of the devices that the order has, behind the allocation `after`; and where the next one begins."""
+    """A page of the devices that the order has, after the allocation `after`; and where the next one begins."""
     rows = order.allocations.open().filter(pk__gt=after).select_related("tracker").order_by("pk")
     page = list(rows[: DEVICES_PER_PAGE + 1])
     more = len(page) > DEVICES_PER_PAGE
     return page[:DEVICES_PER_PAGE], page[DEVICES_PER_PAGE - 1].pk if more else None
 
 
-def standing_of_devices(order: Order) -> dict[str, int]:
+def device_counts(order: Order) -> dict[str, int]:
     """How many of the order's devices are delivered, and how many were released (returned, lost, cancelled)."""
     delivered = Q(released_at=None, tracker__status=GeoStatus.DELIVERED)
     numbers: dict[str, int] = order.allocations.aggregate(

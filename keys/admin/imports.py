@@ -244,7 +244,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
 
 
 def _preview(device_import: DeviceImport, asked: Any) -> dict[str, Any]:
-    """A page of the rows that are still kept, of one outcome or all, behind the row `after`."""
+    """A page of the rows that are still kept, of one outcome or all, after the row `after`."""
     rows = device_import.rows.order_by("number")
     outcome = asked.get("show", "")
     if outcome in Outcome.values:

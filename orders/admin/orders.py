@@ -91,7 +91,7 @@ def _page_context(order: Any, after: str, now: datetime) -> dict[str, Any]:
         "order": order,
         "now": now,
         "allocated": Progress(min(order.allocated, order.quantity), order.quantity, text, running=False),
-        "standing": selectors.standing_of_devices(order),
+        "standing": selectors.device_counts(order),
         "page": page,
         "following": following,
         "paged": bool(after),

@@ -130,8 +130,8 @@ def _explain_shipping(rows: Rows) -> str:
 
 
 def _explain_fulfilling(rows: Rows) -> str:
-    standings = [selectors.standing_of_devices(order) for order in rows]
-    delivered = sum(standing["delivered"] for standing in standings)
+    counts = [selectors.device_counts(order) for order in rows]
+    delivered = sum(count["delivered"] for count in counts)
     return (
         f"{delivered:,} of {_devices(rows)} are at a delivery location now. The order is closed; its devices stay with"
         " the client and go on being fetched while the run lasts."

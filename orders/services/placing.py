@@ -68,7 +68,7 @@ def revise_draft(
 
 
 def place_draft(*, order: Order, now: datetime, actor: User | None = None) -> Order:
-    """Place a DRAFT: it waits for devices from now on. Raises WrongOrderStateError, RunHasEndedError."""
+    """Place a DRAFT: from then it waits for devices. Raises WrongOrderStateError, RunHasEndedError."""
     with transaction.atomic(), audit.acting(actor):
         order = states.lock_order(order, *lifecycle.PLACE.comes_from)
         refuse_invalid(run=order.run, quantity=order.quantity, now=now)

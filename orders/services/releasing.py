@@ -92,8 +92,8 @@ def _take_away(
     """An order that was fully allocated and loses one of its devices is PLACED again."""
     with transaction.atomic(), audit.acting(actor, reason=reason):
         open_ = DeviceAllocation.objects.open().filter(tracker__in=tracker_ids)
-        concerned = Order.objects.filter(pk__in=open_.values("order")).order_by("pk")
-        orders = list(concerned.select_for_update(no_key=True))
+        affected = Order.objects.filter(pk__in=open_.values("order")).order_by("pk")
+        orders = list(affected.select_for_update(no_key=True))
         locking.lock_trackers(tracker_ids)
         _refuse_other_states(tracker_ids, to)
         if open_.exclude(order__in=orders).exists():

@@ -1,4 +1,4 @@
-"""Files of manufactured devices: sent, watched and mended over the API."""
+"""Files of manufactured devices: sent, watched and corrected over the API."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Ships an order that has all its devices: their reports are fetched from now on."""
+"""Ships an order that has all its devices: from then their reports are fetched."""
 
 import json
 from typing import Any
