@@ -6,6 +6,7 @@ docs/architecture.md gives the reasons. A test that fails here names the place a
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -170,6 +171,41 @@ def test_layers_are_those_of_the_import_contract() -> None:
     contract = re.search(r'type = "layers"\nlayers = \[(.+)\]', (ROOT / "pyproject.toml").read_text())
     assert contract
     assert re.findall(r"\w+", contract[1]) == list(reversed(LAYERS))
+
+
+def test_every_app_of_ours_is_a_layer() -> None:
+    """So that what walks LAYERS, here and in the contracts, misses no app that is new."""
+    ours = {config.name for config in apps.get_app_configs() if Path(config.path).parent == ROOT}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    assert ours <= set(LAYERS)
+    assert packages == set(LAYERS)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert set(settings["importlinter"]["root_packages"]) == packages
+    assert set(settings["mypy"]["files"]) == packages
+    assert set(settings["coverage"]["run"]["source"]) == packages
+
+
+def pure_by_contract() -> tuple[str, ...]:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (names,) = [each["source_modules"] for each in contracts if each["name"].startswith("Pure modules")]
+    return tuple(names)
+
+
+def dotted(module: Module) -> str:
+    return ".".join(module.place.with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_who_calls_itself_pure_is_held_to_it() -> None:
+    """A module that says "Pure" in its docstring is under the import contract, and asks for no time."""
+    covered = pure_by_contract()
+    for module in modules():
+        name = dotted(module)
+        is_covered = any(name == pure or name.startswith(f"{pure}.") for pure in covered)
+        says_so = re.search(r"\bPure\b", ast.get_docstring(module.tree) or "")
+        assert is_covered or not says_so, f"{module.place}: add it to the contract of pure modules"
+        if is_covered:
+            found = sorted(clocks_of_the_machine(module.tree))
+            assert not found, f"{module.place} calls itself pure and asks for the time: {', '.join(found)}"
 
 
 def clocks_of_the_machine(tree: ast.Module) -> set[str]:

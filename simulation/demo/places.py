@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from locations.models import Location
 from simulation.findmy.tracks import Point, offset
 
-STORAGE, DELIVERY = Location.Kind.STORAGE, Location.Kind.DELIVERY
+# Codes of Location.Kind.
+STORAGE, DELIVERY = "STORAGE", "DELIVERY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Place:
     a circle of radius_m without it."""
 
     name: str
-    kind: Location.Kind
+    kind: str
     address: str
     center: Point
     radius_m: float = 400
