@@ -11,6 +11,7 @@ from tests.factories import (
     DailyPositionFactory,
     DeliveryFactory,
     EventFactory,
+    MembershipFactory,
     ReportFactory,
     StaffFactory,
     StatusChangeFactory,
@@ -59,6 +60,40 @@ def test_strip_shows_what_is_valid_and_reaches_into_its_time(assignment: Assignm
     segments = page(assignment).strip.segments
     assert [segment.label for segment in segments] == ["In storage: Depot", "In transit"]
     assert (segments[0].started_at, segments[0].ended_at) == (NOW - 7 * DAY, NOW - 2 * DAY)
+
+
+def test_page_shows_nothing_of_another_tracker(assignment: Assignment) -> None:
+    """Also not of one of the same run."""
+    other = AssignmentFactory(run=assignment.run, start=NOW - 90 * DAY)
+    status(other, 5 * DAY, None, status="IN_STORAGE", location=StorageFactory())
+    EventFactory(assignment=other, occurred_at=NOW - DAY)
+    ReportFactory(tracker=other.tracker, seen_at=NOW - DAY)
+    shown = page(assignment)
+    assert (shown.history, shown.events, shown.reports, shown.rollups) == ([], [], [], [])
+    assert (shown.strip.segments, shown.track["reports"]["features"]) == ([], [])
+    assert shown.assignments == [assignment]
+
+
+def test_member_sees_of_a_tracker_what_was_under_its_own_client() -> None:
+    made = TrackerFactory(state="ACTIVE")
+    before = AssignmentFactory(tracker=made, start=NOW - 6 * DAY, end=NOW - 3 * DAY)
+    after = AssignmentFactory(tracker=made, start=NOW - 3 * DAY)
+    for each, age in ((before, 5), (after, 2)):
+        status(each, age * DAY, None if each is after else 3 * DAY)
+        EventFactory(assignment=each, occurred_at=NOW - age * DAY)
+        ReportFactory(tracker=made, seen_at=NOW - age * DAY)
+        DailyPositionFactory(tracker=made, bucket_at=NOW.replace(hour=0) - (age - 1) * DAY)
+    for mine, age in ((before, 5), (after, 2)):
+        member = MembershipFactory(client=mine.run.brand.client).user
+        shown = tracker.show(made, user=member, days="7", reports_after="", now=NOW)
+        assert shown.assignments == [mine]
+        assert [row.assignment for row in shown.history] == [mine]
+        assert [row.assignment for row in shown.events] == [mine]
+        assert [row.report.seen_at for row in shown.reports] == [NOW - age * DAY]
+        assert [row.bucket_at for row in shown.rollups] == [NOW.replace(hour=0) - (age - 1) * DAY]
+        assert len(shown.strip.segments) == 1
+        assert len(shown.track["reports"]["features"]) == 1
+    assert len(page(after).history) == 2
 
 
 def test_events_are_newest_first_with_the_retracted_ones_of_the_history(assignment: Assignment) -> None:
