@@ -1,9 +1,11 @@
 """A fleet with a history that is large enough for the planner to care, and what its plans are held to."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from simulation.bench import analytics as bench
 from tests.factories import NOW
@@ -15,15 +17,24 @@ LARGE = ("trackers_statuschange", "trackers_locationreport", "trackers_alert", "
 FEW = ("trackers_alert", "trackers_alertwatch")
 
 
-@pytest.fixture
-def fleet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the benchmark's, but smaller; VACUUM can't run within a test's transaction."""
+@pytest.fixture(scope="module")
+def fleet(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """As the benchmark's, but smaller; VACUUM can't run within a transaction.
+
+    Made once for the tests of a module, each of which has a savepoint in the transaction around it.
+    """
     execute = bench._execute
-    monkeypatch.setattr(
-        bench, "_execute", lambda text, values: execute(text.replace("VACUUM (ANALYZE)", "ANALYZE"), values)
-    )
-    for _ in bench.fill(trackers=2000, reports=2, now=NOW):
-        pass
+
+    def execute_here(text: str, values: Any) -> None:
+        execute(text.replace("VACUUM (ANALYZE)", "ANALYZE"), values)
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(bench, "_execute", execute_here)
+            for _ in bench.fill(trackers=2000, reports=2, now=NOW):
+                pass
+        yield
+        transaction.set_rollback(True)
 
 
 def is_large(relation: str) -> bool:
