@@ -5,9 +5,9 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from trackers.services import history
 from trackers.services.alerts import borders, evaluating, site_outages
-from trackers.services.history import nearest_places
-from trackers.services.recomputation import working
+from trackers.services.recomputation import jobs
 
 # A minute's worth: what is left over is taken by the next run, or by another worker.
 TRACKERS_PER_LOOK = 20_000
@@ -20,13 +20,13 @@ PLACES_TIME_BUDGET_S = 10
 @shared_task(acks_late=True, soft_time_limit=50, time_limit=60)
 def find_places(**_: Any) -> None:
     """Name the nearest place of trackers that moved."""
-    nearest_places.find_places(clock=timezone.now, time_budget_s=PLACES_TIME_BUDGET_S)
+    history.find_places(clock=timezone.now, time_budget_s=PLACES_TIME_BUDGET_S)
 
 
 @shared_task(acks_late=True, soft_time_limit=300, time_limit=330)
 def work_off_recomputations(**_: Any) -> None:
     """Go on with the replays that changes of fences, runs and assignments asked for."""
-    if working.work_off(clock=timezone.now, time_budget_s=RECOMPUTATION_TIME_BUDGET_S):
+    if jobs.work_off(clock=timezone.now, time_budget_s=RECOMPUTATION_TIME_BUDGET_S):
         work_off_recomputations.delay()
 
 

@@ -18,8 +18,8 @@ from simulation.bench.measures import timed
 from simulation.bench.places import ensure_gazetteer
 from trackers.analytics import deliveries, scopes, stays
 from trackers.models import AlertWatch, Assignment
-from trackers.services import partitioning
-from trackers.services.alerts import borders, evaluating, watching
+from trackers.services import history, partitioning
+from trackers.services.alerts import borders, evaluating
 
 CLIENTS = 20
 RUNS_PER_CLIENT = 5
@@ -262,7 +262,7 @@ def _looks_per_s(now: datetime) -> float:
     ids = Assignment.objects.order_by("tracker_id").values_list("tracker_id", flat=True)[:LOOKS]
     rounds = []
     for _ in range(ROUNDS):
-        watching.mark_seen([(tracker_id, now - timedelta(days=1)) for tracker_id in ids], now=now)
+        history.mark_seen([(tracker_id, now - timedelta(days=1)) for tracker_id in ids], now=now)
         seconds, looked = timed(partial(evaluating.look_at_due, most=LOOKS, now=now))
         rounds.append(looked / seconds)
     return round(statistics.median(rounds))

@@ -12,9 +12,8 @@ from clients.models import Brand, Client, ProductionRun
 from locations.models import Location
 from simulation.bench.measures import peak_rss_mb, timed
 from trackers.models import Retraction, Tracker
-from trackers.services import assigning
-from trackers.services.history import rollups
-from trackers.services.history.writing import Cause
+from trackers.services import assigning, history
+from trackers.services.history import Cause
 from trackers.services.recomputation import recomputing
 from trackers.services.recomputation.pacing import Pace
 
@@ -48,10 +47,10 @@ def measure(*, now: datetime, reports: int = REPORTS) -> dict[str, Any]:
     """Rebuild a tracker's history that is gone, then verify the one that is there; reports a second of each."""
     tracker_id = _seen_tracker(now, reports)
     before_mb = peak_rss_mb()
-    replay = partial(recomputing.recompute_long, tracker_id=tracker_id, cause=CAUSE, now=now)
-    rebuilt_s, rebuilt = timed(lambda: replay(pace=Pace(timezone.now)))
-    verified_s, verified = timed(lambda: replay(pace=Pace(timezone.now)))
-    if not rebuilt.rewritten.stays_added or verified.rewritten.tracker_ids:
+    recompute = partial(recomputing.recompute_long, tracker_id=tracker_id, cause=CAUSE, now=now)
+    rebuilt_s, rebuilt = timed(lambda: recompute(pace=Pace(timezone.now)))
+    verified_s, verified = timed(lambda: recompute(pace=Pace(timezone.now)))
+    if not rebuilt.written.periods_added or verified.written.tracker_ids:
         raise RuntimeError("The recomputation did not rebuild the history.")
     return {
         "replay_reports_per_s": round(reports / rebuilt_s),
@@ -77,5 +76,5 @@ def _seen_tracker(now: datetime, reports: int) -> int:
         values: dict[str, Any] = {"tracker_id": tracker.pk, "since": since, "gap": GAP, "reports": reports}
         cursor.execute(FILL, values)
         cursor.execute("ANALYZE trackers_locationreport")
-    rollups.rebuild(tracker_ids=[tracker.pk])
+    history.rebuild_rollups(tracker_ids=[tracker.pk])
     return tracker.pk

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from simulation.bench.measures import timed
 from trackers.models import LocationReport, Tracker
-from trackers.services.history import rollups
+from trackers.services import history
 
 TRACKERS_PER_TRANSACTION = 50
 REPORTS_WANTED = 50_000
@@ -27,6 +27,6 @@ def measure(*, now: datetime) -> dict[str, float]:
             break
         reports += LocationReport.objects.filter(tracker__in=ids).count()
         with transaction.atomic():
-            seconds += timed(partial(rollups.rebuild, tracker_ids=ids))[0]
+            seconds += timed(partial(history.rebuild_rollups, tracker_ids=ids))[0]
         after = ids[-1]
     return {"rollup_rows_per_s": round(reports / seconds)}

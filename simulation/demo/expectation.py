@@ -80,8 +80,8 @@ def _history(phone_reports: Iterable[PhoneReport], run: DemoRun) -> tuple[Period
         timeline.Sighting(phone_report.report.seen_at, b"", 0.0, _candidates(phone_report.truth, run.places))
         for phone_report in phone_reports
     ]
-    stays = timeline.play(measured, confirmations=run.confirmations).stays
-    return tuple(Period(stay.place.status.value, _name(stay.place.location_id, run)) for stay in stays)
+    periods = timeline.derive(measured, confirmations=run.confirmations).periods
+    return tuple(Period(it.place.status.value, _name(it.place.location_id, run)) for it in periods)
 
 
 def _candidates(truth: Point, places: Sequence[Place]) -> tuple[Candidate, ...]:

@@ -9,8 +9,7 @@ from locations.models import CountryArea, Gazetteer, Place
 from locations.services import gazetteer
 from tests.factories import AssignmentFactory, RunFactory
 from tests.trackers.reports import incoming
-from trackers.services import assigning
-from trackers.services.history import nearest_places
+from trackers.services import assigning, history
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +100,7 @@ def test_loading_again_changes_what_changed_and_deletes_what_vanished(loaded):
 
 
 def look() -> int:
-    return nearest_places.find_places(clock=lambda: NOW, time_budget_s=1)
+    return history.find_places(clock=lambda: NOW, time_budget_s=1)
 
 
 def test_place_does_not_outlive_the_assignment(loaded):
@@ -137,7 +136,7 @@ def test_trackers_from_before_the_gazetteer_are_told_by_its_loading():
     tracker = AssignmentFactory().tracker
     record_reports([incoming(tracker.pk, NOW, latitude=50.0, longitude=4.1)], now=NOW)
     gazetteer.load_from(CITIES, LAND, now=NOW)
-    assert nearest_places.find_all_again() == 0  # Due it is already.
+    assert history.find_all_again() == 0  # Due it is already.
     look()
     tracker.refresh_from_db()
     assert tracker.near.name == "Westend"

@@ -19,8 +19,7 @@ from tests.trackers.reports import LATITUDE, incoming, longitude_at
 from tests.trackers.worlds import START, Stage, hesitant_worlds, worlds
 from trackers.models import Assignment, GeofenceEvent, Retraction, StatusChange
 from trackers.services import assigning
-from trackers.services.history.writing import Cause
-from trackers.services.recomputation.recomputing import recompute_trackers
+from trackers.services.history import Cause, recompute_trackers
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db

@@ -21,11 +21,10 @@ from tests.factories import (
 )
 from tests.trackers.reports import incoming, longitude_at
 from trackers.models import Alert, AlertWatch, Assignment, GeoStatus, LocationReport, Retraction, Tracker
-from trackers.services import assigning
-from trackers.services.alerts import evaluating, site_outages, watching
-from trackers.services.history.writing import Cause
-from trackers.services.recomputation import recomputing
-from trackers.services.reports import cutoff, recording
+from trackers.services import assigning, history
+from trackers.services.alerts import evaluating, site_outages
+from trackers.services.history import Cause
+from trackers.services.reports import recording
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -121,8 +120,8 @@ def test_an_alert_from_before_the_retention_horizon_stands() -> None:
     assert found == [("SILENT", NOW, later)]
     kept_from = later + 5 * HOUR
     LocationReport.objects.filter(seen_at__lt=kept_from).delete()
-    cutoff.advance(reports_kept_from=kept_from, now=later + DAY)
-    watching.mark_changed([assignment.tracker_id], now=later + 10 * HOUR)
+    history.advance_cutoff(reports_kept_from=kept_from, now=later + DAY)
+    history.mark_changed([assignment.tracker_id], now=later + 10 * HOUR)
     look(later + 10 * HOUR)
     assert alerts() == found
 
@@ -162,9 +161,7 @@ def test_a_tracker_may_wait_in_the_warehouse_before_it_is_sent() -> None:
 
 def test_trackers_that_are_not_fetched_are_not_silent() -> None:
     assignment = AssignmentFactory(tracker__state=Tracker.State.ALLOCATED)
-    recomputing.recompute_trackers(
-        tracker_ids=[assignment.tracker_id], cause=Cause(Retraction.FENCE), now=NOW
-    )
+    history.recompute_trackers(tracker_ids=[assignment.tracker_id], cause=Cause(Retraction.FENCE), now=NOW)
     AlertWatch.objects.get_or_create(tracker=assignment.tracker, defaults={"due_at": NOW})
     look()
     assert alerts() == []

@@ -8,9 +8,8 @@ from tests.factories import NOW, DeliveryFactory, RunFactory, StatusChangeFactor
 from tests.trackers.reports import longitude_at
 from tests.trackers.test_alerting import DAY, HOUR, alerts, assigned, look, way
 from trackers.models import Alert, Assignment, LocationReport
-from trackers.services import assigning
-from trackers.services.alerts import watching
-from trackers.services.reports import cutoff, recording
+from trackers.services import assigning, history
+from trackers.services.reports import recording
 
 KEPT_FROM = NOW + 3 * DAY
 LATER = NOW + 6 * DAY
@@ -25,11 +24,11 @@ def record(assignment: Assignment, begin: datetime, *, hours: int = 10, **others
 
 def drop_reports() -> None:
     LocationReport.objects.filter(seen_at__lt=KEPT_FROM).delete()
-    cutoff.advance(reports_kept_from=KEPT_FROM, now=LATER)
+    history.advance_cutoff(reports_kept_from=KEPT_FROM, now=LATER)
 
 
 def look_at_all(assignment: Assignment, now: datetime = LATER) -> None:
-    watching.mark_changed([assignment.tracker_id], now=now)
+    history.mark_changed([assignment.tracker_id], now=now)
     look(now)
 
 

@@ -28,7 +28,7 @@ from trackers.models import (
     Tracker,
 )
 from trackers.services import assigning, locking
-from trackers.services.recomputation import verifying, working
+from trackers.services.recomputation import jobs, verifying
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -249,10 +249,10 @@ def test_history_of_many_reports_follows_in_a_job(run, other_run, monkeypatch):
     assert (job.reason, job.run, job.total) == ("ASSIGNMENT", other_run, 1)
     assert not verifying.verifiable().filter(pk=tracker.pk).exists()
 
-    working.work_off(clock=lambda: NOW, time_budget_s=60)
+    jobs.work_off(clock=lambda: NOW, time_budget_s=60)
     tracker.refresh_from_db()
     job.refresh_from_db()
-    assert (job.state, job.changed, job.stays_added) == ("DONE", 1, 1)
+    assert (job.state, job.changed, job.periods_added) == ("DONE", 1, 1)
     assert (tracker.status, tracker.location_id) == (GeoStatus.IN_STORAGE, storage.pk)
     assert tracker.status_since == NOW - 3 * DAY
 

@@ -24,7 +24,7 @@ from tests.trackers.test_timeline_law import (
 from tests.trackers.worlds import START, STEPS, hesitant_worlds, moment, worlds
 from trackers.models import Tracker
 from trackers.services import assigning
-from trackers.services.recomputation import working
+from trackers.services.recomputation import jobs
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def assign_all(stage, start, run):
             ids = [stage.trackers[number].pk]
             [made] = assigning.assign(tracker_ids=ids, run=run, start=start, now=LATER)
             stints.append(Stint(made.pk, run.pk, start, None))
-    while working.work_off(clock=lambda: LATER, time_budget_s=60):
+    while jobs.work_off(clock=lambda: LATER, time_budget_s=60):
         pass
 
 

@@ -8,8 +8,7 @@ import pytest
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
 from trackers.models import GeoStatus, Retraction
-from trackers.services.history.writing import Cause
-from trackers.services.recomputation.recomputing import recompute_trackers
+from trackers.services.history import Cause, recompute_trackers
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db

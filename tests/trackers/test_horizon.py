@@ -9,12 +9,11 @@ from django.utils import timezone
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
 from trackers.models import LocationReport, Retraction, StatusChange
-from trackers.services import assigning
-from trackers.services.history.writing import Cause
+from trackers.services import assigning, history
+from trackers.services.history import Cause
 from trackers.services.recomputation import recomputing
 from trackers.services.recomputation.pacing import Pace
 from trackers.services.recomputation.verifying import reconcile_sample
-from trackers.services.reports import cutoff
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +46,7 @@ def tracker(run, depot):
 
 
 def drop_reports_before(moment):
-    cutoff.advance(reports_kept_from=moment, now=LATER)
+    history.advance_cutoff(reports_kept_from=moment, now=LATER)
     LocationReport.objects.filter(seen_at__lt=moment)._raw_delete("default")
 
 
@@ -62,10 +61,10 @@ def test_history_whose_reports_are_gone_stands(tracker, hours):
     shown = tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status
     drop_reports_before(NOW + hours * HOUR)
     assert check() == 0
-    replayed = recomputing.recompute_long(
+    recomputed = recomputing.recompute_long(
         tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace(timezone.now)
     )
-    assert not replayed.rewritten.tracker_ids
+    assert not recomputed.written.tracker_ids
     assert (told(tracker.pk), stays(tracker.pk)) == before
     tracker.refresh_from_db()
     assert (tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status) == shown
@@ -118,17 +117,17 @@ def test_a_late_report_just_behind_the_horizon_keeps_the_stay_that_began_before(
 
 def test_release_before_the_horizon_is_refused(tracker):
     drop_reports_before(NOW + 15 * HOUR)
-    with pytest.raises(cutoff.BeforeCutoffError, match="Choose that moment"):
+    with pytest.raises(history.BeforeCutoffError, match="Choose that moment"):
         assigning.release(tracker_ids=[tracker.pk], at=NOW + 14 * HOUR, now=LATER)
     assigning.release(tracker_ids=[tracker.pk], at=NOW + 16 * HOUR, now=LATER)
     assert stays(tracker.pk)[-1] == ("IN_TRANSIT", 10 * 60, 16 * 60)
 
 
 def test_horizon_never_moves_back():
-    assert cutoff.frozen_before() is None
+    assert history.frozen_before() is None
     for day in (3, 5, 4):
-        cutoff.advance(reports_kept_from=NOW + timedelta(days=day), now=LATER)
-    assert cutoff.frozen_before() == NOW + timedelta(days=5)
+        history.advance_cutoff(reports_kept_from=NOW + timedelta(days=day), now=LATER)
+    assert history.frozen_before() == NOW + timedelta(days=5)
 
 
 def test_locks_hold_the_reports(tracker):

@@ -11,10 +11,9 @@ from foundation import partitions
 from tests.factories import NOW, AssignmentFactory
 from tests.trackers.reports import incoming
 from trackers.models import LocationReport, Retraction
-from trackers.services import locking
-from trackers.services.history.writing import Cause
+from trackers.services import history, locking
+from trackers.services.history import Cause
 from trackers.services.partitioning import REPORTS
-from trackers.services.recomputation import recomputing
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +61,7 @@ def lock_another(tracker_id: int) -> None:
 
 
 def recompute(tracker_id: int) -> None:
-    recomputing.recompute_trackers(tracker_ids=[tracker_id], cause=Cause(Retraction.REQUEST), now=NOW)
+    history.recompute_trackers(tracker_ids=[tracker_id], cause=Cause(Retraction.REQUEST), now=NOW)
 
 
 @pytest.mark.parametrize("work", [lock_another, recompute])

@@ -10,7 +10,7 @@ from trackers.services.recomputation.pacing import Pace
 
 
 @pytest.mark.parametrize(
-    ("played", "took_s", "expected"),
+    ("reports", "took_s", "expected"),
     [
         (500, 0.2, 500),
         (500, 0.4, 250),
@@ -23,18 +23,18 @@ from trackers.services.recomputation.pacing import Pace
         (0, 0.0, pacing.LEAST),
     ],
 )
-def test_next_piece_holds_what_is_done_in_time_and_at_most_twice_as_many(
-    played, took_s, expected, monkeypatch
+def test_next_batch_holds_what_is_done_in_time_and_at_most_twice_as_many(
+    reports, took_s, expected, monkeypatch
 ):
     monkeypatch.setattr(pacing, "PAUSE_S", 0)
     pace = Pace(lambda: NOW)
     assert pace.reports == pacing.FIRST
-    pace.rest(played=played, began_at=NOW - timedelta(seconds=took_s))
+    pace.rest(reports=reports, began_at=NOW - timedelta(seconds=took_s))
     assert pace.reports == expected
 
 
 def test_those_who_wait_have_a_moment_behind_each_piece(monkeypatch):
     rests = []
     monkeypatch.setattr(pacing.time, "sleep", rests.append)
-    Pace(lambda: NOW).rest(played=500, began_at=NOW)
+    Pace(lambda: NOW).rest(reports=500, began_at=NOW)
     assert rests == [pacing.PAUSE_S]

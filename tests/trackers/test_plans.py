@@ -14,9 +14,10 @@ from tests.factories import NOW
 from tests.plans import explain_bulk
 from tests.trackers.large_fleet import assert_by_index, fleet, is_large
 from trackers.models import RecomputationJob, RecomputationTarget, Retraction, Tracker
-from trackers.services.alerts import evaluating, watching
-from trackers.services.history.writing import Cause
-from trackers.services.recomputation import queueing, recomputing, tuning, working
+from trackers.services import history
+from trackers.services.alerts import evaluating
+from trackers.services.history import Cause
+from trackers.services.recomputation import jobs, queueing, recomputing, tuning
 from trackers.services.recomputation.pacing import Pace
 
 __all__ = ["fleet"]
@@ -79,7 +80,7 @@ def test_who_was_near_a_changed_fence_is_found_by_index(fleet: None, plans: Any)
     RecomputationTarget.objects.filter(job=job).update(certain=False)
     for target in targets:
         target.certain = False
-    (plan,) = plans(lambda: working.concerned(job=job, targets=targets)).values()
+    (plan,) = plans(lambda: jobs.affected(job=job, targets=targets)).values()
     assert_by_index(plan, REPORTS_BY_TRACKER)
 
 
@@ -92,7 +93,7 @@ def test_radii_are_tried_on_reports_read_by_index(fleet: None, plans: Any) -> No
 
 
 def test_looks_for_alerts_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
-    watching.mark_changed(some_trackers(), now=NOW - timedelta(hours=1))
+    history.mark_changed(some_trackers(), now=NOW - timedelta(hours=1))
     found = plans(lambda: evaluating.look_at_due(most=20, now=NOW))
     assert len(found) >= 2
     for plan in found.values():

@@ -37,7 +37,7 @@ def previewed(trackers, *, seconds_a_look=0):
 def test_preview_counts_whom_a_new_fence_changes_and_writes_nothing(trackers):
     found = previewed(trackers)
     assert (found.candidates, found.looked_at, found.compared, found.changing) == (3, 3, 3, 3)
-    assert (found.complete, found.stays_added, found.stays_retracted) == (True, 3, 3)
+    assert (found.complete, found.periods_added, found.periods_retracted) == (True, 3, 3)
     assert [example.mac for example in found.examples] == [tracker.mac for tracker in trackers]
     assert not StatusChange.objects.filter(status="IN_STORAGE").exists()
 

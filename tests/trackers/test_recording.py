@@ -31,8 +31,7 @@ from trackers.models import (
     LocationReport,
     StatusChange,
 )
-from trackers.services import locking
-from trackers.services.history import summaries
+from trackers.services import history, locking
 from trackers.services.reports import recording
 from trackers.services.reports.recording import record_reports
 
@@ -408,7 +407,7 @@ def test_summary_shows_the_latest_assignment_even_before_it_has_a_report(run, de
     first = AssignmentFactory(run=run, end=NOW + HOUR)
     record_reports([seen(first.tracker, 0)], now=NOW)
     second = AssignmentFactory(tracker=first.tracker, run=run, start=NOW + 2 * HOUR)
-    summaries.refresh_trackers([first.tracker.pk], now=NOW + 3 * HOUR)
+    history.refresh_trackers([first.tracker.pk], now=NOW + 3 * HOUR)
     first.tracker.refresh_from_db()
     assert first.tracker.latest_assignment == second
     assert (first.tracker.status, first.tracker.last_position) == (GeoStatus.CREATED, None)

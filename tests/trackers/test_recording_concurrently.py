@@ -12,8 +12,7 @@ from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory,
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
 from trackers.models import HourlyPosition, LocationReport, RejectedReport, Retraction
 from trackers.services import locking
-from trackers.services.history.writing import Cause
-from trackers.services.recomputation.recomputing import recompute_trackers
+from trackers.services.history import Cause, recompute_trackers
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.factories import NOW, AssignmentFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
 from trackers.models import GeofenceEvent, Retraction, StatusChange
-from trackers.services.history.writing import Cause
+from trackers.services.history import Cause
 from trackers.services.recomputation import recomputing
 from trackers.services.recomputation.pacing import Pace
 from trackers.services.reports.recording import record_reports
@@ -46,9 +46,9 @@ def forget(*trackers):
 
 def test_a_piece_holds_so_many_reports_and_a_longer_tracker_none(run):
     ids = [seen_tracker(run, reports).pk for reports in (4, 6, 1, 11)]
-    assert recomputing.first_piece(ids, reports=10) == ids[:2]
-    assert recomputing.first_piece(ids[1:], reports=10) == ids[1:3]
-    assert recomputing.first_piece(ids[3:], reports=10) == []
+    assert recomputing.first_batch(ids, reports=10) == ids[:2]
+    assert recomputing.first_batch(ids[1:], reports=10) == ids[1:3]
+    assert recomputing.first_batch(ids[3:], reports=10) == []
 
 
 def test_a_long_tracker_is_rebuilt_in_parts(run, monkeypatch):
@@ -57,12 +57,12 @@ def test_a_long_tracker_is_rebuilt_in_parts(run, monkeypatch):
     right = told(tracker.pk), stays(tracker.pk)
     forget(tracker)
     pieces_of(monkeypatch, 5)
-    replayed = recomputing.recompute_all(
+    recomputed = recomputing.recompute_all(
         tracker_ids=[tracker.pk], cause=CHECK, now=NOW, pace=Pace(timezone.now)
     )
     assert (told(tracker.pk), stays(tracker.pk)) == right
-    assert replayed.rewritten.stays_added == len(right[1])
-    assert replayed.rewritten.tracker_ids == {tracker.pk}
+    assert recomputed.written.periods_added == len(right[1])
+    assert recomputed.written.tracker_ids == {tracker.pk}
 
 
 def test_one_that_cannot_be_replayed_costs_only_itself(run):
@@ -72,12 +72,12 @@ def test_one_that_cannot_be_replayed_costs_only_itself(run):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(BREAK.format(trackers[2].pk))
-    replayed = recomputing.recompute_all(
+    recomputed = recomputing.recompute_all(
         tracker_ids=[row.pk for row in trackers], cause=CHECK, now=NOW, pace=Pace(timezone.now)
     )
-    assert list(replayed.failures) == [trackers[2].pk]
-    assert "broken" in replayed.failures[trackers[2].pk]
-    assert replayed.trackers == 5
+    assert list(recomputed.failures) == [trackers[2].pk]
+    assert "broken" in recomputed.failures[trackers[2].pk]
+    assert recomputed.trackers == 5
     right[2] = []
     assert [told(tracker.pk) for tracker in trackers] == right
 
@@ -89,7 +89,7 @@ def test_a_long_one_that_cannot_be_replayed_is_told_too(run, monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(BREAK.format(tracker.pk))
-    replayed = recomputing.recompute_all(
+    recomputed = recomputing.recompute_all(
         tracker_ids=[tracker.pk], cause=CHECK, now=NOW, pace=Pace(timezone.now)
     )
-    assert list(replayed.failures) == [tracker.pk]
+    assert list(recomputed.failures) == [tracker.pk]

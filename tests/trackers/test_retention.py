@@ -19,8 +19,8 @@ from trackers.models import (
     RetiredMonth,
     StatusChange,
 )
-from trackers.services import partitioning
-from trackers.services.reports import cutoff, retention
+from trackers.services import history, partitioning
+from trackers.services.reports import retention
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_reports_and_their_dwells_and_transits_go_and_the_rest_stays(tracker):
     assert list(StatusChange.objects.order_by("pk").values()) == stays
     assert list(HourlyPosition.objects.order_by("bucket_at").values()) == rollups
     assert (month.events_deleted, month.dropped_at) == (46, LATER)
-    assert cutoff.frozen_before() == FEBRUARY
+    assert history.frozen_before() == FEBRUARY
 
 
 def test_what_was_not_rolled_up_is_rolled_up_first(tracker):

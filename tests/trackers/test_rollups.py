@@ -18,9 +18,8 @@ from tests.trackers.reports import incoming, longitude_at
 from tests.trackers.test_timeline_law import staged
 from tests.trackers.worlds import START, worlds
 from trackers.models import DailyPosition, HourlyPosition, LocationReport, Retraction, StatusChange
-from trackers.services.history import rollups
-from trackers.services.history.writing import Cause
-from trackers.services.recomputation.recomputing import recompute_trackers
+from trackers.services import history
+from trackers.services.history import Cause, recompute_trackers
 from trackers.services.reports.recording import record_reports
 
 FENCE = Cause(Retraction.FENCE)
@@ -153,7 +152,7 @@ def test_rollups_equal_a_full_recomputation_after_late_reports_corrections_and_r
         recompute_trackers(tracker_ids=ids, cause=FENCE, now=START + 3 * DAY)
         assert_right(*ids)
         before = contents()
-        rollups.rebuild(tracker_ids=ids)
+        history.rebuild_rollups(tracker_ids=ids)
         assert contents() == before
 
 

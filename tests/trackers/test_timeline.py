@@ -14,9 +14,9 @@ from trackers.rules.timeline import (
     Place,
     Sighting,
     Status,
+    derive,
     is_usable,
     locate,
-    play,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -52,10 +52,10 @@ def seen_at_places(places):
 
 def told(places, confirmations=1, start=CREATED):
     """The stays as `minute:place` and the events as `minute:type place`."""
-    timeline = play(seen_at_places(places), confirmations=confirmations, start=start)
-    stays = [f"{minute(it.started_at)}:{NAMES[it.place.location_id]}" for it in timeline.stays]
+    timeline = derive(seen_at_places(places), confirmations=confirmations, start=start)
+    periods = [f"{minute(it.started_at)}:{NAMES[it.place.location_id]}" for it in timeline.periods]
     events = [f"{minute(it.occurred_at)}:{it.type} {NAMES[it.location_id]}" for it in timeline.events]
-    return " ".join(stays), events
+    return " ".join(periods), events
 
 
 def minute(moment):
@@ -97,7 +97,7 @@ def test_where_it_is(candidates, here, reach_m, expected):
 
 
 @pytest.mark.parametrize(
-    ("places", "stays", "events"),
+    ("places", "periods", "events"),
     [
         ("", "", []),
         ("-", "0:-", ["0:TRANSIT -"]),
@@ -112,12 +112,12 @@ def test_where_it_is(candidates, here, reach_m, expected):
         ("A-A", "0:A 1:- 2:A", ["0:ENTRY A", "1:EXIT A", "2:ENTRY A"]),
     ],
 )
-def test_events_and_history_of_each_change(places, stays, events):
-    assert told(places) == (stays, events)
+def test_events_and_history_of_each_change(places, periods, events):
+    assert told(places) == (periods, events)
 
 
 @pytest.mark.parametrize(
-    ("places", "confirmations", "stays", "events"),
+    ("places", "confirmations", "periods", "events"),
     [
         pytest.param("A", 2, "0:-", ["0:TRANSIT -"], id="the first report waits, in transit"),
         pytest.param("AA", 2, "0:A", ["0:ENTRY A", "1:DWELL A"], id="confirmed, dated at the first"),
@@ -159,8 +159,8 @@ def test_events_and_history_of_each_change(places, stays, events):
         ),
     ],
 )
-def test_change_counts_once_enough_reports_agree(places, confirmations, stays, events):
-    assert told(places, confirmations) == (stays, events)
+def test_change_counts_once_enough_reports_agree(places, confirmations, periods, events):
+    assert told(places, confirmations) == (periods, events)
 
 
 def test_reports_that_wait_are_measured_from_the_place_that_still_counts():
@@ -173,18 +173,18 @@ def test_reports_that_wait_are_measured_from_the_place_that_still_counts():
         sighting(edge, minute=3, reach_m=40),
         sighting(minute=4),
     ]
-    timeline = play(seen, confirmations=2)
+    timeline = derive(seen, confirmations=2)
     assert [it.type for it in timeline.events] == [EventType.ENTRY, *[EventType.DWELL] * 4]
 
 
-def test_play_goes_on_from_a_place_without_a_row_of_its_own():
+def test_derivation_goes_on_from_a_place_without_a_row_of_its_own():
     assert told("AA-", start=at(A)) == ("2:-", ["0:DWELL A", "1:DWELL A", "2:EXIT A"])
     assert told("-", start=IN_TRANSIT) == ("", ["0:TRANSIT -"])
 
 
 def test_each_report_makes_one_event_or_an_exit_with_an_entry():
     places = "-AAB-DDA--BD-"
-    timeline = play(seen_at_places(places), confirmations=1)
+    timeline = derive(seen_at_places(places), confirmations=1)
     for index, seen in enumerate(seen_at_places(places)):
         types = [it.type for it in timeline.events if it.fingerprint == seen.fingerprint]
         assert len(types) == 1 or types == [EventType.EXIT, EventType.ENTRY], index
@@ -192,14 +192,17 @@ def test_each_report_makes_one_event_or_an_exit_with_an_entry():
 
 @pytest.mark.parametrize("confirmations", [1, 2, 3])
 def test_crossings_carry_the_stay_that_they_begin_and_others_none(confirmations):
-    timeline = play(seen_at_places("--AAABBB---DDDD-DAAA"), confirmations=confirmations)
+    timeline = derive(seen_at_places("--AAABBB---DDDD-DAAA"), confirmations=confirmations)
     for event in timeline.events:
         if event.type in (EventType.ENTRY, EventType.EXIT):
-            assert (event.stay.started_at, event.stay.fingerprint) == (event.occurred_at, event.fingerprint)
-            assert event.stay in timeline.stays
+            assert (event.period.started_at, event.period.fingerprint) == (
+                event.occurred_at,
+                event.fingerprint,
+            )
+            assert event.period in timeline.periods
         else:
-            assert event.stay is None
-    assert all(earlier.place != later.place for earlier, later in pairwise(timeline.stays))
+            assert event.period is None
+    assert all(earlier.place != later.place for earlier, later in pairwise(timeline.periods))
 
 
 def test_reports_of_one_moment_may_each_make_a_change():
@@ -207,5 +210,5 @@ def test_reports_of_one_moment_may_each_make_a_change():
         Sighting(NOW, make_fingerprint(0), 0.0, (storage(A),)),
         Sighting(NOW, make_fingerprint(1), 0.0, ()),
     ]
-    timeline = play(seen, confirmations=1)
-    assert [(it.place, it.started_at) for it in timeline.stays] == [(at(A), NOW), (IN_TRANSIT, NOW)]
+    timeline = derive(seen, confirmations=1)
+    assert [(it.place, it.started_at) for it in timeline.periods] == [(at(A), NOW), (IN_TRANSIT, NOW)]

@@ -26,10 +26,9 @@ from trackers.models import (
     StatusChange,
     Tracker,
 )
-from trackers.services.history.writing import Cause
+from trackers.services.history import Cause, recompute_trackers
 from trackers.services.recomputation import recomputing
 from trackers.services.recomputation.pacing import Pace
-from trackers.services.recomputation.recomputing import recompute_trackers
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -217,10 +216,10 @@ def test_replay_in_parts_says_the_same_as_at_once(world):
 
 def _recompute_in_parts(stage):
     for tracker in stage.trackers:
-        replayed = recomputing.recompute_long(
+        recomputed = recomputing.recompute_long(
             tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace(timezone.now)
         )
-        assert not replayed.failures
+        assert not recomputed.failures
 
 
 def assert_recomputation_finds_nothing_wrong(stage):

@@ -16,7 +16,7 @@ from tests.factories import NOW, AssignmentFactory, RunFactory, StaffFactory, St
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of
 from trackers import tasks
 from trackers.models import GeofenceEvent, RecomputationJob, RecomputationTarget, StatusChange
-from trackers.services.recomputation import queueing, recomputing, working
+from trackers.services.recomputation import jobs, queueing, recomputing
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -59,12 +59,12 @@ def change_run(run, **values):
 
 
 def work(budget=60):
-    return working.work_off(clock=lambda: LATER, time_budget_s=budget)
+    return jobs.work_off(clock=lambda: LATER, time_budget_s=budget)
 
 
 def told(job):
     job.refresh_from_db()
-    return job.state, job.total, job.done, job.replayed, job.changed
+    return job.state, job.total, job.done, job.recomputed, job.changed
 
 
 def status(tracker):
@@ -79,7 +79,7 @@ def test_a_larger_fence_takes_in_who_was_near_and_leaves_the_others_alone(run, d
     assert (job.change, job.requested_by) == ("radius 100 → 200 m", actor)
     assert work() is False
     assert told(job) == ("DONE", 2, 2, 1, 1)
-    assert (job.stays_added, job.stays_retracted, job.finished_at) == (1, 1, LATER)
+    assert (job.periods_added, job.periods_retracted, job.finished_at) == (1, 1, LATER)
     assert [status(tracker) for tracker in (near, far, elsewhere)] == [
         "IN_STORAGE",
         "IN_TRANSIT",
@@ -176,20 +176,20 @@ def test_a_second_edit_takes_over_what_the_first_left(run, depot):
 
 def test_a_cancelled_replay_keeps_what_is_done_and_goes_on_when_resumed(run, depot, monkeypatch):
     trackers = [seen_at(run, 150) for _ in range(4)]
-    monkeypatch.setattr(recomputing, "TRACKERS_PER_PIECE", 1)
+    monkeypatch.setattr(recomputing, "TRACKERS_AT_ONCE", 1)
     job = change(depot, radius_m=200)
     assert work(budget=0) is True
-    working.cancel(job=job, now=LATER)
+    jobs.cancel(job=job, now=LATER)
     assert work() is False
     assert told(job) == ("CANCELLED", 4, 1, 1, 1)
-    with pytest.raises(working.JobFinishedError):
-        working.cancel(job=job, now=LATER)
-    working.resume(job=job)
+    with pytest.raises(jobs.JobFinishedError):
+        jobs.cancel(job=job, now=LATER)
+    jobs.resume(job=job)
     work()
     assert told(job) == ("DONE", 4, 4, 4, 4)
     assert {status(tracker) for tracker in trackers} == {"IN_STORAGE"}
-    with pytest.raises(working.NothingLeftError):
-        working.resume(job=job)
+    with pytest.raises(jobs.NothingLeftError):
+        jobs.resume(job=job)
 
 
 def test_a_job_whose_worker_died_is_taken_when_its_claim_ends(run, depot):
@@ -220,7 +220,7 @@ def test_a_tracker_that_cannot_be_replayed_is_noted_and_the_others_go_on(run, de
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE trackers_statuschange DROP CONSTRAINT broken")
-    working.resume(job=job)
+    jobs.resume(job=job)
     work()
     assert told(job)[:3] == ("DONE", 3, 3)
     assert (job.failed, status(bad)) == (0, "IN_STORAGE")
@@ -259,7 +259,7 @@ def test_live_reports_wait_for_a_replay_for_less_than_a_second(depot, run):
 
     def replay():
         try:
-            working.work_off(clock=timezone.now, time_budget_s=240)
+            jobs.work_off(clock=timezone.now, time_budget_s=240)
         finally:
             connection.close()
             done.set()

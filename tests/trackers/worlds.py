@@ -19,7 +19,7 @@ from tests.factories import make_mac
 from tests.trackers.oracle import Fence, Oracle, Policy, Run, Sighting, Stint
 from tests.trackers.reports import LATITUDE, incoming, longitude_at
 from trackers.models import Assignment, Tracker
-from trackers.services.history import summaries
+from trackers.services import history
 
 # A night in which the days, and with them runs, change.
 START = datetime(2026, 3, 10, 21, 30, tzinfo=UTC)
@@ -219,7 +219,7 @@ class Stage:
             for number in range(len(world.trackers))
         )
         self.stints = [self._assign(number) for number in range(len(world.trackers))]
-        summaries.refresh_trackers([row.pk for row in self.trackers], now=START)
+        history.refresh_trackers([row.pk for row in self.trackers], now=START)
         self.distances = _measure(self.locations)
         self.oracle = self._oracle()
 

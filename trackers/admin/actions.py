@@ -15,7 +15,7 @@ from foundation.errors import DomainError
 from foundation.wording import counted
 from trackers.models import Assignment, Retraction, Tracker
 from trackers.services import assigning
-from trackers.services.history.writing import Cause
+from trackers.services.history import Cause
 from trackers.services.recomputation import recomputing
 from trackers.services.recomputation.pacing import Pace
 
@@ -61,7 +61,7 @@ def _recompute(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -
             f"{len(recomputed.failures)} of {count(rows)} can't be recomputed:"
             f" {next(iter(recomputed.failures.values()))}."
         )
-    changed = recomputed.rewritten.tracker_ids
+    changed = recomputed.written.tracker_ids
     if not changed:
         return f"{count(rows)} recomputed: everything stored was right."
     return f"{count(rows)} recomputed: {len(changed)} differed from its reports and was repaired."

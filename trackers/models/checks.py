@@ -25,7 +25,7 @@ class RetentionCutoff(models.Model):
     """The moment from which on all reports are kept; one row, none as long as no report was ever dropped.
 
     What happened before it can't be recomputed: its history stands as it is, and replays begin in the state that is
-    stored there (`trackers.services.reports.cutoff`).
+    stored there (`trackers.services.history.cutoff`).
     """
 
     reports_kept_from = models.DateTimeField()

@@ -59,12 +59,12 @@ class RecomputationJob(models.Model):
     cursor = models.BigIntegerField(default=0, help_text="The last tracker that was checked.")
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
-    replayed = models.PositiveIntegerField(
+    recomputed = models.PositiveIntegerField(
         "recomputed", default=0, help_text="Of those done, the recomputed: those near the fence."
     )
     changed = models.PositiveIntegerField(default=0, help_text="Trackers whose history changed.")
-    stays_added = models.PositiveIntegerField("status periods added", default=0)
-    stays_retracted = models.PositiveIntegerField("status periods retracted", default=0)
+    periods_added = models.PositiveIntegerField("status periods added", default=0)
+    periods_retracted = models.PositiveIntegerField("status periods retracted", default=0)
     failed = models.PositiveIntegerField(default=0)
     old_shape = models.GeometryField(geography=True, null=True, spatial_index=False)
     old_radius_m = models.FloatField(null=True)

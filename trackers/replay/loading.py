@@ -19,7 +19,7 @@ from locations.services.locations import LocationValues
 from trackers.incoming import FINGERPRINT_BYTES, IncomingReport, RecordOutcome
 from trackers.models import Assignment, GeofenceEvent, LocationReport, StatusChange, Tracker
 from trackers.replay.world import World, WorldLocation, run_names, wrapped
-from trackers.services.history import summaries
+from trackers.services import history
 from trackers.services.reports import recording
 
 
@@ -117,7 +117,7 @@ def _create_trackers(world: World, runs_by_name: dict[str, ProductionRun], now: 
         )
         for tracker in world.trackers
     )
-    summaries.refresh_trackers(list(ids.values()), now=now)
+    history.refresh_trackers(list(ids.values()), now=now)
     return ids
 
 

@@ -64,10 +64,10 @@ class Sighting(NamedTuple):
     candidates: Sequence[Candidate]
 
 
-class Stay(NamedTuple):
-    """A row of the status history, begun by the sighting (started_at, fingerprint).
+class StatusPeriod(NamedTuple):
+    """A row of the status history, begun by the report (started_at, fingerprint).
 
-    It lasts until the next stay begins or the assignment ends.
+    It lasts until the next period begins or the assignment ends.
     """
 
     place: Place
@@ -76,17 +76,17 @@ class Stay(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What a sighting means. ENTRY and EXIT carry the stay that they begin; DWELL and TRANSIT begin none."""
+    """What a sighting means. ENTRY and EXIT carry the period that they begin; DWELL and TRANSIT begin none."""
 
     type: EventType
     location_id: int | None
     occurred_at: datetime
     fingerprint: bytes
-    stay: Stay | None
+    period: StatusPeriod | None
 
 
 class Timeline(NamedTuple):
-    stays: list[Stay]
+    periods: list[StatusPeriod]
     events: list[Event]
 
 
@@ -111,33 +111,35 @@ def locate(sighting: Sighting, here: Place) -> Place:
     return Place(Status.DELIVERED if nearest.is_delivery else Status.IN_STORAGE, nearest.location_id)
 
 
-def play(sightings: Iterable[Sighting], *, confirmations: int, start: Place = CREATED) -> Timeline:
-    """Play usable sightings in event order (seen_at, fingerprint) from the place `start`.
+def derive(sightings: Iterable[Sighting], *, confirmations: int, start: Place = CREATED) -> Timeline:
+    """The timeline of usable reports in event order (seen_at, fingerprint), for a tracker that is at `start`.
 
-    The first sighting must not be one that `start`'s own confirmation still depends on.
+    The first report must not be one that `start`'s own confirmation still depends on.
     """
-    player = _Player(confirmations, start)
+    derivation = _Derivation(confirmations, start)
     for sighting in sightings:
-        player.see(sighting)
-    player.dismiss_waiting()
-    return Timeline(player.stays, player.events)
+        derivation.see(sighting)
+    derivation.dismiss_waiting()
+    return Timeline(derivation.periods, derivation.events)
 
 
-def play_part(
+def derive_first(
     sightings: Iterable[Sighting], *, confirmations: int, start: Place = CREATED
 ) -> tuple[Timeline, Sighting | None]:
-    """Play the first part of a longer row of sightings, as `play` does.
+    """The timeline of the first of many reports, as `derive` does.
 
-    Also returns the first sighting that still waits for confirmation, if any: it and those behind it mean nothing yet,
-    and the next part has to begin with it.
+    Also returns the first sighting that still waits for confirmation, if any: it and those after it mean nothing
+    yet, and the next part has to begin with it.
     """
-    player = _Player(confirmations, start)
+    derivation = _Derivation(confirmations, start)
     for sighting in sightings:
-        player.see(sighting)
-    return Timeline(player.stays, player.events), player.waiting[0] if player.waiting else None
+        derivation.see(sighting)
+    return Timeline(derivation.periods, derivation.events), derivation.waiting[
+        0
+    ] if derivation.waiting else None
 
 
-class _Player:
+class _Derivation:
     """The state between sightings: the place that counts, and the sightings that wait for confirmation."""
 
     def __init__(self, confirmations: int, start: Place) -> None:
@@ -145,7 +147,7 @@ class _Player:
         self.here = start
         self.waiting: list[Sighting] = []
         self.waiting_for = start
-        self.stays: list[Stay] = []
+        self.periods: list[StatusPeriod] = []
         self.events: list[Event] = []
 
     def see(self, sighting: Sighting) -> None:
@@ -173,16 +175,16 @@ class _Player:
     def _remain(self, sighting: Sighting) -> None:
         if self.here.status is Status.CREATED:
             self.here = IN_TRANSIT
-            self.stays.append(Stay(IN_TRANSIT, sighting.seen_at, sighting.fingerprint))
+            self.periods.append(StatusPeriod(IN_TRANSIT, sighting.seen_at, sighting.fingerprint))
         type_ = EventType.TRANSIT if self.here.location_id is None else EventType.DWELL
         self.events.append(Event(type_, self.here.location_id, sighting.seen_at, sighting.fingerprint, None))
 
     def _move(self, place: Place, sighting: Sighting) -> None:
         seen_at, fingerprint = sighting.seen_at, sighting.fingerprint
         left, self.here = self.here, place
-        stay = Stay(place, seen_at, fingerprint)
-        self.stays.append(stay)
+        period = StatusPeriod(place, seen_at, fingerprint)
+        self.periods.append(period)
         if left.location_id is not None:
-            self.events.append(Event(EventType.EXIT, left.location_id, seen_at, fingerprint, stay))
+            self.events.append(Event(EventType.EXIT, left.location_id, seen_at, fingerprint, period))
         if place.location_id is not None:
-            self.events.append(Event(EventType.ENTRY, place.location_id, seen_at, fingerprint, stay))
+            self.events.append(Event(EventType.ENTRY, place.location_id, seen_at, fingerprint, period))

@@ -18,12 +18,9 @@ from foundation import bulk, wording
 from foundation.errors import DomainError
 from trackers.models import Assignment, Retraction, Tracker
 from trackers.models.history import time_range
-from trackers.services import locking
-from trackers.services.alerts import watching
-from trackers.services.history import summaries
-from trackers.services.history.writing import Cause
-from trackers.services.recomputation import queueing, recomputing
-from trackers.services.reports import cutoff
+from trackers.services import history, locking
+from trackers.services.history import Cause
+from trackers.services.recomputation import queueing
 
 _MACS_NAMED = 5
 CAUSE = Cause(Retraction.ASSIGNMENT)
@@ -113,12 +110,12 @@ def assign(
         added = bulk.fetch_all(ADD_ASSIGNMENTS, arrays | {"run_id": run.pk})
         if _are_many(arrays):
             queueing.queue_assignment(run=run, tracker_ids=tracker_ids, start=start, now=now)
-            summaries.refresh_trackers(tracker_ids, now=now, state=state)
+            history.refresh_trackers(tracker_ids, now=now, state=state)
         else:
-            recomputing.recompute_trackers(
+            history.recompute_trackers(
                 tracker_ids=tracker_ids, cause=CAUSE, now=now, since=start, state=state
             )
-        watching.mark_changed(tracker_ids, now=now)
+        history.mark_changed(tracker_ids, now=now)
     period = DateTimeTZRange(start, None, "[)")
     return [
         Assignment(id=id_, tracker_id=tracker_id, run=run, period=period)
@@ -141,10 +138,10 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
     """End the trackers' open assignments at `at`, exclusive; one transaction.
 
     The history of each closes there; reports of that moment or later belong to no run. Raises NotAssignedError, naming
-    MACs, if a tracker has no open assignment that began before `at`, `cutoff.BeforeHorizon`, and
+    MACs, if a tracker has no open assignment that began before `at`, `history.BeforeCutoffError`, and
     `locking.UnknownTrackerError`.
     """
-    cutoff.require_kept(at)
+    history.require_kept(at)
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         open_ = Assignment.objects.filter(
@@ -157,25 +154,25 @@ def release(*, tracker_ids: Collection[int], at: datetime, now: datetime) -> Non
                 f"In no run that began before {at:%Y-%m-%d %H:%M} UTC and still lasts: {name_macs(macs)}."
             )
         open_.update(period=time_range(F("period__startswith"), Value(at), RangeBoundary()))
-        recomputing.recompute_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at)
-        watching.mark_changed(tracker_ids, now=now)
+        history.recompute_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at)
+        history.mark_changed(tracker_ids, now=now)
 
 
 def end_all(*, tracker_ids: Collection[int], at: datetime, now: datetime, state: Tracker.State) -> None:
     """Let no assignment of the trackers go on beyond `at`, exclusive, if they have any, and bring them into `state`;
     one transaction.
 
-    Those that are planned for later shrink to the microsecond of `at`. Raises `cutoff.BeforeHorizon`
+    Those that are planned for later shrink to the microsecond of `at`. Raises `history.BeforeCutoffError`
     and `locking.UnknownTrackerError`.
     """
-    cutoff.require_kept(at)
+    history.require_kept(at)
     arrays = {"tracker_ids": list(tracker_ids), "at": at}
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         bulk.execute(END_IN_FORCE, arrays)
         bulk.execute(WITHDRAW_PLANNED, arrays)
-        recomputing.recompute_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at, state=state)
-        watching.mark_changed(tracker_ids, now=now)
+        history.recompute_trackers(tracker_ids=tracker_ids, cause=CAUSE, now=now, since=at, state=state)
+        history.mark_changed(tracker_ids, now=now)
 
 
 def _are_many(arrays: dict[str, object]) -> bool:

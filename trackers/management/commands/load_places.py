@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from locations.services import gazetteer
-from trackers.services.history import nearest_places
+from trackers.services import history
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
             self.stderr.write(f"The gazetteer is loaded: {gazetteer.edition()}.")
             return
         places = gazetteer.load(now=timezone.now())
-        trackers = nearest_places.find_all_again()
+        trackers = history.find_all_again()
         self.stderr.write(
             f"{places:,} places loaded; those near {trackers:,} trackers will be found by the workers."
         )

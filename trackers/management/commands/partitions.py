@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from trackers.models import RetiredMonth
-from trackers.services import partitioning
-from trackers.services.reports import cutoff, retention
+from trackers.services import history, partitioning
+from trackers.services.reports import retention
 
 TIME_BUDGET_S = 3600
 
@@ -63,7 +63,7 @@ class Command(BaseCommand):
 
 def _described() -> dict[str, Any]:
     months = {month.starts_at: month for month in RetiredMonth.objects.all()}
-    kept_from = cutoff.frozen_before()
+    kept_from = history.frozen_before()
     return {
         "retention_days": settings.REPORT_RETENTION_DAYS,
         "notice_days": settings.RETENTION_NOTICE_DAYS,

@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         tracker_ids = self._chosen(options)
         found = self._verify(tracker_ids, repair=options["repair"])
-        drifted = found.rewritten.tracker_ids
+        drifted = found.written.tracker_ids
         wrong = dict.fromkeys(drifted, "differed") | {
             pk: f"failed: {it}" for pk, it in found.failures.items()
         }
@@ -50,9 +50,9 @@ class Command(BaseCommand):
             "trackers": found.trackers,
             "drifted": len(drifted),
             "failed": len(found.failures),
-            "stays_retracted": found.rewritten.stays_retracted,
-            "stays_added": found.rewritten.stays_added,
-            "events_added": found.rewritten.events.total(),
+            "stays_retracted": found.written.periods_retracted,
+            "stays_added": found.written.periods_added,
+            "events_added": found.written.events.total(),
             "repaired": options["repair"],
             "differences": {macs[pk]: text for pk, text in sorted(wrong.items())},
         }

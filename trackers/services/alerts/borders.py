@@ -10,7 +10,7 @@ from django.db import transaction
 
 from foundation import bulk, sql
 from trackers.models import RunCountries
-from trackers.services.alerts import watching
+from trackers.services import history
 
 RUNS_WITH_OTHER_COUNTRIES = sql.load("trackers/runs_with_other_countries")
 RUN_COUNTRIES = sql.load("trackers/run_countries")
@@ -49,5 +49,5 @@ def _renew(wanted: int, now: datetime) -> tuple[int, int]:
         update_fields=["countries", "basis"],
     )
     changed = [id_ for id_ in run_ids if before.get(id_, []) != after[id_]]
-    watching.mark_runs(changed, now=now)
+    history.mark_runs(changed, now=now)
     return len(run_ids), len(changed)

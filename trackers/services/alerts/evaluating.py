@@ -13,10 +13,10 @@ from trackers.rules import evaluation
 from trackers.rules.anomalies import Thresholds
 from trackers.rules.episodes import Episode, Stored
 from trackers.rules.evaluation import Judgement, Span
-from trackers.services.alerts import evidence, publishing
-from trackers.services.alerts.evidence import Look
-from trackers.services.history import windows
-from trackers.services.history.windows import Scope
+from trackers.services import history
+from trackers.services.alerts import publishing, reading
+from trackers.services.alerts.reading import Look
+from trackers.services.history import Scope
 
 TRACKERS_PER_TRANSACTION = 200
 
@@ -107,10 +107,10 @@ def _look_at_next(wanted: int, now: datetime) -> int:
     if not watches:
         return 0
     changed_since = {watch.tracker_id: watch.changed_since for watch in watches}
-    scopes = windows.load_scopes(changed_since)
+    scopes = history.load_scopes(changed_since)
     looks = _looks(scopes, changed_since, now)
-    found = evidence.gather(looks)
-    legs = evidence.legs_of_runs(look.scope.run_id for look in looks)
+    found = reading.gather(looks)
+    legs = reading.legs_of_runs(look.scope.run_id for look in looks)
     judged = [
         Judged(
             look.scope,

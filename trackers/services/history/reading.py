@@ -1,16 +1,17 @@
-"""What windows of the timeline are played from, and what is stored of them."""
+"""What windows of the timeline are derived from, and what is stored of them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
 from foundation import bulk, sql
 from locations import matching
-from trackers.rules.corrections import StoredEvent, StoredStay
+from trackers.rules.comparison import StoredEvent, StoredPeriod
 from trackers.rules.timeline import Candidate, EventType, Sighting
-from trackers.services.history.windows import Position, Scope, Window, position_arrays, stored_stay
+from trackers.services.history import windows
+from trackers.services.history.windows import Position, Scope, Window, position_arrays, stored_period
 
 USABLE_REPORTS_FROM = sql.load("trackers/usable_reports_from")
 SIGHTING_COLUMNS = ["assignment_id", "seen_at", "fingerprint", "reach_m"]
@@ -38,7 +39,7 @@ FIRST_SIGHTINGS = matching.statement(
     columns=SIGHTING_COLUMNS,
 )
 VALID_ROWS_FROM = sql.load("trackers/valid_rows_from")
-STAYS_FROM = VALID_ROWS_FROM.format(
+PERIODS_FROM = VALID_ROWS_FROM.format(
     table="trackers_statuschange",
     columns="id, status, location_id, started_at, fingerprint, ended_at",
     began="started_at",
@@ -48,7 +49,7 @@ EVENTS_FROM = VALID_ROWS_FROM.format(
     columns="id, type, location_id, occurred_at, fingerprint, status_change_id",
     began="occurred_at",
 )
-NEXT_STAY = """
+NEXT_PERIOD = """
 SELECT started_at FROM trackers_statuschange
 WHERE tracker_id = %(tracker_id)s AND assignment_id = %(assignment_id)s AND retracted_at IS NULL
     AND started_at >= %(seen_at)s AND (started_at, fingerprint) >= (%(seen_at)s, %(fingerprint)s)
@@ -57,9 +58,16 @@ LIMIT 1
 """
 
 
-def sightings(windows: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
+def sightings(chosen: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
     """The windows' usable reports, measured against the fences, by assignment and in event order."""
-    return _measured(bulk.fetch_all(SIGHTINGS, _reports_of(windows)))
+    return _measured(bulk.fetch_all(SIGHTINGS, _reports_of(chosen)))
+
+
+def measured_windows(tracker_ids: Collection[int]) -> list[tuple[Window, list[Sighting]]]:
+    """All assignments of the trackers, each with its usable reports, measured against the fences as they are now."""
+    chosen = windows.whole(windows.load_scopes(tracker_ids))
+    found = sightings(chosen)
+    return [(window, found[window.scope.assignment_id]) for window in chosen]
 
 
 def first_sightings(window: Window, *, most: int) -> list[Sighting]:
@@ -70,30 +78,30 @@ def first_sightings(window: Window, *, most: int) -> list[Sighting]:
 
 
 def stored(
-    windows: Sequence[Window], *, end: Position | None = None
-) -> tuple[defaultdict[int, list[StoredStay]], defaultdict[int, list[StoredEvent]]]:
+    chosen: Sequence[Window], *, end: Position | None = None
+) -> tuple[defaultdict[int, list[StoredPeriod]], defaultdict[int, list[StoredEvent]]]:
     """The windows' valid rows, by assignment; those before `end`, if one is given."""
-    arrays = position_arrays((window.scope, window.position) for window in windows)
-    arrays["end_seen_ats"] = [end.seen_at if end else None] * len(windows)
-    arrays["end_fingerprints"] = [end.fingerprint if end else None] * len(windows)
-    stays: defaultdict[int, list[StoredStay]] = defaultdict(list)
-    for assignment_id, *row in bulk.fetch_all(STAYS_FROM, arrays):
-        stays[assignment_id].append(stored_stay(row))
+    arrays = position_arrays((window.scope, window.position) for window in chosen)
+    arrays["end_seen_ats"] = [end.seen_at if end else None] * len(chosen)
+    arrays["end_fingerprints"] = [end.fingerprint if end else None] * len(chosen)
+    periods: defaultdict[int, list[StoredPeriod]] = defaultdict(list)
+    for assignment_id, *row in bulk.fetch_all(PERIODS_FROM, arrays):
+        periods[assignment_id].append(stored_period(row))
     events: defaultdict[int, list[StoredEvent]] = defaultdict(list)
     for assignment_id, id_, type_, *rest in bulk.fetch_all(EVENTS_FROM, arrays):
         events[assignment_id].append(StoredEvent(id_, EventType(type_), *rest))
-    return stays, events
+    return periods, events
 
 
-def next_stay(scope: Scope, position: Position) -> datetime | None:
-    """When the first valid stay begins at a position in event order or later, if there is one."""
+def next_period(scope: Scope, position: Position) -> datetime | None:
+    """When the first valid period begins at a position in event order or later, if there is one."""
     parameters = {"tracker_id": scope.tracker_id, "assignment_id": scope.assignment_id}
-    found = bulk.fetch_all(NEXT_STAY, parameters | position._asdict())
+    found = bulk.fetch_all(NEXT_PERIOD, parameters | position._asdict())
     return found[0][0] if found else None
 
 
-def _reports_of(windows: Sequence[Window]) -> dict[str, list[Any]]:
-    from_ = [(window.scope, max(window.position, Position(window.scope.since, b""))) for window in windows]
+def _reports_of(chosen: Sequence[Window]) -> dict[str, list[Any]]:
+    from_ = [(window.scope, max(window.position, Position(window.scope.since, b""))) for window in chosen]
     return position_arrays(from_) | {
         "run_ids": [scope.run_id for scope, _ in from_],
         "untils": [scope.until for scope, _ in from_],

@@ -1,6 +1,6 @@
 """Hours and days of each tracker: refreshed in the transaction that changes what they sum up.
 
-The caller holds the locks of the trackers (`locking.lock_trackers`) and the transaction, except for `rebuild`.
+The caller holds the locks of the trackers (`locking.lock_trackers`) and the transaction, except for `rebuild_rollups`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from foundation import bulk, sql
 from trackers.models import DailyPosition, HourlyPosition
 from trackers.models.reports import WAYPOINT_ACCURACY_M
 from trackers.services import locking
-from trackers.services.history.writing import Span
+from trackers.services.history.comparing import Span
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # Longer gaps begin another way: what lasts through them is told for each of their hours.
@@ -63,7 +63,7 @@ def refresh(sightings: Iterable[Bucket], *, spans: Collection[Span]) -> None:
         bulk.execute(REFRESH_STANDING, {f"{name}s": values for name, values in arrays.items()})
 
 
-def rebuild(
+def rebuild_rollups(
     *, tracker_ids: Collection[int], since: datetime | None = None, until: datetime | None = None
 ) -> int:
     """Recompute the buckets of all reports that are kept, or of those between two months; one transaction.

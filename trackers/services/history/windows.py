@@ -1,4 +1,4 @@
-"""Which part of an assignment's timeline must be replayed when reports arrive."""
+"""Which part of an assignment's timeline can change when reports arrive, or when the assignment itself changes."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from foundation import bulk, sql
-from trackers.rules.corrections import StoredStay
-from trackers.rules.timeline import CREATED, Place, Status, Stay
+from trackers.rules.comparison import StoredPeriod
+from trackers.rules.timeline import CREATED, Place, Status, StatusPeriod
 
 ASSIGNMENTS_OF_TRACKERS = sql.load("trackers/assignments_of_trackers")
-STAYS_BEFORE = sql.load("trackers/stays_before")
+PERIODS_BEFORE = sql.load("trackers/status_periods_before")
 USABLE_REPORTS_BEFORE = sql.load("trackers/usable_reports_before")
 
 
 class Position(NamedTuple):
-    """A place in event order. An empty fingerprint comes before every report of that moment."""
+    """A position in event order. An empty fingerprint comes before every report of that moment."""
 
     seen_at: datetime
     fingerprint: bytes
@@ -24,8 +24,8 @@ class Position(NamedTuple):
 BEGINNING = Position(datetime(1, 1, 2, tzinfo=UTC), b"")
 
 
-def behind(position: Position) -> Position:
-    """The next place in event order."""
+def just_after(position: Position) -> Position:
+    """The next position in event order."""
     return Position(position.seen_at, position.fingerprint + b"\0")
 
 
@@ -33,7 +33,7 @@ class Scope(NamedTuple):
     """An assignment with what its run rules.
 
     since, until: where the assignment's period and the run's dates overlap, half-open; reports outside make no
-    event. ends_at: the assignment's own end, which closes its last stay. kept_from: the retention horizon, from which
+    event. ends_at: the assignment's own end, which closes its last period. kept_from: the retention cutoff, from which
     on reports are kept, if any was ever dropped; `since` is never before it, and `began_at` may be.
     activated_at: when the tracker was sent, if that was later.
     """
@@ -53,12 +53,12 @@ class Scope(NamedTuple):
 
 
 class Window(NamedTuple):
-    """An assignment's timeline from `position` on; before it the tracker was at `start`, in the stay `before`."""
+    """An assignment's timeline from `position` on; before it the tracker was at `start`, in the period `before`."""
 
     scope: Scope
     position: Position
     start: Place
-    before: StoredStay | None
+    before: StoredPeriod | None
 
 
 def load_scopes(tracker_ids: Collection[int]) -> list[Scope]:
@@ -68,16 +68,16 @@ def load_scopes(tracker_ids: Collection[int]) -> list[Scope]:
 
 
 def whole(scopes: Iterable[Scope]) -> list[Window]:
-    """Windows over entire assignments, or all of them that is behind the retention horizon.
+    """Windows over entire assignments, or all of them that lies after the retention cutoff.
 
-    There they begin in the stay that is stored: what it rests on may be gone.
+    There they begin in the period that is stored: what it rests on may be gone.
     """
     starts = {scope: Position(scope.kept_from, b"") if scope.kept_from else BEGINNING for scope in scopes}
     frozen = {scope: position for scope, position in starts.items() if scope.kept_from}
-    stays = _stays_before(frozen) if frozen else {}
+    periods = _periods_before(frozen) if frozen else {}
     return [
-        _in_stay(scope, position, stays[scope.assignment_id])
-        if stays.get(scope.assignment_id)
+        _in_period(scope, position, periods[scope.assignment_id])
+        if periods.get(scope.assignment_id)
         else Window(scope, position, CREATED, None)
         for scope, position in starts.items()
     ]
@@ -86,53 +86,53 @@ def whole(scopes: Iterable[Scope]) -> list[Window]:
 def from_moment(scopes: Iterable[Scope], moment: datetime) -> list[Window]:
     """The smallest windows that an assignment can change which begins or ends at `moment`: also before it, what only
     later reports confirmed."""
-    concerned = [scope for scope in scopes if scope.ends_at is None or scope.ends_at >= moment]
-    return since_first_change(dict.fromkeys(concerned, Position(moment, b"")))
+    affected = [scope for scope in scopes if scope.ends_at is None or scope.ends_at >= moment]
+    return since_first_change(dict.fromkeys(affected, Position(moment, b"")))
 
 
-def _in_stay(scope: Scope, position: Position, stays: Sequence[StoredStay]) -> Window:
-    return Window(scope, position, stays[0].stay.place, stays[0])
+def _in_period(scope: Scope, position: Position, periods: Sequence[StoredPeriod]) -> Window:
+    return Window(scope, position, periods[0].period.place, periods[0])
 
 
 def since_first_change(firsts: Mapping[Scope, Position]) -> list[Window]:
     """The smallest windows that new reports, the first of each assignment at the given position, can change.
 
     With one confirmation the window begins at the first new report. With more, earlier reports may still wait for
-    confirmation: it begins n - 1 usable reports before, if the stay that it begins in was confirmed by then
-    (n reports before that), and otherwise with that stay's own first report.
+    confirmation: it begins n - 1 usable reports before, if the period that it begins in was confirmed by then
+    (n reports before that), and otherwise with that period's own first report.
     """
-    stays = _stays_before(firsts)
+    periods = _periods_before(firsts)
     earlier = _usable_before({scope: at for scope, at in firsts.items() if scope.confirmations > 1})
     return [
-        _window(scope, position, stays[scope.assignment_id], earlier[scope.assignment_id])
+        _window(scope, position, periods[scope.assignment_id], earlier[scope.assignment_id])
         for scope, position in firsts.items()
     ]
 
 
-def _window(scope: Scope, position: Position, stays: list[StoredStay], earlier: list[Position]) -> Window:
-    if not stays:
+def _window(scope: Scope, position: Position, periods: list[StoredPeriod], earlier: list[Position]) -> Window:
+    if not periods:
         return Window(scope, position, CREATED, None)
-    latest = stays[0]
+    latest = periods[0]
     if scope.confirmations == 1:
-        return _in_stay(scope, position, stays)
-    stay_began = Position(latest.stay.started_at, latest.stay.fingerprint)
+        return _in_period(scope, position, periods)
+    period_began = Position(latest.period.started_at, latest.period.fingerprint)
     enough = 2 * scope.confirmations - 1
-    if len(earlier) == enough and earlier[-1] >= stay_began:
-        return Window(scope, earlier[scope.confirmations - 2], latest.stay.place, latest)
-    if scope.kept_from and stay_began.seen_at < scope.kept_from:
-        return _in_stay(scope, Position(scope.kept_from, b""), stays)
-    if len(stays) == 1:
-        return Window(scope, stay_began, CREATED, None)
-    return Window(scope, stay_began, stays[1].stay.place, stays[1])
+    if len(earlier) == enough and earlier[-1] >= period_began:
+        return Window(scope, earlier[scope.confirmations - 2], latest.period.place, latest)
+    if scope.kept_from and period_began.seen_at < scope.kept_from:
+        return _in_period(scope, Position(scope.kept_from, b""), periods)
+    if len(periods) == 1:
+        return Window(scope, period_began, CREATED, None)
+    return Window(scope, period_began, periods[1].period.place, periods[1])
 
 
-def _stays_before(firsts: Mapping[Scope, Position]) -> defaultdict[int, list[StoredStay]]:
-    stays: defaultdict[int, list[StoredStay]] = defaultdict(list)
-    for assignment_id, *row in bulk.fetch_all(STAYS_BEFORE, position_arrays(firsts.items())):
-        stays[assignment_id].append(stored_stay(row))
-    for rows in stays.values():
-        rows.sort(key=lambda row: (row.stay.started_at, row.stay.fingerprint), reverse=True)
-    return stays
+def _periods_before(firsts: Mapping[Scope, Position]) -> defaultdict[int, list[StoredPeriod]]:
+    periods: defaultdict[int, list[StoredPeriod]] = defaultdict(list)
+    for assignment_id, *row in bulk.fetch_all(PERIODS_BEFORE, position_arrays(firsts.items())):
+        periods[assignment_id].append(stored_period(row))
+    for rows in periods.values():
+        rows.sort(key=lambda row: (row.period.started_at, row.period.fingerprint), reverse=True)
+    return periods
 
 
 def _usable_before(firsts: Mapping[Scope, Position]) -> defaultdict[int, list[Position]]:
@@ -156,7 +156,9 @@ def position_arrays(positions: Iterable[tuple[Scope, Position]]) -> dict[str, li
     return bulk.transposed(rows, ("assignment_ids", "tracker_ids", "seen_ats", "fingerprints"))
 
 
-def stored_stay(row: Sequence[Any]) -> StoredStay:
+def stored_period(row: Sequence[Any]) -> StoredPeriod:
     """From (id, status, location_id, started_at, fingerprint, ended_at)."""
     id_, status, location_id, started_at, fingerprint, ended_at = row
-    return StoredStay(id_, Stay(Place(Status(status), location_id), started_at, fingerprint), ended_at)
+    return StoredPeriod(
+        id_, StatusPeriod(Place(Status(status), location_id), started_at, fingerprint), ended_at
+    )

@@ -18,7 +18,7 @@ from trackers.models import RecomputationJob, RecomputationTarget
 from trackers.rules import changes
 from trackers.rules.changes import Concern, Fence, Run
 
-CANDIDATES = sql.load("trackers/candidates_of_job")
+CANDIDATES = sql.load("trackers/affected_by_job")
 
 
 def fence_of(location_id: int) -> Fence:

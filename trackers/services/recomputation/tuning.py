@@ -13,8 +13,8 @@ from locations.models import Location
 from trackers.rules import timeline, tuning
 from trackers.rules.timeline import Sighting, Timeline
 from trackers.rules.tuning import Near, Span, Suggestion
-from trackers.services.history import reading, windows
-from trackers.services.history.windows import Window
+from trackers.services import history
+from trackers.services.history import Window, reading, windows
 from trackers.services.recomputation import recomputing
 
 REPORTS_NEAR = sql.load("trackers/reports_near")
@@ -24,8 +24,8 @@ LOOKS_BACK = timedelta(days=90)
 ASSIGNMENTS = 500
 REPORTS_OF_EACH = 200
 REPORTS = 20_000
-# What every radius is played with: about a second for ten of them.
-REPORTS_PLAYED = 5_000
+# What every radius is tried with: about a second for ten of them.
+REPORTS_TRIED = 5_000
 REPORTS_ON_MAP = 2_000
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -48,7 +48,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """points: (longitude, latitude, accuracy_m) of the newest reports near. trackers: whose reports were played at
+    """points: (longitude, latitude, accuracy_m) of the newest reports near. trackers: whose reports were tried at
     each radius; complete: these were all that were near."""
 
     suggestion: Suggestion
@@ -68,10 +68,10 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
     near = _reports_near(location, now)
     suggestion = tuning.suggest_radius(Near(*row[:4]) for row in near)
     radii = tuning.candidates(location.radius_m, suggestion.radius_m)
-    tracker_ids, complete = _played(near)
+    tracker_ids, complete = _compared_trackers(near)
     with transaction.atomic():
         Location.objects.filter(pk=location.pk).update(radius_m=max(radii))
-        chosen = windows.whole(windows.load_scopes(tracker_ids)) if tracker_ids else []
+        chosen = windows.whole(history.load_scopes(tracker_ids)) if tracker_ids else []
         sightings = reading.sightings(chosen) if chosen else {}
         transaction.set_rollback(True)
     spans = {
@@ -109,12 +109,12 @@ def _reports_near(location: Location, now: datetime) -> list[tuple[Any, ...]]:
     return bulk.fetch_all(REPORTS_NEAR, parameters)
 
 
-def _played(near: Sequence[tuple[Any, ...]]) -> tuple[list[int], bool]:
-    """The first trackers near that together have at most REPORTS_PLAYED reports, and whether these are all."""
+def _compared_trackers(near: Sequence[tuple[Any, ...]]) -> tuple[list[int], bool]:
+    """The first trackers near that together have at most REPORTS_TRIED reports, and whether these are all."""
     ids = sorted({row[0] for row in near})
-    numbers = recomputing.numbers_of_reports(ids, most=REPORTS_PLAYED)
+    numbers = recomputing.numbers_of_reports(ids, most=REPORTS_TRIED)
     chosen: list[int] = []
-    left = REPORTS_PLAYED
+    left = REPORTS_TRIED
     for tracker_id in ids:
         if numbers[tracker_id] <= left:
             chosen.append(tracker_id)
@@ -123,13 +123,13 @@ def _played(near: Sequence[tuple[Any, ...]]) -> tuple[list[int], bool]:
 
 
 def _spans(window: Window, sightings: Sequence[Sighting], location_id: int, radius_m: int) -> list[Span]:
-    """The stays at the location if its radius were this one; the sightings were measured with a larger one."""
-    played = timeline.play(
+    """The visits at the location if its radius were this one; the sightings were measured with a larger one."""
+    derived = timeline.derive(
         [_resized(sighting, location_id, radius_m) for sighting in sightings],
         confirmations=window.scope.confirmations,
         start=window.start,
     )
-    return list(_stays_at(played, window, location_id))
+    return list(_visits_at(derived, window, location_id))
 
 
 def _resized(sighting: Sighting, location_id: int, radius_m: int) -> Sighting:
@@ -145,10 +145,10 @@ def _resized(sighting: Sighting, location_id: int, radius_m: int) -> Sighting:
     )
 
 
-def _stays_at(played: Timeline, window: Window, location_id: int) -> list[Span]:
-    ends = [stay.started_at for stay in played.stays[1:]] + [window.scope.ends_at or FOREVER]
+def _visits_at(derived: Timeline, window: Window, location_id: int) -> list[Span]:
+    ends = [period.started_at for period in derived.periods[1:]] + [window.scope.ends_at or FOREVER]
     return [
-        Span(window.scope.assignment_id, stay.started_at, end)
-        for stay, end in zip(played.stays, ends, strict=False)
-        if stay.place.location_id == location_id
+        Span(window.scope.assignment_id, period.started_at, end)
+        for period, end in zip(derived.periods, ends, strict=False)
+        if period.place.location_id == location_id
     ]

@@ -1,4 +1,4 @@
-"""The safety net: recomputes timelines from their reports and mends what is stored otherwise."""
+"""The safety net: recomputes timelines from their reports and repairs what is stored otherwise."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from trackers.models import (
     TimelineCheck,
     Tracker,
 )
-from trackers.services.history.writing import Cause
+from trackers.services.history import Cause
 from trackers.services.recomputation import recomputing
 from trackers.services.recomputation.pacing import Pace
 from trackers.services.recomputation.recomputing import Recomputed
@@ -78,7 +78,7 @@ def sample_size(*, fleet: int, since_latest: timedelta) -> int:
 def reconcile_sample(*, trackers: int, clock: Clock, time_budget_s: float = math.inf) -> TimelineCheck:
     """Verify the `trackers` trackers that were verified longest ago, repair them and record the drift found.
 
-    One that can't be replayed is noted, and its turn comes again after all others.
+    One that can't be recomputed is noted, and its turn comes again after all others.
     """
     deadline = Deadline(clock, time_budget_s)
     now = deadline.began_at
@@ -92,10 +92,10 @@ def reconcile_sample(*, trackers: int, clock: Clock, time_budget_s: float = math
 
 
 def verify(*, tracker_ids: Sequence[int], repair: bool, now: datetime, pace: Pace) -> Iterator[Recomputed]:
-    """Compare the trackers with their reports, piece by piece; without `repair` everything is left as it is."""
+    """Compare the trackers with their reports, batch by batch; without `repair` everything is left as it is."""
     begin = 0
     while begin < len(tracker_ids):
-        with nullcontext() if repair else _taken_back():
+        with nullcontext() if repair else _rolled_back():
             verified = recomputing.recompute_next(
                 tracker_ids=tracker_ids[begin:], cause=CAUSE, now=now, pace=pace
             )
@@ -106,14 +106,14 @@ def verify(*, tracker_ids: Sequence[int], repair: bool, now: datetime, pace: Pac
 
 
 @contextmanager
-def _taken_back() -> Iterator[None]:
+def _rolled_back() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
 
 def verifiable() -> QuerySet[Tracker]:
-    """Trackers with a history to verify. Those that wait for a replay are expected to differ, and left out."""
+    """Trackers with a history to verify. Those that wait for a recomputation are expected to differ, and left out."""
     waiting = RecomputationTarget.objects.filter(job__in=RecomputationJob.objects.unfinished())
     return Tracker.objects.filter(Exists(Assignment.objects.filter(tracker=OuterRef("pk")))).exclude(
         pk__in=waiting.values("tracker")
@@ -138,7 +138,7 @@ def standing(*, now: datetime) -> Standing:
 
 
 def _record(checked: Recomputed, *, now: datetime, took_s: float) -> TimelineCheck:
-    drifted = checked.rewritten.tracker_ids
+    drifted = checked.written.tracker_ids
     if drifted:
         log.error("timeline_drift", trackers=checked.trackers, drifted=sorted(drifted)[:NAMED])
     return TimelineCheck.objects.create(

@@ -1,7 +1,7 @@
 """The one way by which reports enter the store, live or late, from whichever source."""
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -11,14 +11,8 @@ from django.db import DataError, IntegrityError, InternalError, transaction
 
 from foundation import batching, bulk, sql
 from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, fingerprint_of
-from trackers.models import RejectedReport, Retraction, Tracker
-from trackers.rules.timeline import is_usable
-from trackers.services import locking
-from trackers.services.alerts import watching
-from trackers.services.history import rollups, summaries, windows
-from trackers.services.history.windows import Position, Scope
-from trackers.services.history.writing import Cause, Rewritten, rewrite
-from trackers.services.reports import cutoff
+from trackers.models import RejectedReport, Tracker
+from trackers.services import history, locking
 
 log = structlog.get_logger(__name__)
 
@@ -45,27 +39,32 @@ BLAMED_ON_THE_REPORT = (
 def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> RecordOutcome:
     """Store reports and everything that follows from them.
 
-    Reports may come in any order, from any time and several times: the history that results is the same. Each chunk
+    Reports may come in any order, from any time and several times: the history that results is the same. Each batch
     of trackers is one transaction: reports, events, history, the trackers' rows and rollups. A report that can't be
-    stored, or is from before the horizon of retention, goes to RejectedReport and costs only itself. Raises
+    stored, or is from before the retention cutoff, goes to RejectedReport and costs only itself. Raises
     `OperationalError` if the database is out of reach or a lock is not to be had; what was committed by then is not
     stored twice when the call is repeated.
     """
     reports, outcome = _after_the_cutoff(list(reports), now)
-    of_tracker = attrgetter("tracker_id")
+    ordered = sorted(reports, key=attrgetter("tracker_id"))
     for batch in batching.batches_of_groups(
-        sorted(reports, key=of_tracker), by=of_tracker, size=REPORTS_PER_TRANSACTION
+        ordered, by=attrgetter("tracker_id"), size=REPORTS_PER_TRANSACTION
     ):
-        for part in _record_or_split(batch, now):
-            outcome.add(part)
+        for recorded in batching.halve_until_alone(
+            batch,
+            work=lambda part: _record(part, now),
+            alone=lambda report, error: _reject(report, error, now),
+            blamed=BLAMED_ON_THE_REPORT,
+        ):
+            outcome.add(recorded)
     return outcome
 
 
 def _after_the_cutoff(
     reports: list[IncomingReport], now: datetime
 ) -> tuple[list[IncomingReport], RecordOutcome]:
-    """Without the reports from before the horizon, which are rejected: what was made of that time stands."""
-    kept_from = cutoff.frozen_before()
+    """Without the reports from before the retention cutoff, which are rejected: what was made of that time stands."""
+    kept_from = history.frozen_before()
     old = [report for report in reports if kept_from and report.seen_at.tzinfo and report.seen_at < kept_from]
     if not old:
         return reports, RecordOutcome()
@@ -80,15 +79,6 @@ def _after_the_cutoff(
     return [report for report in reports if id(report) not in too_old], RecordOutcome(rejected=len(old))
 
 
-def _record_or_split(reports: list[IncomingReport], now: datetime) -> list[RecordOutcome]:
-    return batching.halve_until_alone(
-        reports,
-        work=lambda batch: _record(batch, now),
-        alone=lambda report, error: _reject(report, error, now),
-        blamed=BLAMED_ON_THE_REPORT,
-    )
-
-
 @transaction.atomic
 def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
     tracker_ids = sorted({report.tracker_id for report in reports})
@@ -99,17 +89,7 @@ def _record(reports: Sequence[IncomingReport], now: datetime) -> RecordOutcome:
     )
     if not new:
         return outcome
-    changed = _changes(windows.load_scopes(tracker_ids), new)
-    rewritten = Rewritten()
-    if changed:
-        firsts = {scope: positions[0] for scope, positions in changed.items()}
-        by_assignment = {scope.assignment_id: positions for scope, positions in changed.items()}
-        cause = Cause(Retraction.REPORT, reports=by_assignment)
-        rewritten = rewrite(windows.since_first_change(firsts), cause=cause, now=now)
-    outcome.events = rewritten.events
-    summaries.refresh_trackers(tracker_ids, now=now)
-    rollups.refresh(((report.tracker_id, report.seen_at) for report in new), spans=rewritten.spans)
-    watching.mark_seen(((report.tracker_id, report.seen_at) for report in new), now=now)
+    outcome.events = history.follow_reports(new, now=now).events
     return outcome
 
 
@@ -148,23 +128,6 @@ def _require_plausible(report: IncomingReport) -> None:
         raise ValueError(f"{report.accuracy_m} is no accuracy")
     if report.seen_at.tzinfo is None:
         raise ValueError(f"{report.seen_at} has no time zone")
-
-
-def _changes(scopes: Iterable[Scope], new: Iterable[IncomingReport]) -> dict[Scope, list[Position]]:
-    """For each assignment its new reports that count, in event order."""
-    of_tracker: dict[int, list[Scope]] = {}
-    for scope in scopes:
-        of_tracker.setdefault(scope.tracker_id, []).append(scope)
-    changes: defaultdict[Scope, list[Position]] = defaultdict(list)
-    for report in new:
-        for scope in of_tracker.get(report.tracker_id, ()):
-            if scope.since <= report.seen_at < scope.until and is_usable(
-                report.accuracy_m, scope.max_accuracy_m
-            ):
-                changes[scope].append(Position(report.seen_at, report.fingerprint))
-    for positions in changes.values():
-        positions.sort()
-    return changes
 
 
 def _reject(report: IncomingReport, error: Exception, now: datetime) -> RecordOutcome:

@@ -15,9 +15,7 @@ from foundation import bulk, partitions, sql
 from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from trackers.models import RetiredMonth, Tracker
-from trackers.services import locking, partitioning
-from trackers.services.history import rollups
-from trackers.services.reports import cutoff
+from trackers.services import history, locking, partitioning
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +133,7 @@ def _roll_up(month: RetiredMonth, deadline: Deadline) -> bool:
         rows = bulk.fetch_all(TRACKERS_NOT_ROLLED_UP, span | {"tracker_ids": list(tracker_ids)})
         if rows:
             missing = [row[0] for row in rows]
-            rollups.rebuild(tracker_ids=missing, since=month.starts_at, until=month.ends_at)
+            history.rebuild_rollups(tracker_ids=missing, since=month.starts_at, until=month.ends_at)
             log.warning("reports_were_not_rolled_up", month=str(month), trackers=len(missing))
         month.rolled_up_to = tracker_ids[-1]
         month.save(update_fields=["rolled_up_to"])
@@ -144,14 +142,15 @@ def _roll_up(month: RetiredMonth, deadline: Deadline) -> bool:
 
 
 def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bool:
-    """From here on the month counts as gone: the horizon moves first, so that no replay misses what is deleted."""
+    """From here on the month counts as gone: the cutoff moves first, so that no recomputation misses what is
+    deleted."""
     with transaction.atomic():
         claimed = RetiredMonth.objects.filter(
             pk=month.pk, state__in=[RetiredMonth.State.ANNOUNCED, RetiredMonth.State.DROPPING]
         ).update(state=RetiredMonth.State.DROPPING)
         if not claimed:
             return False
-        cutoff.advance(reports_kept_from=month.ends_at, now=now)
+        history.advance_cutoff(reports_kept_from=month.ends_at, now=now)
 
     def chunk(tracker_ids: Sequence[int]) -> None:
         with transaction.atomic():

@@ -1,7 +1,7 @@
-"""The retention horizon: from when on all reports are kept.
+"""The retention cutoff: since when all reports are kept.
 
 History before it stands as it was stored: nothing recomputes it, and a report that comes from before it is rejected
-with the reason. Who drops reports calls `advance` first, in the transaction that drops them.
+with the reason. Who drops reports calls `advance_cutoff` first, in the transaction that drops them.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from trackers.models import RetentionCutoff
 
 
 class BeforeCutoffError(DomainError):
-    """A change that would concern a time of which the reports are gone."""
+    """A change that would affect a time of which the reports are gone."""
 
     code = "before_retention_horizon"
 
@@ -21,8 +21,8 @@ def frozen_before() -> datetime | None:
     return RetentionCutoff.objects.values_list("reports_kept_from", flat=True).first()
 
 
-def advance(*, reports_kept_from: datetime, now: datetime) -> None:
-    """Say that reports before `reports_kept_from` may be gone from now on. The horizon never moves back."""
+def advance_cutoff(*, reports_kept_from: datetime, now: datetime) -> None:
+    """Say that reports before `reports_kept_from` may be gone from now on. The cutoff never moves back."""
     RetentionCutoff.objects.get_or_create(
         id=1, defaults={"reports_kept_from": reports_kept_from, "moved_at": now}
     )
@@ -32,7 +32,7 @@ def advance(*, reports_kept_from: datetime, now: datetime) -> None:
 
 
 def require_kept(moment: datetime) -> None:
-    """Raises BeforeHorizon if reports of that moment may be gone."""
+    """Raises BeforeCutoffError if reports of that moment may be gone."""
     kept_from = frozen_before()
     if kept_from and moment < kept_from:
         raise BeforeCutoffError(

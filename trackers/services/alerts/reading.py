@@ -12,8 +12,8 @@ from trackers.models import Alert, RunCountries
 from trackers.rules.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, Sighting, Stay, distance_m
 from trackers.rules.episodes import Episode, Kind, Stored
 from trackers.rules.evaluation import Evidence
-from trackers.services.history.windows import Scope
-from trackers.services.reports import cutoff
+from trackers.services import history
+from trackers.services.history import Scope
 
 SIGHTINGS = sql.load("trackers/alert_sightings")
 HOURS = sql.load("trackers/alert_hours")
@@ -122,7 +122,7 @@ def _hours(looks: Sequence[Look]) -> defaultdict[int, list[SeenHour]]:
 def _stored(assignment_ids: Collection[int]) -> defaultdict[int, list[Stored]]:
     fields = ("kind", "began_at", "latest_at", "ended_at", "measure", "location_id", "country")
     rows = Alert.objects.valid().filter(assignment__in=assignment_ids).order_by("pk")
-    if kept_from := cutoff.frozen_before():
+    if kept_from := history.frozen_before():
         # Nothing is left that could tell them again: they stand.
         rows = rows.exclude(ended_at__lte=kept_from)
     stored: defaultdict[int, list[Stored]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Makes trackers due to be looked at for alerts, in the transaction that changes what the look goes by."""
+"""Makes trackers due for the evaluation of their alerts, in the transaction that changes what decides about alerts."""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ SET changed_since = least(watch.changed_since, excluded.changed_since),
 
 
 def mark_seen(sightings: Iterable[tuple[int, datetime]], *, now: datetime) -> None:
-    """New reports, given as (tracker id, seen at), are to be looked at."""
+    """New reports, given as (tracker id, seen at), are to be evaluated."""
     first: dict[int, datetime] = {}
     for tracker_id, seen_at in sightings:
         first[tracker_id] = min(first.get(tracker_id, seen_at), seen_at)
@@ -39,12 +39,13 @@ def mark_seen(sightings: Iterable[tuple[int, datetime]], *, now: datetime) -> No
 
 
 def mark_changed(tracker_ids: Collection[int], *, now: datetime) -> None:
-    """Something other than a report changed the trackers' history: all of it is to be looked at."""
+    """Something other than a report changed the trackers' history: all of it is to be evaluated."""
     _mark(dict.fromkeys(tracker_ids, ALWAYS), now)
 
 
 def mark_runs(run_ids: Collection[int], *, now: datetime) -> None:
-    """Something changed by which all trackers of these runs are judged: all of their time there is to be looked at."""
+    """Something changed that decides about alerts of all trackers of these runs: all of their time there is to be
+    evaluated."""
     if run_ids:
         bulk.execute(MARK_RUNS, {"run_ids": list(run_ids), "now": now})
 

@@ -1,6 +1,6 @@
-"""Works off queued replays, a piece at a time: each piece is a transaction with its progress.
+"""Works off queued recomputations, a batch at a time: each batch is a transaction with its progress.
 
-A worker claims a job for CLAIM; one that dies leaves it to the next. Live fetching waits for a piece at most.
+A worker claims a job for CLAIM; one that dies leaves it to the next. Live fetching waits for a batch at most.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from foundation import bulk, sql
 from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from trackers.models import RecomputationJob, RecomputationTarget, Retraction
-from trackers.services.history.writing import Cause
+from trackers.services.history import Cause
 from trackers.services.recomputation import recomputing
 from trackers.services.recomputation.pacing import Pace
 from trackers.services.recomputation.recomputing import Recomputed
@@ -25,8 +25,8 @@ SEEN_NEAR = sql.load("trackers/seen_near")
 
 # Longer than a task may run: nobody takes a job from a worker that is still at it.
 CLAIM = timedelta(minutes=6)
-# Looked at in one go for who was near; the replay itself is smaller.
-LOOKED_AT = 500
+# Asked in one go which of them were near; what is recomputed at once is smaller.
+TARGETS_AT_ONCE = 500
 
 
 class JobFinishedError(DomainError):
@@ -40,7 +40,7 @@ class NothingLeftError(DomainError):
 def work_off(*, clock: Clock, time_budget_s: float) -> bool:
     """Work on the oldest job that nobody has until it is done or the time is over; returns whether more is to do.
 
-    Raises `OperationalError` if the database is out of reach or a lock is not to be had: the piece is undone, and the
+    Raises `OperationalError` if the database is out of reach or a lock is not to be had: the batch is undone, and the
     job waits for the end of the claim.
     """
     deadline = Deadline(clock, time_budget_s)
@@ -48,7 +48,7 @@ def work_off(*, clock: Clock, time_budget_s: float) -> bool:
     if job is None:
         return False
     pace = Pace(clock)
-    while _work_piece(job.pk, pace, clock()):
+    while _work_batch(job.pk, pace, clock()):
         if deadline.passed:
             break
     RecomputationJob.objects.filter(pk=job.pk).update(claimed_until=None)
@@ -56,7 +56,7 @@ def work_off(*, clock: Clock, time_budget_s: float) -> bool:
 
 
 def cancel(*, job: RecomputationJob, now: datetime) -> None:
-    """Stop a job behind the piece at hand; what is done stays. Raises JobFinishedError."""
+    """Stop a job after the batch at hand; what is done stays. Raises JobFinishedError."""
     stopped = (
         RecomputationJob.objects.unfinished()
         .filter(pk=job.pk)
@@ -83,7 +83,7 @@ def resume(*, job: RecomputationJob) -> None:
         locked.save(update_fields=["state", "finished_at", "done", "failed", "cursor"])
 
 
-def concerned(*, job: RecomputationJob, targets: Sequence[RecomputationTarget]) -> list[int]:
+def affected(*, job: RecomputationJob, targets: Sequence[RecomputationTarget]) -> list[int]:
     """The ids of those of the targets whose history the job can change, in order."""
     unsure = [target.tracker_id for target in targets if not target.certain]
     near = set()
@@ -109,34 +109,36 @@ def _claim(now: datetime) -> RecomputationJob | None:
     return job
 
 
-def _work_piece(job_id: int, pace: Pace, now: datetime) -> bool:
-    """Replay the next few trackers; returns whether more are left. A long one is replayed before its progress is
+def _work_batch(job_id: int, pace: Pace, now: datetime) -> bool:
+    """Recompute the next few trackers; returns whether more are left. A long one is recomputed before its progress is
     written, in transactions of its own, and comes again whole if the worker dies."""
     with transaction.atomic():
         job = RecomputationJob.objects.select_for_update(no_key=True).get(pk=job_id)
         if not job.is_unfinished:
             return False
-        targets = list(job.targets.filter(tracker__gt=job.cursor, error="").order_by("tracker")[:LOOKED_AT])
+        targets = list(
+            job.targets.filter(tracker__gt=job.cursor, error="").order_by("tracker")[:TARGETS_AT_ONCE]
+        )
         if not targets:
             _finish(job, now)
             return False
-        ids = concerned(job=job, targets=targets)
-        piece = recomputing.first_piece(ids, reports=pace.reports) if ids else []
+        ids = affected(job=job, targets=targets)
+        batch = recomputing.first_batch(ids, reports=pace.reports) if ids else []
         began_at = pace.clock()
-        replayed = Recomputed()
-        if piece:
-            replayed = recomputing.recompute_or_split(tracker_ids=piece, cause=_cause(job), now=now)
-        if piece or not ids:
-            reached = piece[-1] if len(piece) < len(ids) else targets[-1].tracker_id
-            _note(job, targets, reached, replayed)
-    if piece:
-        pace.rest(played=replayed.rewritten.played, began_at=began_at)
-    if piece or not ids:
+        recomputed = Recomputed()
+        if batch:
+            recomputed = recomputing.recompute_or_split(tracker_ids=batch, cause=_cause(job), now=now)
+        if batch or not ids:
+            reached = batch[-1] if len(batch) < len(ids) else targets[-1].tracker_id
+            _note(job, targets, reached, recomputed)
+    if batch:
+        pace.rest(reports=recomputed.written.reports, began_at=began_at)
+    if batch or not ids:
         return True
-    replayed = recomputing.recompute_long(tracker_id=ids[0], cause=_cause(job), now=now, pace=pace)
+    recomputed = recomputing.recompute_long(tracker_id=ids[0], cause=_cause(job), now=now, pace=pace)
     with transaction.atomic():
         job = RecomputationJob.objects.select_for_update(no_key=True).get(pk=job_id)
-        _note(job, targets, ids[0], replayed)
+        _note(job, targets, ids[0], recomputed)
     return True
 
 
@@ -145,21 +147,21 @@ def _cause(job: RecomputationJob) -> Cause:
 
 
 def _note(
-    job: RecomputationJob, targets: Sequence[RecomputationTarget], reached: int, replayed: Recomputed
+    job: RecomputationJob, targets: Sequence[RecomputationTarget], reached: int, recomputed: Recomputed
 ) -> None:
     """Those up to `reached` are done: their targets go, unless they failed."""
     passed = [target.tracker_id for target in targets if target.tracker_id <= reached]
-    for tracker_id, error in replayed.failures.items():
+    for tracker_id, error in recomputed.failures.items():
         job.targets.filter(tracker=tracker_id).update(error=error)
     job.targets.filter(tracker__in=passed, error="").delete()
     RecomputationJob.objects.filter(pk=job.pk).update(
         cursor=reached,
         done=F("done") + len(passed),
-        replayed=F("replayed") + replayed.trackers,
-        changed=F("changed") + len(replayed.rewritten.tracker_ids),
-        stays_added=F("stays_added") + replayed.rewritten.stays_added,
-        stays_retracted=F("stays_retracted") + replayed.rewritten.stays_retracted,
-        failed=F("failed") + len(replayed.failures),
+        recomputed=F("recomputed") + recomputed.trackers,
+        changed=F("changed") + len(recomputed.written.tracker_ids),
+        periods_added=F("periods_added") + recomputed.written.periods_added,
+        periods_retracted=F("periods_retracted") + recomputed.written.periods_retracted,
+        failed=F("failed") + len(recomputed.failures),
     )
 
 
