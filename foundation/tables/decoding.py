@@ -41,7 +41,7 @@ def _read_head(source: BinaryIO) -> bytes:
 
 def _refuse_binary(head: bytes) -> None:
     if head.startswith(_WORKBOOK):
-        raise UnreadableFileError(f"The file is a workbook or another binary file: {_SAVE}.")
+        raise UnreadableFileError(f"This is a workbook or another binary file: {_SAVE}.")
     if head.startswith(_UTF_16):
         raise UnreadableFileError(f"The file is in UTF-16: {_SAVE}.")
     if b"\0" in head[:_SNIFFED_BYTES]:
