@@ -69,7 +69,11 @@ def test_json_for_scripts(file):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is empty"), (b"mac,key\nA,\xff\n", "row 2 has the byte 0xFF"), (b"a,b\n1,2\n", "first row")],
+    [
+        (b"", "is empty"),
+        (b"mac,key\nA,\xff\n", "Row 2 is not in UTF-8: it has the byte 0xFF"),
+        (b"a,b\n1,2\n", "first row"),
+    ],
 )
 def test_file_that_can_not_be_read_exits_with_2(file, content, said):
     code, out, err = run(file(content))
