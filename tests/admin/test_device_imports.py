@@ -115,7 +115,7 @@ def test_import_can_be_cancelled(ops: Client) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"mac,key\nA,\xff\n", "row 2 has the byte 0xFF"),
+        (b"mac,key\nA,\xff\n", "Row 2 is not in UTF-8: it has the byte 0xFF"),
         (b"", "empty"),
         (b"mac;key;colour\n1;2;3\n", "Unknown column"),
         ("mac,key\n".encode("utf-16"), "UTF-16"),
