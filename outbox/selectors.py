@@ -10,8 +10,9 @@ from typing import Any, Literal
 from foundation import bulk, sql
 from foundation.errors import DomainError
 
-READ_FACTS = sql.load("outbox/read_facts")
-READ_FACTS_OF_CLIENTS = sql.load("outbox/read_facts_of_clients")
+READING_MARK = sql.load("outbox/reading_mark")
+READ_FACTS = sql.load("outbox/read_facts").format(mark=READING_MARK)
+READ_FACTS_OF_CLIENTS = sql.load("outbox/read_facts_of_clients").format(mark=READING_MARK)
 FACTS_DROPPED_AFTER = sql.load("outbox/facts_dropped_after")
 
 MOST_AT_ONCE = 10_000
@@ -116,7 +117,7 @@ def read_after(*, cursor: str | None, limit: int, client_ids: Collection[int] | 
         ids = {"client_ids": sorted(set(client_ids))}
         found = bulk.fetch_rows(READ_FACTS_OF_CLIENTS, parameters | ids, PublishedFact)
     if cursor is not None:
-        # Behind the reading: a month that is dropped between the two must not be missed.
+        # After the reading: a month that is dropped between the two must not be missed.
         _require_kept(after)
     facts = found[:limit]
     reached = Position(facts[-1].txid, facts[-1].number) if facts else after

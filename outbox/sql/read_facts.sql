@@ -1,4 +1,4 @@
--- The next facts of all clients. Below the oldest transaction that still runs nothing will be written any more.
+-- The next facts of all clients; the mark is that of reading_mark.sql.
 SELECT
     txid::text::bigint AS txid,
     id AS number,
@@ -10,7 +10,7 @@ SELECT
     recorded_at,
     data
 FROM outbox_fact
-WHERE txid < pg_snapshot_xmin(pg_current_snapshot())
+WHERE txid < ({mark})
     AND (txid, id) > (%(txid)s::bigint::text::xid8, %(number)s::bigint)
 ORDER BY outbox_fact.txid, outbox_fact.id
 LIMIT %(limit)s::bigint

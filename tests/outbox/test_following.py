@@ -9,9 +9,9 @@ import pytest
 from django.contrib.gis.geos import Point
 from django.db import connection
 
-from outbox.selectors import read_after
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.outbox.folding import fold, stored
+from tests.outbox.reading import read_after
 from tests.trackers.reports import LATITUDE, incoming, longitude_at
 from trackers.services.reports.recording import record_reports
 

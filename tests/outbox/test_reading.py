@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -14,8 +15,9 @@ from django.utils import timezone
 from outbox import services, tasks
 from outbox.facts import FactType, NewFact
 from outbox.partitioning import FACTS
-from outbox.selectors import CursorTooOldError, InvalidCursorError, read_after
+from outbox.selectors import CursorTooOldError, InvalidCursorError
 from tests.factories import NOW
+from tests.outbox.reading import read_after
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -329,3 +331,14 @@ def _no_months():
     for partition in FACTS.existing():
         if month := FACTS.month_of(partition.name):
             FACTS.drop(month)
+
+
+def test_a_transaction_of_another_database_holds_nothing_back():
+    publish(fact(1))
+    server = connection.settings_dict
+    with psycopg.connect(
+        host=server["HOST"], port=server["PORT"] or None, user=server["USER"], dbname="postgres"
+    ) as other:
+        other.execute("SELECT pg_current_xact_id()")
+        publish(fact(2))
+        assert subjects(read_all()[0]) == ["tracker/1", "tracker/2"]
