@@ -46,7 +46,7 @@ def compare(windows: Sequence[Window]) -> list[AssignmentDifference]:
 def compare_first(window: Window, *, most: int) -> tuple[AssignmentDifference, Position | None]:
     """The same for the first `most` reports of a window; returns also where the rest begins, None if that was all.
 
-    It gets somewhere if `most` is at least thrice the confirmations: a window begins up to 2n - 1 reports before what
+    It gets somewhere if `most` is at least twice the confirmations: a window begins up to n - 1 reports before what
     is new, and up to n - 1 are left to the rest.
     """
     sightings = reading.first_sightings(window, most=most)

@@ -95,7 +95,7 @@ def recompute_batch(
         written, rest = Written(), None
         if ahead:
             # So many more: a batch begins before what is new, and leaves what waits for confirmation to the next one.
-            most = reports + 3 * ahead[0].confirmations
+            most = reports + 2 * ahead[0].confirmations
             difference, rest = comparing.compare_first(_window_at(ahead[0], begin), most=most)
             written = writing.write([difference], cause=cause, now=now)
             if rest is None and len(ahead) > 1 and ahead[0].ends_at:

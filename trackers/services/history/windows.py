@@ -97,9 +97,10 @@ def _in_period(scope: Scope, position: Position, periods: Sequence[StoredPeriod]
 def since_first_change(firsts: Mapping[Scope, Position]) -> list[Window]:
     """The smallest windows that new reports, the first of each assignment at the given position, can change.
 
-    With one confirmation the window begins at the first new report. With more, earlier reports may still wait for
-    confirmation: it begins n - 1 usable reports before, if the period that it begins in was confirmed by then
-    (n reports before that), and otherwise with that period's own first report.
+    With one confirmation the window begins at the first new report. With n, up to n - 1 usable reports before it may
+    still wait for confirmation: the window begins with these, if the period before it began earlier, and otherwise
+    with that period's own first report. A period that n reports before the change belong to was confirmed by them, and
+    nothing after them can take that back; docs/timeline.md has the proof.
     """
     periods = _periods_before(firsts)
     earlier = _usable_before({scope: at for scope, at in firsts.items() if scope.confirmations > 1})
@@ -116,14 +117,18 @@ def _window(scope: Scope, position: Position, periods: list[StoredPeriod], earli
     if scope.confirmations == 1:
         return _in_period(scope, position, periods)
     period_began = Position(latest.period.started_at, latest.period.fingerprint)
-    enough = 2 * scope.confirmations - 1
-    if len(earlier) == enough and earlier[-1] >= period_began:
+    if len(earlier) == _reports_that_decide(scope) and earlier[-1] >= period_began:
         return Window(scope, earlier[scope.confirmations - 2], latest.period.place, latest)
     if scope.kept_from and period_began.seen_at < scope.kept_from:
         return _in_period(scope, Position(scope.kept_from, b""), periods)
     if len(periods) == 1:
         return Window(scope, period_began, CREATED, None)
     return Window(scope, period_began, periods[1].period.place, periods[1])
+
+
+def _reports_that_decide(scope: Scope) -> int:
+    """How many usable reports of a period before a change settle that it stands."""
+    return scope.confirmations
 
 
 def _periods_before(firsts: Mapping[Scope, Position]) -> defaultdict[int, list[StoredPeriod]]:
@@ -141,7 +146,7 @@ def _usable_before(firsts: Mapping[Scope, Position]) -> defaultdict[int, list[Po
         parameters = position_arrays(firsts.items()) | {
             "sinces": [scope.since for scope in firsts],
             "max_accuracies_m": [scope.max_accuracy_m for scope in firsts],
-            "wanted": [2 * scope.confirmations - 1 for scope in firsts],
+            "wanted": [_reports_that_decide(scope) for scope in firsts],
         }
         for assignment_id, *row in bulk.fetch_all(USABLE_REPORTS_BEFORE, parameters):
             earlier[assignment_id].append(Position(*row))
