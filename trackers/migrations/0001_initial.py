@@ -9,7 +9,7 @@ from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
 
-# Django can't declare partitions. Months are made ahead by trackers.services.partitioning; the default partition takes
+# Django can't declare partitions. Months are made ahead by foundation.partitions; the default partition takes
 # what falls outside of them, so that no report is refused.
 PARTITIONED_REPORTS = """
 CREATE TABLE trackers_locationreport (
