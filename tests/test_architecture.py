@@ -434,3 +434,11 @@ def test_plans_are_read_under_conditions_that_the_test_sets() -> None:
         asks = re.search(r"\bEXPLAIN \(|f\"EXPLAIN|\bplans\.explain|\bexplain_bulk\(|\bnodes_of\(", text)
         assert not asks or "planner" in text, f"{path.relative_to(ROOT)}: use the fixture planner"
         assert "SET LOCAL enable_seqscan" not in text, f"{path.relative_to(ROOT)}: use the fixture planner"
+
+
+def test_no_migration_imports_our_code() -> None:
+    """What it would import is that of tomorrow, and a migration says what was meant when it was written."""
+    for app in OUR_APPS:
+        for path in sorted((ROOT / app).glob("migrations/0*.py")):
+            for name in imported_modules(ast.parse(path.read_text())):
+                assert name.partition(".")[0] not in LAYERS, f"{path.relative_to(ROOT)} imports {name}"

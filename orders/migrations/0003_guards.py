@@ -1,5 +1,27 @@
 from django.db import migrations
 
+RUN_IS_THE_CLIENTS_OWN = """
+CREATE FUNCTION orders_run_is_the_clients_own() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM clients_productionrun run JOIN clients_brand brand ON brand.id = run.brand_id
+        WHERE run.id = NEW.run_id AND brand.client_id = NEW.client_id
+    ) THEN
+        RAISE EXCEPTION 'the production run % is not of client %', NEW.run_id, NEW.client_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'order_run_is_the_clients_own';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER order_run_is_the_clients_own
+BEFORE INSERT OR UPDATE OF client_id, run_id ON orders_order
+FOR EACH ROW EXECUTE FUNCTION orders_run_is_the_clients_own();
+"""
+RUN_IS_THE_CLIENTS_OWN_REMOVAL = """
+DROP TRIGGER order_run_is_the_clients_own ON orders_order;
+DROP FUNCTION orders_run_is_the_clients_own();
+"""
+
 WITHIN_QUANTITY = """
 CREATE FUNCTION orders_allocations_within_quantity() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -28,6 +50,28 @@ FOR EACH STATEMENT EXECUTE FUNCTION orders_allocations_within_quantity();
 WITHIN_QUANTITY_REMOVAL = """
 DROP TRIGGER allocation_within_quantity ON orders_deviceallocation;
 DROP FUNCTION orders_allocations_within_quantity();
+"""
+
+QUANTITY_HOLDS_ALLOCATIONS = """
+CREATE FUNCTION orders_quantity_holds_allocations() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.quantity < (
+        SELECT count(*) FROM orders_deviceallocation WHERE order_id = NEW.id AND released_at IS NULL
+    ) THEN
+        RAISE EXCEPTION 'order % has more devices than %', NEW.id, NEW.quantity
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'order_quantity_holds_allocations';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER order_quantity_holds_allocations
+BEFORE UPDATE OF quantity ON orders_order
+FOR EACH ROW WHEN (NEW.quantity < OLD.quantity)
+EXECUTE FUNCTION orders_quantity_holds_allocations();
+"""
+QUANTITY_HOLDS_ALLOCATIONS_REMOVAL = """
+DROP TRIGGER order_quantity_holds_allocations ON orders_order;
+DROP FUNCTION orders_quantity_holds_allocations();
 """
 
 STAYS_WITH_CLIENT = """
@@ -80,16 +124,19 @@ DROP FUNCTION orders_brand_stays_with_client();
 
 
 class Migration(migrations.Migration):
-    """No order gets more devices than ordered. A brand or run with orders or trackers is not moved to another client:
-    all that those trackers ever reported would move with it."""
+    """What no constraint can say, since it goes over several tables: an order's run is its client's own; an order has no
+    more devices than were ordered, and is not reduced to fewer than it has; a brand or run with orders or trackers
+    stays with its client, since all that those trackers ever reported would move with it."""
 
     dependencies = [
-        ("orders", "0004_transitions_and_guards"),
-        ("clients", "0002_audit"),
-        ("trackers", "0007_audit"),
+        ("orders", "0002_audit"),
+        ("clients", "0001_initial"),
+        ("trackers", "0001_initial"),
     ]
 
     operations = [
+        migrations.RunSQL(RUN_IS_THE_CLIENTS_OWN, reverse_sql=RUN_IS_THE_CLIENTS_OWN_REMOVAL),
         migrations.RunSQL(WITHIN_QUANTITY, reverse_sql=WITHIN_QUANTITY_REMOVAL),
+        migrations.RunSQL(QUANTITY_HOLDS_ALLOCATIONS, reverse_sql=QUANTITY_HOLDS_ALLOCATIONS_REMOVAL),
         migrations.RunSQL(STAYS_WITH_CLIENT, reverse_sql=STAYS_WITH_CLIENT_REMOVAL),
     ]
