@@ -52,15 +52,15 @@ class UnfitDevicesError(DomainError):
         self.macs = macs
 
 
-class UnknownDevices(UnfitDevicesError):
+class UnknownDevicesError(UnfitDevicesError):
     code = "unknown_devices"
 
 
-class NotInStock(UnfitDevicesError):
+class NotInStockError(UnfitDevicesError):
     code = "not_in_stock"
 
 
-class WrongDeviceState(UnfitDevicesError):
+class WrongDeviceStateError(UnfitDevicesError):
     code = "wrong_device_state"
 
 

@@ -442,3 +442,13 @@ def test_no_migration_imports_our_code() -> None:
         for path in sorted((ROOT / app).glob("migrations/0*.py")):
             for name in imported_modules(ast.parse(path.read_text())):
                 assert name.partition(".")[0] not in LAYERS, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_exceptions_end_in_error() -> None:
+    """So that a `raise` and an `except` are read as such; a class is an exception if one of its bases is named so."""
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+                raised = any(base.endswith(("Error", "Exception")) for base in bases)
+                assert not raised or node.name.endswith("Error"), f"{module.place}: {node.name}"

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("clients", "0001_initial"),
-        ("clients", "__first__"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
         ("trackers", "0001_initial"),
     ]
 

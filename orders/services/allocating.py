@@ -12,10 +12,10 @@ from orders import lifecycle
 from orders.errors import (
     InvalidMacsError,
     InvalidQuantityError,
-    NotInStock,
+    NotInStockError,
     RunHasEndedError,
     StockTooLowError,
-    UnknownDevices,
+    UnknownDevicesError,
 )
 from orders.models import DeviceAllocation, Order
 from orders.services import states
@@ -58,7 +58,8 @@ def allocate_devices(
     and moves the order to ALLOCATED once it has all.
 
     Raises WrongOrderStateError, RunHasEndedError, InvalidQuantityError (more than the order lacks), StockTooLowError,
-    InvalidMacsError, UnknownDevices, NotInStock or `assigning.AssignmentOverlapError`; then nothing is allocated.
+    InvalidMacsError, UnknownDevicesError, NotInStockError or `assigning.AssignmentOverlapError`; then nothing is
+    allocated.
     """
     named = _normalised(macs or ())
     with transaction.atomic(), audit.acting(actor):
@@ -118,11 +119,11 @@ def _take(named: Sequence[str], wanted: int, all_or_nothing: bool) -> list[int]:
 def _take_by_mac(macs: Sequence[str]) -> list[int]:
     ids = dict(Tracker.objects.filter(mac__in=macs).values_list("mac", "pk"))
     if unknown := set(macs) - ids.keys():
-        raise UnknownDevices("No tracker has the MAC", unknown)
+        raise UnknownDevicesError("No tracker has the MAC", unknown)
     locking.lock_trackers(ids.values())
     taken = Tracker.objects.filter(pk__in=ids.values()).exclude(state=Tracker.State.IN_STOCK)
     if unavailable := list(taken.values_list("mac", flat=True)):
-        raise NotInStock("Not in stock", unavailable)
+        raise NotInStockError("Not in stock", unavailable)
     return list(ids.values())
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from clients.models import User
 from foundation import audit
 from orders import lifecycle
-from orders.errors import ChangedMeanwhileError, WrongDeviceState
+from orders.errors import ChangedMeanwhileError, WrongDeviceStateError
 from orders.lifecycle import OrderState
 from orders.models import DeviceAllocation, Order
 from orders.services import states
@@ -60,21 +60,21 @@ def cancel_order(
 def return_devices(
     *, tracker_ids: Collection[int], now: datetime, actor: User | None = None, reason: str = ""
 ) -> None:
-    """ACTIVE or LOST devices are back; `restock_devices` makes them available again. Raises WrongDeviceState."""
+    """ACTIVE or LOST devices are back; `restock_devices` makes them available again. Raises WrongDeviceStateError."""
     _take_away(tracker_ids, State.RETURNED, now, actor, reason)
 
 
 def report_lost(
     *, tracker_ids: Collection[int], now: datetime, actor: User | None = None, reason: str = ""
 ) -> None:
-    """Nobody knows where the devices are. Raises WrongDeviceState for those lost or retired already."""
+    """Nobody knows where the devices are. Raises WrongDeviceStateError for those lost or retired already."""
     _take_away(tracker_ids, State.LOST, now, actor, reason)
 
 
 def retire_devices(
     *, tracker_ids: Collection[int], now: datetime, actor: User | None = None, reason: str = ""
 ) -> None:
-    """The devices are out of use for good. Raises WrongDeviceState for those retired already."""
+    """The devices are out of use for good. Raises WrongDeviceStateError for those retired already."""
     _take_away(tracker_ids, State.RETIRED, now, actor, reason)
 
 
@@ -82,7 +82,7 @@ def restock_devices(
     *, tracker_ids: Collection[int], now: datetime, actor: User | None = None, reason: str = ""
 ) -> None:
     """Make devices available for orders again: RETURNED ones, or ALLOCATED ones that are taken from their order
-    before it is shipped. Raises WrongDeviceState."""
+    before it is shipped. Raises WrongDeviceStateError."""
     _take_away(tracker_ids, State.IN_STOCK, now, actor, reason)
 
 
@@ -111,7 +111,7 @@ def _refuse_other_states(tracker_ids: Collection[int], to: State) -> None:
     others = Tracker.objects.filter(pk__in=tracker_ids).exclude(state__in=COMES_FROM[to])
     if macs := list(others.values_list("mac", flat=True)):
         allowed = " or ".join(state.label.lower() for state in COMES_FROM[to])
-        raise WrongDeviceState(f"Only what is {allowed} can become {to.label.lower()}; not", macs)
+        raise WrongDeviceStateError(f"Only what is {allowed} can become {to.label.lower()}; not", macs)
 
 
 def _release(tracker_ids: Collection[int], to: State, now: datetime) -> None:

@@ -145,7 +145,7 @@ def test_empty_stock_is_said(run):
         ({"quantity": 4}, errors.InvalidQuantityError),
         ({"quantity": 0}, errors.InvalidQuantityError),
         ({"macs": []}, errors.InvalidQuantityError),
-        ({"macs": ["C0:FF:EE:00:00:00"]}, errors.UnknownDevices),
+        ({"macs": ["C0:FF:EE:00:00:00"]}, errors.UnknownDevicesError),
         ({"quantity": 0, "macs": ["C0:FF:EE:00:00:00"]}, errors.InvalidQuantityError),
     ],
     ids=["too many", "none", "no MACs", "unknown MAC", "more named than wanted"],
@@ -165,7 +165,7 @@ def test_a_mac_given_twice_is_refused(run, stock):
 
 def test_named_devices_must_all_be_in_stock(run, stock):
     Tracker.objects.filter(pk=stock[1].pk).update(state=Tracker.State.LOST)
-    with pytest.raises(errors.NotInStock, match=stock[1].mac):
+    with pytest.raises(errors.NotInStockError, match=stock[1].mac):
         allocating.allocate_devices(order=place(run), macs=[it.mac for it in stock[:2]], now=NOW)
     assert not DeviceAllocation.objects.exists()
 
@@ -273,7 +273,7 @@ def test_devices_named_by_two_orders_at_once_go_to_one_of_them():
             for order, step in zip(orders, (1, -1, 1, -1), strict=True)
         ]
     )
-    assert sorted(type(result).__name__ for result in results) == ["NotInStock"] * 3 + ["list"]
+    assert sorted(type(result).__name__ for result in results) == ["NotInStockError"] * 3 + ["list"]
     assert DeviceAllocation.objects.open().count() == 20
 
 

@@ -49,7 +49,7 @@ def test_devices_come_only_from_the_states_that_make_sense(to, before):
         tracker.refresh_from_db()
         assert tracker.state == to
         return
-    with pytest.raises(errors.WrongDeviceState, match=tracker.mac):
+    with pytest.raises(errors.WrongDeviceStateError, match=tracker.mac):
         STEPS[to](tracker_ids=[tracker.pk], now=NOW)
 
 
@@ -139,7 +139,7 @@ def test_what_is_planned_for_later_does_not_keep_a_device_from_its_next_order():
 
 def test_one_unfit_device_leaves_all_as_they_are(shipped):
     retired = TrackerFactory(state=State.RETIRED)
-    with pytest.raises(errors.WrongDeviceState):
+    with pytest.raises(errors.WrongDeviceStateError):
         releasing.return_devices(tracker_ids=[*devices(shipped), retired.pk], now=NOW + HOUR)
     assert shipped.allocations.open().count() == 3
 

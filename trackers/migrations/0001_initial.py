@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("clients", "0001_initial"),
-        ("clients", "__first__"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
         ("locations", "0001_initial"),
     ]
 
