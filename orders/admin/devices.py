@@ -9,10 +9,10 @@ from foundation.admin.steps import Rows, Step
 from orders.admin.forms import ReasonForm
 from orders.models import DeviceAllocation
 from orders.services import releasing
+from trackers import lifecycle
 from trackers.admin import actions
+from trackers.lifecycle import TrackerStep
 from trackers.models import Tracker
-
-State = Tracker.State
 
 
 def _performer(service: Callable[..., None], done: str) -> Callable[..., str]:
@@ -40,8 +40,8 @@ def _explainer(what: str) -> Callable[[Rows], str]:
     return explain
 
 
-def _from(*states: State) -> Callable[[Tracker], bool]:
-    return lambda tracker: tracker.state in states
+def _possible(step: TrackerStep) -> Callable[[Tracker], bool]:
+    return lambda tracker: tracker.state in step.comes_from
 
 
 STEPS = (
@@ -55,7 +55,7 @@ STEPS = (
         ),
         perform=_performer(releasing.return_devices, "returned"),
         form_class=ReasonForm,
-        offered=_from(*releasing.COMES_FROM[State.RETURNED]),
+        offered=_possible(lifecycle.TAKE_BACK),
     ),
     Step(
         name="restock",
@@ -65,7 +65,7 @@ STEPS = (
         explain=_explainer("The devices are available for orders again."),
         perform=_performer(releasing.restock_devices, "returned to stock"),
         form_class=ReasonForm,
-        offered=_from(*releasing.COMES_FROM[State.IN_STOCK]),
+        offered=_possible(lifecycle.RESTOCK),
     ),
     Step(
         name="lose",
@@ -75,7 +75,7 @@ STEPS = (
         explain=_explainer("Nobody knows where the devices are. If one turns up, take it back."),
         perform=_performer(releasing.report_lost, "reported lost"),
         form_class=ReasonForm,
-        offered=_from(*releasing.COMES_FROM[State.LOST]),
+        offered=_possible(lifecycle.REPORT_LOST),
         dangerous=True,
     ),
     Step(
@@ -86,7 +86,7 @@ STEPS = (
         explain=_explainer("The devices are out of use for good; there is no way back."),
         perform=_performer(releasing.retire_devices, "retired"),
         form_class=ReasonForm,
-        offered=_from(*releasing.COMES_FROM[State.RETIRED]),
+        offered=_possible(lifecycle.RETIRE),
         dangerous=True,
     ),
 )

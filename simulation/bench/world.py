@@ -88,7 +88,7 @@ def build(*, now: datetime, seed: int) -> list[Shipment]:
     start = now - timedelta(days=STORED_DAYS + 10)
     for number, run in enumerate(runs):
         mine = [tracker.pk for tracker in trackers[number::RUNS]]
-        assigning.assign(tracker_ids=mine, run=run, start=start, now=now)
+        assigning.assign(tracker_ids=mine, run=run, start=start, now=now, state=Tracker.State.ALLOCATED)
     Tracker.objects.update(state=Tracker.State.ACTIVE)
     pairs = KeyPair.objects.filter(tracker__isnull=False).order_by("device_index")[:TRACKERS]
     return [

@@ -66,7 +66,9 @@ def make_fleet(clock) -> Fleet:
         )
         serials: dict[int, str | None] = dict.fromkeys(range(devices))
         trackers = stock_devices(batch=batch, serials=serials, now=clock())
-        Tracker.objects.filter(pk__in=[tracker.pk for tracker in trackers]).update(state=Tracker.State.ACTIVE)
+        made = Tracker.objects.filter(pk__in=[tracker.pk for tracker in trackers])
+        for state in (Tracker.State.ALLOCATED, Tracker.State.ACTIVE):
+            made.update(state=state)
         run = RunFactory()
         for tracker in trackers:
             tracker.refresh_from_db()

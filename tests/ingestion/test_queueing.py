@@ -38,8 +38,8 @@ def test_a_tracker_at_work_is_queued_and_due_at_once(queue, tracker):
 
 
 @pytest.mark.parametrize("state", [state for state in Tracker.State if state != Tracker.State.ACTIVE])
-def test_only_active_trackers_are_queued(queue, tracker, state):
-    Tracker.objects.update(state=state)
+def test_only_active_trackers_are_queued(queue, state):
+    KeyPairFactory(tracker=AssignmentFactory(tracker__state=state).tracker)
 
     queueing.sync_queue(now=NOW)
 

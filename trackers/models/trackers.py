@@ -1,7 +1,8 @@
 """The tracker and its assignments."""
 
-from typing import Self
+from typing import Self, TypeAlias
 
+import pgtrigger
 from django.contrib.gis.db import models
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -12,6 +13,7 @@ from clients.models import ProductionRun
 from foundation.audit import audited
 from foundation.tenancy import TenantQuerySet
 from locations.models import Location, Place
+from trackers.lifecycle import TRANSITIONS, LifecycleState
 from trackers.models.battery import Battery
 from trackers.rules import timeline
 
@@ -40,16 +42,11 @@ class Tracker(models.Model):
     """A device, known by its MAC.
 
     `status`, `location`, `status_since` and the `last_…` columns say how the latest assignment stands. Only
-    `trackers.services` writes them, in the transaction that writes the history.
+    `trackers.services` writes them, in the transaction that writes the history. A trigger ensures that `state` changes
+    only as `trackers.lifecycle` says.
     """
 
-    class State(models.TextChoices):
-        IN_STOCK = "IN_STOCK", "In stock"
-        ALLOCATED = "ALLOCATED", "Allocated"
-        ACTIVE = "ACTIVE", "Active"
-        RETURNED = "RETURNED", "Returned"
-        RETIRED = "RETIRED", "Retired"
-        LOST = "LOST", "Lost"
+    State: TypeAlias = LifecycleState
 
     mac = models.CharField("MAC", max_length=17, unique=True)
     serial = models.CharField(max_length=64, unique=True, null=True, blank=True)
@@ -119,6 +116,15 @@ class Tracker(models.Model):
                 condition=Q(status__in=["CREATED", "IN_TRANSIT"], location=None)
                 | Q(status__in=["IN_STORAGE", "DELIVERED"], location__isnull=False),
                 name="tracker_location_goes_with_status",
+            ),
+        ]
+        triggers = [
+            # The condition spares the many updates that reports make the call of a function.
+            pgtrigger.FSM(
+                name="tracker_state_goes_its_way",
+                field="state",
+                transitions=TRANSITIONS,
+                condition=pgtrigger.AnyChange("state"),
             ),
         ]
 
