@@ -6,6 +6,8 @@ import django.contrib.postgres.indexes
 import django.contrib.postgres.operations
 import django.db.models.deletion
 import django.utils.timezone
+import pgtrigger.compiler
+import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
@@ -1307,5 +1309,21 @@ class Migration(migrations.Migration):
                     ],
                 ),
             ],
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="tracker",
+            trigger=pgtrigger.compiler.Trigger(
+                name="tracker_state_goes_its_way",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."state" IS DISTINCT FROM (NEW."state"))',
+                    declare="DECLARE _is_valid_transition BOOLEAN;",
+                    func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{IN_STOCK:ALLOCATED,ALLOCATED:ACTIVE,ACTIVE:RETURNED,LOST:RETURNED,ALLOCATED:IN_STOCK,RETURNED:IN_STOCK,IN_STOCK:LOST,ALLOCATED:LOST,ACTIVE:LOST,RETURNED:LOST,IN_STOCK:RETIRED,ALLOCATED:RETIRED,ACTIVE:RETIRED,RETURNED:RETIRED,LOST:RETIRED}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="3cef70bc09d101fee06bfd60d64d976249f8053e",
+                    operation="UPDATE",
+                    pgid="pgtrigger_tracker_state_goes_its_way_31416",
+                    table="trackers_tracker",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]
