@@ -14,7 +14,7 @@ from trackers.rules import timeline, tuning
 from trackers.rules.timeline import Sighting, Timeline
 from trackers.rules.tuning import Near, Span, Suggestion
 from trackers.services import history
-from trackers.services.history import Window, reading, windows
+from trackers.services.history import Window
 from trackers.services.recomputation import recomputing
 
 REPORTS_NEAR = sql.load("trackers/reports_near")
@@ -71,14 +71,13 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
     tracker_ids, complete = _compared_trackers(near)
     with transaction.atomic():
         Location.objects.filter(pk=location.pk).update(radius_m=max(radii))
-        chosen = windows.whole(history.load_scopes(tracker_ids)) if tracker_ids else []
-        sightings = reading.sightings(chosen) if chosen else {}
+        measured = history.measured_windows(tracker_ids) if tracker_ids else []
         transaction.set_rollback(True)
     spans = {
         radius_m: [
             span
-            for window in chosen
-            for span in _spans(window, sightings[window.scope.assignment_id], location.pk, radius_m)
+            for window, sightings in measured
+            for span in _spans(window, sightings, location.pk, radius_m)
         ]
         for radius_m in radii
     }
