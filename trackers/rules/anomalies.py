@@ -59,6 +59,11 @@ class Sighting(NamedTuple):
     battery: str
     abroad: str | None = None
 
+    @property
+    def point(self) -> tuple[float, float]:
+        """(latitude, longitude)"""
+        return (self.latitude, self.longitude)
+
 
 class SeenHour(NamedTuple):
     """An hour in which the tracker was seen."""
@@ -101,7 +106,7 @@ def impossible_speed(
     devices have the same key. It lasts until a report can be reached from the one before."""
     verdicts = [Verdict(sighting.seen_at, None) for sighting in sightings[:1]]
     for before, after in pairwise(sightings):
-        way_m = distance_m(before[1:3], after[1:3]) - before.accuracy_m - after.accuracy_m
+        way_m = distance_m(before.point, after.point) - before.accuracy_m - after.accuracy_m
         elapsed = max(after.seen_at - before.seen_at, LEAST_ELAPSED)
         speed_kmh = max(way_m, 0) / 1000 / (elapsed / HOUR)
         verdicts.append(Verdict(after.seen_at, speed_kmh > max_speed_kmh, float(round(speed_kmh))))
@@ -132,11 +137,11 @@ def off_route(
     """
     if not legs:
         return []
-    ends = {end for leg in legs for end in leg[:2]}
+    ends = {end for leg in legs for end in (leg.origin, leg.destination)}
     verdicts = []
     for sighting in sightings:
-        away_m = {end: distance_m(sighting[1:3], end) for end in ends}
-        excess_m = min(away_m[leg[0]] + away_m[leg[1]] - detour * leg[2] for leg in legs)
+        away_m = {end: distance_m(sighting.point, end) for end in ends}
+        excess_m = min(away_m[leg.origin] + away_m[leg.destination] - detour * leg.direct_m for leg in legs)
         verdicts.append(_off_route(sighting, excess_m - slack_m))
     return join(Kind.OFF_ROUTE, verdicts, ongoing=ongoing, confirmations=PLACE_CONFIRMATIONS)
 

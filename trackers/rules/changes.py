@@ -79,7 +79,7 @@ def of_run(run_id: int, before: Run, after: Run) -> Concern | None:
     ]
     if not words:
         return None
-    if before[2:] != after[2:]:
+    if before._replace(start_date=after.start_date, end_date=after.end_date) != after:
         return Concern("; ".join(words), [run_id], None, None, False)
     since, until = _changed_span(
         (_midnight(before.start_date), _midnight(after.start_date)),

@@ -26,6 +26,16 @@ class StoredEvent(NamedTuple):
     status_change_id: int | None
 
 
+class _EventKey(NamedTuple):
+    """What makes a stored event and a derived one the same."""
+
+    type: EventType
+    location_id: int | None
+    occurred_at: datetime
+    fingerprint: bytes
+    status_change_id: int | None
+
+
 class PeriodEnd(NamedTuple):
     """A stored period that ends at another moment; None: it lasts."""
 
@@ -110,14 +120,17 @@ def _compare_events(difference: Difference, expected: list[Event], stored: Seque
     if not stored:
         difference.events_to_add = expected
         return
-    standing = {row[1:]: row.id for row in stored}
+    ids = {
+        _EventKey(row.type, row.location_id, row.occurred_at, row.fingerprint, row.status_change_id): row.id
+        for row in stored
+    }
     right: set[int] = set()
     for event in expected:
         status_change_id = difference.kept.get(event.period) if event.period else None
-        row = (event.type, event.location_id, event.occurred_at, event.fingerprint, status_change_id)
-        stands = None if event.period and status_change_id is None else standing.get(row)
-        if stands is None:
+        key = _EventKey(event.type, event.location_id, event.occurred_at, event.fingerprint, status_change_id)
+        id_ = None if event.period and status_change_id is None else ids.get(key)
+        if id_ is None:
             difference.events_to_add.append(event)
         else:
-            right.add(stands)
+            right.add(id_)
     difference.events_to_retract = [row.id for row in stored if row.id not in right]

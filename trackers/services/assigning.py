@@ -119,7 +119,7 @@ def assign(
     period = DateTimeTZRange(start, None, "[)")
     return [
         Assignment(id=id_, tracker_id=tracker_id, run=run, period=period)
-        for id_, tracker_id in sorted(added, key=lambda row: row[1])
+        for tracker_id, id_ in sorted((tracker_id, id_) for id_, tracker_id in added)
     ]
 
 

@@ -32,6 +32,6 @@ def lock_trackers(tracker_ids: Collection[int]) -> None:
     with bulk.bulk_cursor() as cursor:
         cursor.execute(PREPARE, binary=False)
         rows = cursor.execute(LOCK_TRACKERS, {"ids": list(tracker_ids)}).fetchall()
-    missing = set(tracker_ids) - {row[0] for row in rows}
+    missing = set(tracker_ids) - {tracker_id for (tracker_id,) in rows}
     if missing:
         raise UnknownTrackerError(f"There is no tracker with id {min(missing)}.")

@@ -2,11 +2,10 @@
 SELECT
     report.tracker_id,
     report.seen_at,
-    ST_Distance(report.position, location.center),
-    coalesce(report.accuracy_m, 0),
-    ST_X(report.position::geometry),
-    ST_Y(report.position::geometry),
-    assigned.id
+    ST_Distance(report.position, location.center) AS distance_m,
+    coalesce(report.accuracy_m, 0) AS accuracy_m,
+    ST_X(report.position::geometry) AS longitude,
+    ST_Y(report.position::geometry) AS latitude
 FROM locations_location AS location
 CROSS JOIN LATERAL (
     SELECT assignment.id, assignment.tracker_id, assignment.period, run.max_accuracy_m

@@ -164,7 +164,9 @@ def _write(judged: Sequence[Judged], now: datetime) -> None:
     additions = [(scope, episode) for scope, each in differences for episode in each.to_add]
     new_ids = bulk.fetch_values(ALERT_IDS, {"wanted": len(additions)}) if additions else []
     if additions:
-        rows = [(id_, *_row(*each, now)) for id_, each in zip(new_ids, additions, strict=True)]
+        rows = [
+            _row(id_, scope, episode, now) for id_, (scope, episode) in zip(new_ids, additions, strict=True)
+        ]
         bulk.copy_rows("trackers_alert", ADD_COLUMNS, rows)
     publishing.publish_changes(before, publishing.read([*before, *new_ids]), now=now)
 
@@ -177,12 +179,34 @@ def _stored_ids(judged: Sequence[Judged]) -> list[int]:
 
 def _change(rows: Sequence[Stored]) -> None:
     if rows:
-        names = ("ids", "began_ats", "latest_ats", "ended_ats", "measures", "location_ids", "countries")
-        bulk.execute(CHANGE, bulk.transposed([(row.id, *row.episode[1:]) for row in rows], names))
+        episodes = [row.episode for row in rows]
+        columns = {
+            "ids": [row.id for row in rows],
+            "began_ats": [episode.began_at for episode in episodes],
+            "latest_ats": [episode.latest_at for episode in episodes],
+            "ended_ats": [episode.ended_at for episode in episodes],
+            "measures": [episode.measure for episode in episodes],
+            "location_ids": [episode.location_id for episode in episodes],
+            "countries": [episode.country for episode in episodes],
+        }
+        bulk.execute(CHANGE, columns)
 
 
-def _row(scope: Scope, episode: Episode, now: datetime) -> tuple[object, ...]:
-    return (episode.kind.value, scope.tracker_id, scope.assignment_id, *episode[1:], now)
+def _row(id_: int, scope: Scope, episode: Episode, now: datetime) -> tuple[object, ...]:
+    """The values of ADD_COLUMNS."""
+    return (
+        id_,
+        episode.kind.value,
+        scope.tracker_id,
+        scope.assignment_id,
+        episode.began_at,
+        episode.latest_at,
+        episode.ended_at,
+        episode.measure,
+        episode.location_id,
+        episode.country,
+        now,
+    )
 
 
 def _settle(

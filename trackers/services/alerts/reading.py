@@ -46,8 +46,10 @@ def gather(looks: Sequence[Look]) -> dict[int, Evidence]:
     sightings = _sightings(looks)
     hours = _hours(looks)
     stays: defaultdict[int, list[Stay]] = defaultdict(list)
-    for assignment_id, *row in bulk.fetch_all(STAYS, _arrays(looks) | {"most": STAYS_LOOKED_AT}):
-        stays[assignment_id].append(Stay._make(row))
+    for assignment_id, status, location_id, started_at, ended_at in bulk.fetch_all(
+        STAYS, _arrays(looks) | {"most": STAYS_LOOKED_AT}
+    ):
+        stays[assignment_id].append(Stay(status, location_id, started_at, ended_at))
     found = {}
     for look in looks:
         key = look.scope.assignment_id
@@ -66,8 +68,10 @@ def gather(looks: Sequence[Look]) -> dict[int, Evidence]:
 def legs_of_runs(run_ids: Iterable[int]) -> defaultdict[int, list[Leg]]:
     """The ways between the storage and delivery locations of runs, by run; none where a kind is missing."""
     legs: defaultdict[int, list[Leg]] = defaultdict(list)
-    for run_id, *ends in bulk.fetch_all(LEGS, {"run_ids": sorted(set(run_ids)), "most": LEG_ENDS}):
-        origin, destination = (ends[0], ends[1]), (ends[2], ends[3])
+    for run_id, from_latitude, from_longitude, to_latitude, to_longitude in bulk.fetch_all(
+        LEGS, {"run_ids": sorted(set(run_ids)), "most": LEG_ENDS}
+    ):
+        origin, destination = (from_latitude, from_longitude), (to_latitude, to_longitude)
         legs[run_id].append(Leg(origin, destination, distance_m(origin, destination)))
     return legs
 
@@ -91,6 +95,7 @@ def _sightings(looks: Sequence[Look], most: int | None = SIGHTINGS_AT_ONCE) -> d
         "border_slack_m": settings.ALERT_BORDER_SLACK_KM * 1000,
         "most": most,
     }
+    # Tuples in the order of the fields: a batch may read SIGHTINGS_AT_ONCE of them for each assignment.
     for assignment_id, *row in bulk.fetch_all(SIGHTINGS, _arrays(looks) | parameters):
         found[assignment_id].append(Sighting._make(row))
     if most is not None:
@@ -114,20 +119,18 @@ def _hours(looks: Sequence[Look]) -> defaultdict[int, list[SeenHour]]:
         "sinces": [look.scope.began_at for look in looks],
         "before": GAPS_FOR_RHYTHM + 1,
     }
-    for assignment_id, *row in bulk.fetch_all(HOURS, _arrays(looks) | parameters):
-        hours[assignment_id].append(SeenHour._make(row))
+    for assignment_id, first_seen_at, last_seen_at in bulk.fetch_all(HOURS, _arrays(looks) | parameters):
+        hours[assignment_id].append(SeenHour(first_seen_at, last_seen_at))
     return hours
 
 
 def _stored(assignment_ids: Collection[int]) -> defaultdict[int, list[Stored]]:
-    fields = ("kind", "began_at", "latest_at", "ended_at", "measure", "location_id", "country")
     rows = Alert.objects.valid().filter(assignment__in=assignment_ids).order_by("pk")
     if kept_from := history.frozen_before():
         # Nothing is left that could tell them again: they stand.
         rows = rows.exclude(ended_at__lte=kept_from)
     stored: defaultdict[int, list[Stored]] = defaultdict(list)
-    for id_, assignment_id, kind, *rest in rows.select_for_update(no_key=True).values_list(
-        "pk", "assignment_id", *fields
-    ):
-        stored[assignment_id].append(Stored(id_, Episode(Kind(kind), *rest)))
+    for row in rows.select_for_update(no_key=True).values("pk", "assignment_id", *Episode._fields):
+        episode = Episode(**{name: row[name] for name in Episode._fields})
+        stored[row["assignment_id"]].append(Stored(row["pk"], episode._replace(kind=Kind(episode.kind))))
     return stored

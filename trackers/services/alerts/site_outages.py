@@ -19,9 +19,9 @@ PLACES_LOOKED_AT = 500
 SILENT_AT_PLACES = """
 SELECT
     tracker.location_id,
-    (array_agg(alert.began_at ORDER BY alert.began_at))[%(least)s],
-    max(alert.began_at),
-    count(*)
+    (array_agg(alert.began_at ORDER BY alert.began_at))[%(least)s] AS began_at,
+    max(alert.began_at) AS latest_at,
+    count(*) AS trackers
 FROM trackers_alert AS alert
 JOIN trackers_tracker AS tracker ON tracker.id = alert.tracker_id
 WHERE alert.kind = 'SILENT'
@@ -71,7 +71,7 @@ def look_at_places(*, now: datetime) -> list[SilentPlace]:
 
 def _silent_places() -> list[SilentPlace]:
     parameters = {"least": settings.ALERT_SILENT_PLACE_TRACKERS, "most": PLACES_LOOKED_AT}
-    found = [SilentPlace._make(row) for row in bulk.fetch_all(SILENT_AT_PLACES, parameters)]
+    found = bulk.fetch_rows(SILENT_AT_PLACES, parameters, SilentPlace)
     there = _trackers_at([place.location_id for place in found])
     return [place for place in found if place.trackers >= LEAST_SHARE * there.get(place.location_id, 0)]
 

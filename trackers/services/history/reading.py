@@ -88,16 +88,19 @@ def stored(
     for assignment_id, *row in bulk.fetch_all(PERIODS_FROM, arrays):
         periods[assignment_id].append(stored_period(row))
     events: defaultdict[int, list[StoredEvent]] = defaultdict(list)
-    for assignment_id, id_, type_, *rest in bulk.fetch_all(EVENTS_FROM, arrays):
-        events[assignment_id].append(StoredEvent(id_, EventType(type_), *rest))
+    for assignment_id, id_, type_, location_id, occurred_at, fingerprint, status_change_id in bulk.fetch_all(
+        EVENTS_FROM, arrays
+    ):
+        events[assignment_id].append(
+            StoredEvent(id_, EventType(type_), location_id, occurred_at, fingerprint, status_change_id)
+        )
     return periods, events
 
 
 def next_period(scope: Scope, position: Position) -> datetime | None:
     """When the first valid period begins at a position in event order or later, if there is one."""
     parameters = {"tracker_id": scope.tracker_id, "assignment_id": scope.assignment_id}
-    found = bulk.fetch_all(NEXT_PERIOD, parameters | position._asdict())
-    return found[0][0] if found else None
+    return next(iter(bulk.fetch_values(NEXT_PERIOD, parameters | position._asdict())), None)
 
 
 def _reports_of(chosen: Sequence[Window]) -> dict[str, list[Any]]:
@@ -111,7 +114,10 @@ def _reports_of(chosen: Sequence[Window]) -> dict[str, list[Any]]:
 
 
 def _measured(rows: list[tuple[Any, ...]]) -> defaultdict[int, list[Sighting]]:
-    """A row is a report with one of the fences near it, or with none."""
+    """A row is a report with one of the fences near it, or with none: SIGHTING_COLUMNS, then a Candidate's fields.
+
+    Tuples, by position: a batch of a recomputation reads tens of thousands of them.
+    """
     found: defaultdict[int, list[Sighting]] = defaultdict(list)
     rows.sort(key=itemgetter(0, 1, 2))
     known, candidates = None, []

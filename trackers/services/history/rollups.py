@@ -73,7 +73,10 @@ def rebuild_rollups(
     with transaction.atomic():
         locking.lock_trackers(tracker_ids)
         parameters = {"tracker_ids": list(tracker_ids), "since": since, "until": until}
-        hours = {(row[0], row[1].astimezone(UTC)) for row in bulk.fetch_all(HOURS_OF_REPORTS, parameters)}
+        hours = {
+            (tracker_id, hour.astimezone(UTC))
+            for tracker_id, hour in bulk.fetch_all(HOURS_OF_REPORTS, parameters)
+        }
         _recompute(_runs_of(hours, gap=SAME_WAY))
     return len(hours)
 

@@ -15,4 +15,4 @@ def refresh_trackers(
     """Make the trackers' rows say how their latest assignment stands, and bring them into `state` if one is given, in
     one write; returns the trackers that said otherwise."""
     parameters = {"tracker_ids": list(tracker_ids), "now": now, "state": state}
-    return {row[0] for row in bulk.fetch_all(REFRESH_TRACKERS, parameters)}
+    return set(bulk.fetch_values(REFRESH_TRACKERS, parameters))

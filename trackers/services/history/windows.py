@@ -63,8 +63,7 @@ class Window(NamedTuple):
 
 def load_scopes(tracker_ids: Collection[int]) -> list[Scope]:
     """All assignments of the trackers, by tracker and time."""
-    rows = bulk.fetch_all(ASSIGNMENTS_OF_TRACKERS, {"tracker_ids": list(tracker_ids)})
-    return [Scope._make(row) for row in rows]
+    return bulk.fetch_rows(ASSIGNMENTS_OF_TRACKERS, {"tracker_ids": list(tracker_ids)}, Scope)
 
 
 def whole(scopes: Iterable[Scope]) -> list[Window]:
@@ -148,8 +147,8 @@ def _usable_before(firsts: Mapping[Scope, Position]) -> defaultdict[int, list[Po
             "max_accuracies_m": [scope.max_accuracy_m for scope in firsts],
             "wanted": [_reports_that_decide(scope) for scope in firsts],
         }
-        for assignment_id, *row in bulk.fetch_all(USABLE_REPORTS_BEFORE, parameters):
-            earlier[assignment_id].append(Position(*row))
+        for assignment_id, seen_at, fingerprint in bulk.fetch_all(USABLE_REPORTS_BEFORE, parameters):
+            earlier[assignment_id].append(Position(seen_at, fingerprint))
     for rows in earlier.values():
         rows.sort(reverse=True)
     return earlier
@@ -162,7 +161,8 @@ def position_arrays(positions: Iterable[tuple[Scope, Position]]) -> dict[str, li
 
 
 def stored_period(row: Sequence[Any]) -> StoredPeriod:
-    """From (id, status, location_id, started_at, fingerprint, ended_at)."""
+    """From (id, status, location_id, started_at, fingerprint, ended_at): a tuple, since a recomputation reads these by
+    the ten thousand."""
     id_, status, location_id, started_at, fingerprint, ended_at = row
     return StoredPeriod(
         id_, StatusPeriod(Place(Status(status), location_id), started_at, fingerprint), ended_at

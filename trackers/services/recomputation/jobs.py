@@ -86,9 +86,9 @@ def resume(*, job: RecomputationJob) -> None:
 def affected(*, job: RecomputationJob, targets: Sequence[RecomputationTarget]) -> list[int]:
     """The ids of those of the targets whose history the job can change, in order."""
     unsure = [target.tracker_id for target in targets if not target.certain]
-    near = set()
+    near: set[int] = set()
     if unsure:
-        near = {row[0] for row in bulk.fetch_all(SEEN_NEAR, {"job_id": job.pk, "tracker_ids": unsure})}
+        near = set(bulk.fetch_values(SEEN_NEAR, {"job_id": job.pk, "tracker_ids": unsure}))
     return [target.tracker_id for target in targets if target.certain or target.tracker_id in near]
 
 

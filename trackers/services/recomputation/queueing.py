@@ -36,7 +36,7 @@ def fence_of(location_id: int) -> Fence:
 
 def run_of(run_id: int) -> Run:
     """How a run's dates and policy are stored."""
-    return Run(*ProductionRun.objects.values_list(*Run._fields).get(pk=run_id))
+    return Run(**ProductionRun.objects.values(*Run._fields).get(pk=run_id))
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -28,6 +28,17 @@ REPORTS = 20_000
 REPORTS_TRIED = 5_000
 REPORTS_ON_MAP = 2_000
 FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+class ReportNear(NamedTuple):
+    """A usable report near a location: metres from the centre, and its accuracy in metres (0 if unknown)."""
+
+    tracker_id: int
+    seen_at: datetime
+    distance_m: float
+    accuracy_m: float
+    longitude: float
+    latitude: float
 
 
 class HasAnAreaError(DomainError):
@@ -66,7 +77,9 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
     if location.area:
         raise HasAnAreaError("An area is drawn here: clear it to have a circle with a radius.")
     near = _reports_near(location, now)
-    suggestion = tuning.suggest_radius(Near(*row[:4]) for row in near)
+    suggestion = tuning.suggest_radius(
+        Near(report.tracker_id, report.seen_at, report.distance_m, report.accuracy_m) for report in near
+    )
     radii = tuning.candidates(location.radius_m, suggestion.radius_m)
     tracker_ids, complete = _compared_trackers(near)
     with transaction.atomic():
@@ -92,11 +105,11 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
         )
         for radius_m in radii
     ]
-    points = [(row[4], row[5], row[3]) for row in near[:REPORTS_ON_MAP]]
+    points = [(report.longitude, report.latitude, report.accuracy_m) for report in near[:REPORTS_ON_MAP]]
     return Tuning(suggestion, trials, points, len(tracker_ids), complete)
 
 
-def _reports_near(location: Location, now: datetime) -> list[tuple[Any, ...]]:
+def _reports_near(location: Location, now: datetime) -> list[ReportNear]:
     parameters = {
         "location_id": location.pk,
         "since": now - LOOKS_BACK,
@@ -105,12 +118,12 @@ def _reports_near(location: Location, now: datetime) -> list[tuple[Any, ...]]:
         "of_each": REPORTS_OF_EACH,
         "most": REPORTS,
     }
-    return bulk.fetch_all(REPORTS_NEAR, parameters)
+    return bulk.fetch_rows(REPORTS_NEAR, parameters, ReportNear)
 
 
-def _compared_trackers(near: Sequence[tuple[Any, ...]]) -> tuple[list[int], bool]:
+def _compared_trackers(near: Sequence[ReportNear]) -> tuple[list[int], bool]:
     """The first trackers near that together have at most REPORTS_TRIED reports, and whether these are all."""
-    ids = sorted({row[0] for row in near})
+    ids = sorted({report.tracker_id for report in near})
     numbers = recomputing.numbers_of_reports(ids, most=REPORTS_TRIED)
     chosen: list[int] = []
     left = REPORTS_TRIED

@@ -10,7 +10,7 @@ import structlog
 from django.db import DataError, IntegrityError, InternalError, transaction
 
 from foundation import batching, bulk, sql
-from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, fingerprint_of
+from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, ReportIdentity, fingerprint_of
 from trackers.models import RejectedReport, Tracker
 from trackers.services import history, locking
 
@@ -18,6 +18,19 @@ log = structlog.get_logger(__name__)
 
 INSERT_REPORTS = sql.load("trackers/insert_reports")
 REJECT_REPORTS = sql.load("trackers/reject_reports")
+# Tuples by name: every report that arrives passes here.
+STORED_VALUES = attrgetter(
+    "tracker_id",
+    "seen_at",
+    "fingerprint",
+    "latitude",
+    "longitude",
+    "accuracy_m",
+    "confidence",
+    "battery",
+    "source",
+)
+IDENTITY = attrgetter(*ReportIdentity._fields)
 
 # A transaction takes whole trackers until it has this many reports: large enough to spread the cost of its
 # statements, small enough that its locks are held for about a second.
@@ -108,12 +121,10 @@ def _insert(reports: Sequence[IncomingReport], now: datetime) -> list[IncomingRe
     )
     for report in reports:
         _require_plausible(report)
-    width = len(names)
-    parameters = bulk.transposed([report[:width] for report in reports], names) | {"received_at": now}
+    parameters = bulk.transposed([STORED_VALUES(report) for report in reports], names) | {"received_at": now}
     inserted = set(bulk.fetch_all(INSERT_REPORTS, parameters))
-    return [
-        report for report in {report[:3]: report for report in reports}.values() if report[:3] in inserted
-    ]
+    by_identity = {IDENTITY(report): report for report in reports}
+    return [report for identity, report in by_identity.items() if identity in inserted]
 
 
 def _require_plausible(report: IncomingReport) -> None:

@@ -130,9 +130,8 @@ def _roll_up(month: RetiredMonth, deadline: Deadline) -> bool:
 
     def chunk(tracker_ids: Sequence[int]) -> None:
         span = {"since": month.starts_at, "until": month.ends_at}
-        rows = bulk.fetch_all(TRACKERS_NOT_ROLLED_UP, span | {"tracker_ids": list(tracker_ids)})
-        if rows:
-            missing = [row[0] for row in rows]
+        missing = bulk.fetch_values(TRACKERS_NOT_ROLLED_UP, span | {"tracker_ids": list(tracker_ids)})
+        if missing:
             history.rebuild_rollups(tracker_ids=missing, since=month.starts_at, until=month.ends_at)
             log.warning("reports_were_not_rolled_up", month=str(month), trackers=len(missing))
         month.rolled_up_to = tracker_ids[-1]
