@@ -263,7 +263,7 @@ def _looks_per_s(now: datetime) -> float:
     rounds = []
     for _ in range(ROUNDS):
         history.mark_seen([(tracker_id, now - timedelta(days=1)) for tracker_id in ids], now=now)
-        seconds, looked = timed(partial(evaluating.look_at_due, most=LOOKS, now=now))
+        seconds, looked = timed(partial(evaluating.evaluate_due, most=LOOKS, now=now))
         rounds.append(looked / seconds)
     return round(statistics.median(rounds))
 

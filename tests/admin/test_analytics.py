@@ -77,7 +77,7 @@ def raise_alerts(number: int) -> None:
         recording.record_reports(
             [incoming(assignment.tracker_id, now - timedelta(hours=1), battery="LOW")], now=now
         )
-    evaluating.look_at_due(most=1000, now=now)
+    evaluating.evaluate_due(most=1000, now=now)
 
 
 def test_alerts_are_listed_until_they_end(ops: Client, world: World) -> None:

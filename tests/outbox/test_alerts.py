@@ -32,7 +32,7 @@ def record_hours(assignment):
 
 
 def evaluate(now=NOW):
-    evaluating.look_at_due(most=100, now=now)
+    evaluating.evaluate_due(most=100, now=now)
 
 
 def told(prefix="alert"):
@@ -121,16 +121,16 @@ def silent_at(location, number):
 def test_site_outage_is_told_to_staff_alone():
     depot = StorageFactory()
     silent_at(depot, 5)
-    site_outages.look_at_places(now=NOW)
-    site_outages.look_at_places(now=NOW)
+    site_outages.evaluate_sites(now=NOW)
+    site_outages.evaluate_sites(now=NOW)
     outage = Alert.objects.get(kind="SILENT_PLACE")
     assert told("site_outage") == [("site_outage.began", outage.began_at)]
     silent_at(depot, 6)
-    site_outages.look_at_places(now=NOW + HOUR)
+    site_outages.evaluate_sites(now=NOW + HOUR)
     outage.refresh_from_db()
     assert told("site_outage")[1:] == [("site_outage.changed", outage.latest_at)]
     Alert.objects.filter(kind="SILENT").update(ended_at=NOW)
-    site_outages.look_at_places(now=NOW + 2 * HOUR)
+    site_outages.evaluate_sites(now=NOW + 2 * HOUR)
     outage.refresh_from_db()
     assert told("site_outage")[2:] == [("site_outage.ended", outage.ended_at)]
     facts = Fact.objects.filter(type__startswith="site_outage.")

@@ -37,7 +37,7 @@ def assigned(since: datetime = NOW - 10 * HOUR, **others: object) -> Assignment:
 
 
 def look(now: datetime = NOW) -> int:
-    return evaluating.look_at_due(most=10_000, now=now)
+    return evaluating.evaluate_due(most=10_000, now=now)
 
 
 def alerts(**filters: object) -> list[tuple[str, datetime, datetime | None]]:
@@ -244,7 +244,7 @@ def test_a_look_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         AlertWatch.objects.create(tracker=assignment.tracker, due_at=NOW)
     assert look() == 7
     AlertWatch.objects.update(due_at=NOW)
-    assert evaluating.look_at_due(most=most, now=NOW) == most
+    assert evaluating.evaluate_due(most=most, now=NOW) == most
 
 
 def test_a_look_costs_the_same_for_many_trackers(django_assert_num_queries) -> None:
@@ -295,17 +295,17 @@ def test_many_silent_at_one_place_are_one_alert() -> None:
     depot = StorageFactory()
     silent = make_silent(6, depot)
     make_silent(2, StorageFactory())
-    [place] = site_outages.look_at_places(now=NOW)
+    [place] = site_outages.evaluate_sites(now=NOW)
     assert (place.location_id, place.trackers) == (depot.pk, 6)
     alert = Alert.objects.get(kind="SILENT_PLACE")
     assert (alert.began_at, alert.latest_at, alert.measure) == (NOW - 36 * HOUR, NOW - 35 * HOUR, 6)
     assert {each.tracker_id for each in alert.parts.all()} == {each.tracker_id for each in silent}
     assert Alert.objects.to_act_on().count() == 3
-    site_outages.look_at_places(now=NOW + HOUR)
+    site_outages.evaluate_sites(now=NOW + HOUR)
     assert list(Alert.objects.filter(kind="SILENT_PLACE")) == [alert]
     Alert.objects.filter(tracker__in=[each.tracker_id for each in silent[:2]]).update(ended_at=NOW)
     Tracker.objects.filter(pk=silent[0].tracker_id).update(last_seen_at=NOW)
-    site_outages.look_at_places(now=NOW + 2 * HOUR)
+    site_outages.evaluate_sites(now=NOW + 2 * HOUR)
     alert.refresh_from_db()
     assert alert.ended_at == NOW
     assert Alert.objects.to_act_on().count() == 6
@@ -316,7 +316,7 @@ def test_a_few_silent_among_many_are_their_own_fault() -> None:
     make_silent(6, depot)
     for assignment in AssignmentFactory.create_batch(5):
         Tracker.objects.filter(pk=assignment.tracker_id).update(status="IN_STORAGE", location=depot)
-    assert site_outages.look_at_places(now=NOW) == []
+    assert site_outages.evaluate_sites(now=NOW) == []
 
 
 @pytest.mark.django_db(transaction=True)

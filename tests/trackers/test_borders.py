@@ -57,7 +57,7 @@ def countries_of(run: ProductionRun) -> list[str]:
 
 def look(now: datetime = NOW + 30 * DAY) -> None:
     borders.keep_up(most=100, now=now)
-    evaluating.look_at_due(most=10_000, now=now)
+    evaluating.evaluate_due(most=10_000, now=now)
 
 
 def drive(run: ProductionRun, *longitudes: float, **others: Any) -> int:

@@ -94,7 +94,7 @@ def test_radii_are_tried_on_reports_read_by_index(fleet: None, plans: Any) -> No
 
 def test_looks_for_alerts_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
     history.mark_changed(some_trackers(), now=NOW - timedelta(hours=1))
-    found = plans(lambda: evaluating.look_at_due(most=20, now=NOW))
+    found = plans(lambda: evaluating.evaluate_due(most=20, now=NOW))
     assert len(found) >= 2
     for plan in found.values():
         assert_by_index(

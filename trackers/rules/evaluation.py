@@ -1,8 +1,8 @@
 """All of a tracker's episodes under one assignment, as far as what is new can have changed them.
 
-Pure: values in, values out. A look begins where something new was seen. What was stored of the time before stands:
-an episode that goes on over the first sighting is taken from there. So it comes to the same whether reports are
-looked at one by one, all at once, or twice, and in whichever order they came.
+Pure: values in, values out. An evaluation begins where something new was seen. What was stored of the time before
+stands: an episode that goes on over the first sighting is taken from there. So it comes to the same whether reports
+are evaluated one by one, all at once, or twice, and in whichever order they came.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from trackers.rules.episodes import Differences, Episode, Kind, Stored, compare
 OF_REPORTS = (Kind.IMPOSSIBLE_SPEED, Kind.BATTERY_LOW, Kind.OFF_ROUTE, Kind.LEFT_COUNTRY)
 CONFIRMED = (Kind.OFF_ROUTE, Kind.LEFT_COUNTRY)
 OF_SILENCE = (Kind.SILENT, Kind.NEVER_REPORTED)
-# At the latest after so long a tracker is looked at again: runs, states and thresholds may have changed.
-LOOK_AGAIN_AFTER = timedelta(hours=24)
+# At the latest after so long a tracker is evaluated again: runs, states and thresholds may have changed.
+EVALUATE_AGAIN_AFTER = timedelta(hours=24)
 
 
 class Evidence(NamedTuple):
@@ -35,7 +35,7 @@ class Evidence(NamedTuple):
 class Span(NamedTuple):
     """Reports are expected from `expected_from` on, and count until before `until`; watched: they are expected still.
 
-    kept_from: the retention horizon, if there is one. Sightings from before it are gone, and alerts that ended by then
+    kept_from: the retention cutoff, if there is one. Sightings from before it are gone, and alerts that ended by then
     are not among the stored ones.
     """
 
@@ -45,7 +45,7 @@ class Span(NamedTuple):
     kept_from: datetime | None = None
 
 
-class Judgement(NamedTuple):
+class Evaluation(NamedTuple):
     """due_at: when time alone may change something next; None once the assignment is over."""
 
     differences: Differences
@@ -60,9 +60,9 @@ class _Part(NamedTuple):
     due: list[datetime]
 
 
-def judge(
+def evaluate(
     evidence: Evidence, span: Span, *, legs: Sequence[Leg], thresholds: Thresholds, now: datetime
-) -> Judgement:
+) -> Evaluation:
     """How the stored alerts differ from what the evidence says at `now`."""
     present = min(now, span.until)
     parts = (
@@ -73,13 +73,13 @@ def judge(
     episodes = [episode for part in parts for episode in part.episodes if not _stands(episode, span)]
     stored = [row for part in parts for row in part.stored]
     if span.until <= now:
-        return Judgement(compare(stored, [episode.ended_by(span.until) for episode in episodes]), None)
+        return Evaluation(compare(stored, [episode.ended_by(span.until) for episode in episodes]), None)
     due = [moment for part in parts for moment in part.due if moment > now]
-    return Judgement(compare(stored, episodes), min(*due, span.until, now + LOOK_AGAIN_AFTER))
+    return Evaluation(compare(stored, episodes), min(*due, span.until, now + EVALUATE_AGAIN_AFTER))
 
 
 def _stands(episode: Episode, span: Span) -> bool:
-    """Whether it was over by the retention horizon, and so is as it was stored."""
+    """Whether it was over by the retention cutoff, and so is as it was stored."""
     return bool(span.kept_from and episode.ended_at and episode.ended_at <= span.kept_from)
 
 

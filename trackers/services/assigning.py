@@ -24,7 +24,7 @@ from trackers.services.recomputation import queueing
 
 _MACS_NAMED = 5
 CAUSE = Cause(Retraction.ASSIGNMENT)
-# Played within the transaction that assigns: a second or so. A job plays more, in its pieces.
+# Recomputed within the transaction that assigns: a second or so. A job recomputes more, in batches.
 REPORTS_AT_ONCE = 5_000
 MORE_REPORTS = """
 SELECT count(*) > %(most)s::integer

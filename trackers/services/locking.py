@@ -26,8 +26,8 @@ class UnknownTrackerError(LookupError):
 def lock_trackers(tracker_ids: Collection[int]) -> None:
     """Lock the trackers' rows until the transaction ends. Raises UnknownTrackerError if one doesn't exist.
 
-    The weakest lock on the table of reports comes with it: no partition is dropped, and the retention horizon does not
-    move, while somebody plays what is in it.
+    The weakest lock on the table of reports comes with it: no partition is dropped, and the retention cutoff does not
+    move, while somebody recomputes from what is in it.
     """
     with bulk.bulk_cursor() as cursor:
         cursor.execute(PREPARE, binary=False)

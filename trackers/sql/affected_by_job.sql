@@ -1,4 +1,4 @@
--- Notes whom a job has to look at: trackers that were ever assigned to one of the runs, those that stayed at the
+-- Notes whom a job may affect: trackers that were ever assigned to one of the runs, those that stayed at the
 -- location, and what jobs that this one takes over had left. Only the first need not be certain.
 INSERT INTO trackers_recomputationtarget (job_id, tracker_id, certain)
 SELECT %(job_id)s, tracker_id, bool_or(certain)

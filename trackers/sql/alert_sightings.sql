@@ -5,14 +5,14 @@
 -- between them: empty on allowed land, null at sea, null too where allowed land is so close that the report's error and
 -- the coarseness of the borders may have put it on the wrong side. Without allowed countries no land is looked for.
 SELECT
-    look.assignment_id,
+    assignment.assignment_id,
     sighting.seen_at,
     ST_Y(sighting.position::geometry),
     ST_X(sighting.position::geometry),
     coalesce(sighting.accuracy_m, 0)::float8,
     sighting.battery,
     CASE
-        WHEN land.country = ANY(string_to_array(look.allowed, ',')) THEN ''
+        WHEN land.country = ANY(string_to_array(assignment.allowed, ',')) THEN ''
         WHEN land.country IS NOT NULL AND NOT EXISTS (
             SELECT
             FROM (
@@ -23,7 +23,7 @@ SELECT
             CROSS JOIN LATERAL (VALUES (near.slack_m / 110000)) AS box (degrees)
             JOIN locations_countryarea AS home
                 ON home.area && ST_Expand(sighting.position::geometry, box.degrees / near.shrunk, box.degrees)
-            WHERE home.country = ANY(string_to_array(look.allowed, ','))
+            WHERE home.country = ANY(string_to_array(assignment.allowed, ','))
                 AND ST_DWithin(home.area::geography, sighting.position, near.slack_m)
         ) THEN land.country
     END
@@ -35,15 +35,15 @@ FROM unnest(
     %(untils)b::timestamptz[],
     %(max_accuracies_m)b::integer[],
     %(allowed)b::text[]
-) AS look (assignment_id, tracker_id, changed_since, since, until, max_accuracy_m, allowed)
+) AS assignment (assignment_id, tracker_id, changed_since, since, until, max_accuracy_m, allowed)
 CROSS JOIN LATERAL (
     (
         SELECT DISTINCT ON (seen_at) seen_at, position, accuracy_m, battery
         FROM trackers_locationreport
-        WHERE tracker_id = look.tracker_id
-            AND seen_at >= look.since
-            AND seen_at < least(look.changed_since, look.until)
-            AND (accuracy_m IS NULL OR accuracy_m <= look.max_accuracy_m)
+        WHERE tracker_id = assignment.tracker_id
+            AND seen_at >= assignment.since
+            AND seen_at < least(assignment.changed_since, assignment.until)
+            AND (accuracy_m IS NULL OR accuracy_m <= assignment.max_accuracy_m)
         ORDER BY seen_at DESC, accuracy_m, fingerprint
         LIMIT 2
     )
@@ -51,10 +51,10 @@ CROSS JOIN LATERAL (
     (
         SELECT DISTINCT ON (seen_at) seen_at, position, accuracy_m, battery
         FROM trackers_locationreport
-        WHERE tracker_id = look.tracker_id
-            AND seen_at >= greatest(look.changed_since, look.since)
-            AND seen_at < look.until
-            AND (accuracy_m IS NULL OR accuracy_m <= look.max_accuracy_m)
+        WHERE tracker_id = assignment.tracker_id
+            AND seen_at >= greatest(assignment.changed_since, assignment.since)
+            AND seen_at < assignment.until
+            AND (accuracy_m IS NULL OR accuracy_m <= assignment.max_accuracy_m)
         ORDER BY seen_at, accuracy_m, fingerprint
         LIMIT %(most)s
     )
@@ -62,6 +62,6 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT min(country) AS country
     FROM locations_countryarea
-    WHERE look.allowed <> '' AND ST_Intersects(area, sighting.position::geometry)
+    WHERE assignment.allowed <> '' AND ST_Intersects(area, sighting.position::geometry)
 ) AS land ON true
-ORDER BY look.assignment_id, sighting.seen_at
+ORDER BY assignment.assignment_id, sighting.seen_at

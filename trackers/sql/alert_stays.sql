@@ -1,11 +1,11 @@
 -- The latest valid stays of assignments, in time order, at most `most` of each.
-SELECT look.assignment_id, stay.status, stay.location_id, stay.started_at, stay.ended_at
-FROM unnest(%(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[]) AS look (assignment_id, tracker_id)
+SELECT assignment.assignment_id, stay.status, stay.location_id, stay.started_at, stay.ended_at
+FROM unnest(%(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[]) AS assignment (assignment_id, tracker_id)
 CROSS JOIN LATERAL (
     SELECT status, location_id, started_at, ended_at, fingerprint
     FROM trackers_statuschange
-    WHERE tracker_id = look.tracker_id AND assignment_id = look.assignment_id AND retracted_at IS NULL
+    WHERE tracker_id = assignment.tracker_id AND assignment_id = assignment.assignment_id AND retracted_at IS NULL
     ORDER BY started_at DESC, fingerprint DESC
     LIMIT %(most)s
 ) AS stay
-ORDER BY look.assignment_id, stay.started_at, stay.fingerprint
+ORDER BY assignment.assignment_id, stay.started_at, stay.fingerprint

@@ -1,4 +1,4 @@
--- The hours of the first way points behind runs of hours: the legs that end there begin elsewhere now.
+-- The hours of the first way points after runs of hours: the legs that end there begin elsewhere now.
 SELECT run.tracker_id, date_trunc('hour', report.seen_at, 'UTC')
 FROM unnest(%(tracker_ids)b::bigint[], %(untils)b::timestamptz[]) AS run (tracker_id, until)
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- A page of stays by tracker and time, behind the last of the page before, each clipped to the range and with its
+-- A page of stays by tracker and time, after the last of the page before, each clipped to the range and with its
 -- reports there. Their number comes from whole days, else whole hours, of the rollups, and from reports at the edges:
 -- however long a stay lasts, two hours of reports, two days of hours and its days are read. The stays are those of another query.
 WITH page AS MATERIALIZED (

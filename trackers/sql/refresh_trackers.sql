@@ -1,5 +1,5 @@
 -- Sets the trackers' latest assignment and how it stands: last stay and last report within it. A tracker that never
--- had an assignment shows its last report; so does one whose reports were all dropped behind the retention horizon.
+-- had an assignment shows its last report; so does one whose reports were all dropped before the retention cutoff.
 -- The nearest place stays until that of a new position is found, and never outlives the assignment.
 -- Rows that are right already are left alone. The lifecycle's state changes with them where one is given.
 -- Nothing verifies a device in stock: with a new assignment its time to be verified begins, however long it lay there.

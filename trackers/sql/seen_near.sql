@@ -6,10 +6,10 @@ WHERE EXISTS (
     SELECT
     FROM trackers_recomputationjob AS job
     LEFT JOIN locations_location AS location ON location.id = job.location_id
-    LEFT JOIN trackers_retentioncutoff AS horizon ON true
+    LEFT JOIN trackers_retentioncutoff AS cutoff ON true
     JOIN trackers_locationreport AS report
         ON report.tracker_id = chosen.tracker_id
-        AND report.seen_at >= greatest(job.since, horizon.reports_kept_from, '-infinity')
+        AND report.seen_at >= greatest(job.since, cutoff.reports_kept_from, '-infinity')
         AND report.seen_at < coalesce(job.until, 'infinity')
     JOIN trackers_assignment AS assignment
         ON assignment.tracker_id = chosen.tracker_id AND assignment.period @> report.seen_at

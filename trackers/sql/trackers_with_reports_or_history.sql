@@ -1,4 +1,4 @@
--- Those of the trackers that have anything to replay: a report, or history or events that are thought to be right. One
+-- Those of the trackers that have anything to recompute: a report, or history or events that are thought to be right. One
 -- probe of an index for each, whatever the planner thinks of the size of the tables.
 SELECT chosen.tracker_id
 FROM unnest(%(tracker_ids)b::bigint[]) AS chosen (tracker_id)

@@ -1,7 +1,7 @@
-"""Keeps up in which countries the trackers of a run may be, and has them looked at anew when that changes.
+"""Keeps up in which countries the trackers of a run may be, and has them evaluated again when that changes.
 
 Whatever changes it - names on the run, its locations, another gazetteer - and whoever writes that, is noticed before
-the next looks for alerts. The alerts of a run that is over stand.
+the next evaluation. The alerts of a run that is over stand.
 """
 
 from datetime import UTC, datetime

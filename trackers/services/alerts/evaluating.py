@@ -1,4 +1,4 @@
-"""Looks at the trackers that are due, and makes their alerts say what their reports and history say."""
+"""Evaluates the trackers that are due, and makes their alerts say what their reports and history say."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,10 +12,10 @@ from trackers.models import Alert, AlertWatch, Tracker
 from trackers.rules import evaluation
 from trackers.rules.anomalies import Thresholds
 from trackers.rules.episodes import Episode, Stored
-from trackers.rules.evaluation import Judgement, Span
+from trackers.rules.evaluation import Evaluation, Span
 from trackers.services import history
 from trackers.services.alerts import publishing, reading
-from trackers.services.alerts.reading import Look
+from trackers.services.alerts.reading import DueAssignment
 from trackers.services.history import Scope
 
 TRACKERS_PER_TRANSACTION = 200
@@ -56,17 +56,17 @@ ADD_COLUMNS = {
     "country": "text",
     "recorded_at": "timestamptz",
 }
-LOOKED = """
+EVALUATED = """
 UPDATE trackers_alertwatch AS watch
-SET changed_since = NULL, due_at = looked.due_at
-FROM unnest(%(tracker_ids)b::bigint[], %(due_ats)b::timestamptz[]) AS looked (tracker_id, due_at)
-WHERE watch.tracker_id = looked.tracker_id
+SET changed_since = NULL, due_at = evaluated.due_at
+FROM unnest(%(tracker_ids)b::bigint[], %(due_ats)b::timestamptz[]) AS evaluated (tracker_id, due_at)
+WHERE watch.tracker_id = evaluated.tracker_id
 """
 
 
-class Judged(NamedTuple):
+class Evaluated(NamedTuple):
     scope: Scope
-    judgement: Judgement
+    evaluation: Evaluation
 
 
 def thresholds() -> Thresholds:
@@ -85,77 +85,79 @@ def thresholds() -> Thresholds:
     )
 
 
-def look_at_due(*, most: int, now: datetime) -> int:
-    """Look at the trackers that are due, longest due first, `most` of them at most; returns their number.
+def evaluate_due(*, most: int, now: datetime) -> int:
+    """Evaluate the trackers that are due, longest due first, `most` of them at most; returns their number.
 
-    Each few are a transaction of their own; several workers may look at once, each at others.
+    Each few are a transaction of their own; several workers may evaluate at once, each others.
     """
-    looked = 0
-    while looked < most:
-        wanted = min(TRACKERS_PER_TRANSACTION, most - looked)
+    evaluated = 0
+    while evaluated < most:
+        wanted = min(TRACKERS_PER_TRANSACTION, most - evaluated)
         with transaction.atomic():
-            number = _look_at_next(wanted, now)
-        looked += number
+            number = _evaluate_next(wanted, now)
+        evaluated += number
         if number < wanted:
             break
-    return looked
+    return evaluated
 
 
-def _look_at_next(wanted: int, now: datetime) -> int:
+def _evaluate_next(wanted: int, now: datetime) -> int:
     due = AlertWatch.objects.filter(due_at__lte=now).order_by("due_at")
     watches = list(due.select_for_update(skip_locked=True, no_key=True)[:wanted])
     if not watches:
         return 0
     changed_since = {watch.tracker_id: watch.changed_since for watch in watches}
     scopes = history.load_scopes(changed_since)
-    looks = _looks(scopes, changed_since, now)
-    found = reading.gather(looks)
-    legs = reading.legs_of_runs(look.scope.run_id for look in looks)
-    judged = [
-        Judged(
-            look.scope,
-            evaluation.judge(
-                found[look.scope.assignment_id],
-                _span(look),
-                legs=legs[look.scope.run_id],
+    assignments = _due_assignments(scopes, changed_since, now)
+    found = reading.gather(assignments)
+    legs = reading.legs_of_runs(assignment.scope.run_id for assignment in assignments)
+    evaluated = [
+        Evaluated(
+            assignment.scope,
+            evaluation.evaluate(
+                found[assignment.scope.assignment_id],
+                _span(assignment),
+                legs=legs[assignment.scope.run_id],
                 thresholds=thresholds(),
                 now=now,
             ),
         )
-        for look in looks
+        for assignment in assignments
     ]
-    _write(judged, now)
-    _settle(changed_since, scopes, judged, now)
+    _write(evaluated, now)
+    _schedule(changed_since, scopes, evaluated, now)
     return len(watches)
 
 
-def _span(look: Look) -> Span:
-    scope = look.scope
+def _span(assignment: DueAssignment) -> Span:
+    scope = assignment.scope
     expected_from = max(scope.began_at, scope.activated_at or scope.began_at)
-    return Span(expected_from, scope.until, look.watched, scope.kept_from)
+    return Span(expected_from, scope.until, assignment.watched, scope.kept_from)
 
 
-def _looks(scopes: Sequence[Scope], changed_since: dict[int, datetime | None], now: datetime) -> list[Look]:
+def _due_assignments(
+    scopes: Sequence[Scope], changed_since: dict[int, datetime | None], now: datetime
+) -> list[DueAssignment]:
     """The assignments that may have changed: those in force, those of the change, and those with open alerts."""
     trackers = Tracker.objects.filter(pk__in=changed_since, state=Tracker.State.ACTIVE)
     watched = set(trackers.values_list("pk", flat=True))
     alerted = set(
         Alert.objects.open().filter(tracker__in=changed_since).values_list("assignment_id", flat=True)
     )
-    looks = []
+    assignments = []
     for scope in scopes:
         since = changed_since[scope.tracker_id] or now
         if scope.since < min(scope.until, now) and (
             since < scope.until or now < scope.until or scope.assignment_id in alerted
         ):
-            looks.append(Look(scope, since, scope.tracker_id in watched))
-    return looks
+            assignments.append(DueAssignment(scope, since, scope.tracker_id in watched))
+    return assignments
 
 
-def _write(judged: Sequence[Judged], now: datetime) -> None:
+def _write(evaluated: Sequence[Evaluated], now: datetime) -> None:
     """What ends comes before what begins: one alert of a kind at most is open at any moment."""
-    differences = [(each.scope, each.judgement.differences) for each in judged]
-    before = publishing.read(_stored_ids(judged))
+    differences = [(each.scope, each.evaluation.differences) for each in evaluated]
+    before = publishing.read(_stored_ids(evaluated))
     if retracted := [id_ for _, each in differences for id_ in each.to_retract]:
         bulk.execute(RETRACT, {"ids": retracted, "now": now})
     changes = [row for _, each in differences for row in each.to_change]
@@ -171,9 +173,9 @@ def _write(judged: Sequence[Judged], now: datetime) -> None:
     publishing.publish_changes(before, publishing.read([*before, *new_ids]), now=now)
 
 
-def _stored_ids(judged: Sequence[Judged]) -> list[int]:
+def _stored_ids(evaluated: Sequence[Evaluated]) -> list[int]:
     """Those that are retracted or changed."""
-    differences = [each.judgement.differences for each in judged]
+    differences = [each.evaluation.differences for each in evaluated]
     return [id_ for each in differences for id_ in (*each.to_retract, *(row.id for row in each.to_change))]
 
 
@@ -209,15 +211,20 @@ def _row(id_: int, scope: Scope, episode: Episode, now: datetime) -> tuple[objec
     )
 
 
-def _settle(
-    tracker_ids: dict[int, datetime | None], scopes: Sequence[Scope], judged: Sequence[Judged], now: datetime
+def _schedule(
+    tracker_ids: dict[int, datetime | None],
+    scopes: Sequence[Scope],
+    evaluated: Sequence[Evaluated],
+    now: datetime,
 ) -> None:
-    """Each tracker's next look; none for one whose assignments are all over."""
+    """Each tracker's next evaluation; none for one whose assignments are all over."""
     due: dict[int, datetime] = {}
-    moments = [(each.scope.tracker_id, each.judgement.due_at) for each in judged if each.judgement.due_at]
+    moments = [
+        (each.scope.tracker_id, each.evaluation.due_at) for each in evaluated if each.evaluation.due_at
+    ]
     moments += [(scope.tracker_id, scope.since) for scope in scopes if now <= scope.since < scope.until]
     for tracker_id, moment in moments:
         if moment:
             due[tracker_id] = min(due.get(tracker_id, moment), moment)
-    bulk.execute(LOOKED, bulk.transposed(sorted(due.items()), ("tracker_ids", "due_ats")))
+    bulk.execute(EVALUATED, bulk.transposed(sorted(due.items()), ("tracker_ids", "due_ats")))
     AlertWatch.objects.filter(pk__in=tracker_ids.keys() - due.keys()).delete()

@@ -1,4 +1,4 @@
-"""What a look for alerts goes by, read for a chunk of assignments at once."""
+"""What an evaluation goes by, read for a batch of assignments at once."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -20,15 +20,15 @@ HOURS = sql.load("trackers/alert_hours")
 STAYS = sql.load("trackers/alert_stays")
 LEGS = sql.load("trackers/run_legs")
 
-# Of a chunk's assignments together so many sightings are held at most; one with more is read alone.
+# Of a batch's assignments together this many sightings are held at most; one with more is read alone.
 SIGHTINGS_AT_ONCE = 1_000
-STAYS_LOOKED_AT = 500
-# A run with more storage or delivery locations is judged by the first of them.
+STAYS_READ = 500
+# A run with more storage or delivery locations is evaluated by the first of them.
 LEG_ENDS = 30
 
 
-class Look(NamedTuple):
-    """An assignment to be looked at, because of what is new from `changed_since` on."""
+class DueAssignment(NamedTuple):
+    """An assignment to be evaluated, because of what is new since `changed_since`."""
 
     scope: Scope
     changed_since: datetime
@@ -36,30 +36,30 @@ class Look(NamedTuple):
 
     @property
     def hours_since(self) -> datetime:
-        """From when on the hours are judged. Those from before the retention horizon are kept, and tell the rhythm."""
+        """Since when the hours are evaluated. Those from before the retention cutoff are kept, and tell the rhythm."""
         return max(self.changed_since, self.scope.kept_from or self.changed_since)
 
 
-def gather(looks: Sequence[Look]) -> dict[int, Evidence]:
+def gather(assignments: Sequence[DueAssignment]) -> dict[int, Evidence]:
     """By assignment. Locks the alerts, in the order of their ids."""
-    stored = _stored([look.scope.assignment_id for look in looks])
-    sightings = _sightings(looks)
-    hours = _hours(looks)
+    stored = _stored([assignment.scope.assignment_id for assignment in assignments])
+    sightings = _sightings(assignments)
+    hours = _hours(assignments)
     stays: defaultdict[int, list[Stay]] = defaultdict(list)
     for assignment_id, status, location_id, started_at, ended_at in bulk.fetch_all(
-        STAYS, _arrays(looks) | {"most": STAYS_LOOKED_AT}
+        STAYS, _arrays(assignments) | {"most": STAYS_READ}
     ):
         stays[assignment_id].append(Stay(status, location_id, started_at, ended_at))
     found = {}
-    for look in looks:
-        key = look.scope.assignment_id
-        before = [hour for hour in hours[key] if hour.last_seen_at < look.hours_since]
+    for assignment in assignments:
+        key = assignment.scope.assignment_id
+        before = [hour for hour in hours[key] if hour.last_seen_at < assignment.hours_since]
         found[key] = Evidence(
             sightings=sightings[key],
             before=before,
             hours=hours[key][len(before) :],
             stays=stays[key],
-            stays_are_cut=len(stays[key]) == STAYS_LOOKED_AT,
+            stays_are_cut=len(stays[key]) == STAYS_READ,
             stored=stored[key],
         )
     return found
@@ -76,50 +76,54 @@ def legs_of_runs(run_ids: Iterable[int]) -> defaultdict[int, list[Leg]]:
     return legs
 
 
-def _arrays(looks: Sequence[Look]) -> dict[str, list[object]]:
-    scopes = [look.scope for look in looks]
+def _arrays(assignments: Sequence[DueAssignment]) -> dict[str, list[object]]:
+    scopes = [assignment.scope for assignment in assignments]
     return {
         "assignment_ids": [scope.assignment_id for scope in scopes],
         "tracker_ids": [scope.tracker_id for scope in scopes],
-        "froms": [look.changed_since for look in looks],
+        "froms": [assignment.changed_since for assignment in assignments],
         "sinces": [scope.since for scope in scopes],
         "untils": [scope.until for scope in scopes],
         "max_accuracies_m": [scope.max_accuracy_m for scope in scopes],
     }
 
 
-def _sightings(looks: Sequence[Look], most: int | None = SIGHTINGS_AT_ONCE) -> dict[int, list[Sighting]]:
-    found: dict[int, list[Sighting]] = {look.scope.assignment_id: [] for look in looks}
+def _sightings(
+    assignments: Sequence[DueAssignment], most: int | None = SIGHTINGS_AT_ONCE
+) -> dict[int, list[Sighting]]:
+    found: dict[int, list[Sighting]] = {assignment.scope.assignment_id: [] for assignment in assignments}
     parameters = {
-        "allowed": _allowed(looks),
+        "allowed": _allowed(assignments),
         "border_slack_m": settings.ALERT_BORDER_SLACK_KM * 1000,
         "most": most,
     }
     # Tuples in the order of the fields: a batch may read SIGHTINGS_AT_ONCE of them for each assignment.
-    for assignment_id, *row in bulk.fetch_all(SIGHTINGS, _arrays(looks) | parameters):
+    for assignment_id, *row in bulk.fetch_all(SIGHTINGS, _arrays(assignments) | parameters):
         found[assignment_id].append(Sighting._make(row))
     if most is not None:
-        for look in looks:
-            if len(found[look.scope.assignment_id]) >= most:
-                found |= _sightings([look], most=None)
+        for assignment in assignments:
+            if len(found[assignment.scope.assignment_id]) >= most:
+                found |= _sightings([assignment], most=None)
     return found
 
 
-def _allowed(looks: Sequence[Look]) -> list[str]:
+def _allowed(assignments: Sequence[DueAssignment]) -> list[str]:
     """The codes of the countries in which each may be, with commas between them."""
-    runs = RunCountries.objects.filter(run__in={look.scope.run_id for look in looks})
+    runs = RunCountries.objects.filter(run__in={assignment.scope.run_id for assignment in assignments})
     codes = {run_id: ",".join(countries) for run_id, countries in runs.values_list("run_id", "countries")}
-    return [codes.get(look.scope.run_id, "") for look in looks]
+    return [codes.get(assignment.scope.run_id, "") for assignment in assignments]
 
 
-def _hours(looks: Sequence[Look]) -> defaultdict[int, list[SeenHour]]:
+def _hours(assignments: Sequence[DueAssignment]) -> defaultdict[int, list[SeenHour]]:
     hours: defaultdict[int, list[SeenHour]] = defaultdict(list)
     parameters = {
-        "froms": [look.hours_since for look in looks],
-        "sinces": [look.scope.began_at for look in looks],
+        "froms": [assignment.hours_since for assignment in assignments],
+        "sinces": [assignment.scope.began_at for assignment in assignments],
         "before": GAPS_FOR_RHYTHM + 1,
     }
-    for assignment_id, first_seen_at, last_seen_at in bulk.fetch_all(HOURS, _arrays(looks) | parameters):
+    for assignment_id, first_seen_at, last_seen_at in bulk.fetch_all(
+        HOURS, _arrays(assignments) | parameters
+    ):
         hours[assignment_id].append(SeenHour(first_seen_at, last_seen_at))
     return hours
 

@@ -1,4 +1,4 @@
-"""Many trackers silent at one place: the place's fault, say of its gateway, or an account's, and one alert."""
+"""Outages of sites: many trackers silent at one location are one alert, for its gateway, say, or an account failed."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -12,11 +12,11 @@ from foundation import bulk
 from trackers.models import Alert, Tracker
 from trackers.services.alerts import publishing
 
-# Of those at the place so many must be silent.
+# Of those at the location this share must be silent.
 LEAST_SHARE = 0.6
-PLACES_LOOKED_AT = 500
+SITES_AT_ONCE = 500
 
-SILENT_AT_PLACES = """
+OUTAGES = """
 SELECT
     tracker.location_id,
     (array_agg(alert.began_at ORDER BY alert.began_at))[%(least)s] AS began_at,
@@ -35,7 +35,7 @@ LIMIT %(most)s
 """
 
 
-class SilentPlace(NamedTuple):
+class SiteOutage(NamedTuple):
     """began_at: when the trackers silent there became many. latest_at: when the last of them was last seen."""
 
     location_id: int
@@ -44,7 +44,7 @@ class SilentPlace(NamedTuple):
     trackers: int
 
 
-def look_at_places(*, now: datetime) -> list[SilentPlace]:
+def evaluate_sites(*, now: datetime) -> list[SiteOutage]:
     """Open, move and end the alerts of places, and let each stand for those of its trackers; one transaction.
 
     A place is silent if at least ALERT_SILENT_PLACE_TRACKERS trackers there are, and LEAST_SHARE of those there.
@@ -58,7 +58,7 @@ def look_at_places(*, now: datetime) -> list[SilentPlace]:
             .order_by("pk")
         }
         before = publishing.read(alert.pk for alert in open_.values())
-        places = _silent_places()
+        places = _outages()
         silent = {place.location_id for place in places}
         _end([alert for location_id, alert in open_.items() if location_id not in silent], now)
         alerts = [_open_or_move(place, open_.get(place.location_id), now) for place in places]
@@ -69,9 +69,9 @@ def look_at_places(*, now: datetime) -> list[SilentPlace]:
     return places
 
 
-def _silent_places() -> list[SilentPlace]:
-    parameters = {"least": settings.ALERT_SILENT_PLACE_TRACKERS, "most": PLACES_LOOKED_AT}
-    found = bulk.fetch_rows(SILENT_AT_PLACES, parameters, SilentPlace)
+def _outages() -> list[SiteOutage]:
+    parameters = {"least": settings.ALERT_SILENT_PLACE_TRACKERS, "most": SITES_AT_ONCE}
+    found = bulk.fetch_rows(OUTAGES, parameters, SiteOutage)
     there = _trackers_at([place.location_id for place in found])
     return [place for place in found if place.trackers >= LEAST_SHARE * there.get(place.location_id, 0)]
 
@@ -81,7 +81,7 @@ def _trackers_at(location_ids: Collection[int]) -> dict[int, int]:
     return dict(here.values("location").annotate(number=Count("pk")).values_list("location", "number"))
 
 
-def _open_or_move(place: SilentPlace, alert: Alert | None, now: datetime) -> Alert:
+def _open_or_move(place: SiteOutage, alert: Alert | None, now: datetime) -> Alert:
     if alert is None:
         return Alert.objects.create(
             kind=Alert.Kind.SILENT_PLACE,
@@ -98,7 +98,7 @@ def _open_or_move(place: SilentPlace, alert: Alert | None, now: datetime) -> Ale
     return alert
 
 
-def _cover(alert: Alert, place: SilentPlace) -> None:
+def _cover(alert: Alert, place: SiteOutage) -> None:
     """The place's alert stands for those of the silent trackers there, and for no others that are open."""
     there = Alert.objects.open().filter(kind=Alert.Kind.SILENT, tracker__location=place.location_id)
     _set_part_of(there.exclude(part_of__isnull=False, part_of=alert), alert)
@@ -116,6 +116,6 @@ def _end(alerts: Collection[Alert], now: datetime) -> None:
 
 
 def _set_part_of(alerts: QuerySet[Alert], whole: Alert | None) -> None:
-    """Locked in the order of their ids, as those do who look at trackers."""
+    """Locked in the order of their ids, as those do who evaluate trackers."""
     locked = alerts.select_for_update(no_key=True, of=("self",)).order_by("pk")
     Alert.objects.filter(pk__in=list(locked.values_list("pk", flat=True))).update(part_of=whole)

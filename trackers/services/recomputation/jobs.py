@@ -169,4 +169,4 @@ def _finish(job: RecomputationJob, now: datetime) -> None:
     job.state = RecomputationJob.State.FAILED if job.failed else RecomputationJob.State.DONE
     job.finished_at = now
     job.save(update_fields=["state", "finished_at"])
-    log.info("replay_job_done", job=job.pk, changed=job.changed, failed=job.failed)
+    log.info("recomputation_job_done", job=job.pk, changed=job.changed, failed=job.failed)

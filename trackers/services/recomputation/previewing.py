@@ -37,8 +37,7 @@ class Example:
 
 @dataclass(slots=True)
 class Preview:
-    """candidates: trackers that the recomputation has to look at, of which `looked_at` were; compared: those that were
-    near
+    """candidates: trackers that the recomputation may affect, of which `looked_at` were; compared: those that were near
     and whose history was recomputed; changing: those of which it would change. complete: no tracker was left out."""
 
     candidates: int

@@ -1,7 +1,7 @@
-"""Queues the replay that a changed fence or run, or an assignment of trackers with many reports, asks for.
+"""Queues the recomputation that a changed fence or run, or an assignment of trackers with many reports, asks for.
 
-Whoever changes one remembers how it was (`fence_of`, `run_of`), writes it, and queues the replay in the same
-transaction. Another change of the same object takes over what earlier replays have left, also cancelled ones and
+Whoever changes one remembers how it was (`fence_of`, `run_of`), writes it, and queues the recomputation in the same
+transaction. Another change of the same object takes over what earlier recomputations have left, also cancelled ones and
 trackers that failed.
 """
 
@@ -43,7 +43,7 @@ def run_of(run_id: int) -> Run:
 def queue_fence(
     *, location_id: int, before: Fence | None, actor: User | None, now: datetime
 ) -> RecomputationJob | None:
-    """Queue the replay of whom the stored fence of a location concerns that was `before`; None if nobody."""
+    """Queue the recomputation of whom a change of a location's fence from `before` affects; None if nobody."""
     concern = changes.of_fence(before, fence_of(location_id))
     if concern is None:
         return None
@@ -58,7 +58,7 @@ def queue_fence(
 
 @transaction.atomic
 def queue_run(*, run_id: int, before: Run, actor: User | None, now: datetime) -> RecomputationJob | None:
-    """Queue the replay of whom the stored dates and policy of a run concern that were `before`; None if nobody."""
+    """Queue the recomputation of whom a change of a run's dates and policy from `before` affects; None if nobody."""
     concern = changes.of_run(run_id, before, run_of(run_id))
     if concern is None:
         return None
@@ -69,7 +69,7 @@ def queue_run(*, run_id: int, before: Run, actor: User | None, now: datetime) ->
 def queue_assignment(
     *, run: ProductionRun, tracker_ids: Collection[int], start: datetime, now: datetime
 ) -> RecomputationJob:
-    """Queue the replay of trackers that were put into a run from `start` on."""
+    """Queue the recomputation of trackers that were put into a run from `start` on."""
     job = RecomputationJob.objects.create(
         reason=RecomputationJob.Reason.ASSIGNMENT,
         run=run,

@@ -60,7 +60,7 @@ def recompute_next(*, tracker_ids: Sequence[int], cause: Cause, now: datetime, p
 
 
 def first_batch(tracker_ids: Sequence[int], *, reports: int) -> Sequence[int]:
-    """The first of the trackers that together have at most so many reports; none if the very first has more."""
+    """The first of the trackers that together have at most `reports` reports; none if the very first has more."""
     first = list(tracker_ids[:TRACKERS_AT_ONCE])
     numbers = numbers_of_reports(first, most=reports)
     sums = accumulate(numbers[tracker_id] for tracker_id in first)

@@ -19,7 +19,7 @@ from trackers.services.recomputation import recomputing
 
 REPORTS_NEAR = sql.load("trackers/reports_near")
 
-# What a suggestion looks at: the last reports of the last assignments, in so many days.
+# What a suggestion looks at: the last reports of the last assignments, in LOOKS_BACK.
 LOOKS_BACK = timedelta(days=90)
 ASSIGNMENTS = 500
 REPORTS_OF_EACH = 200
@@ -70,7 +70,7 @@ class Tuning:
 
 
 def try_radii(*, location: Location, now: datetime) -> Tuning:
-    """Suggest a radius and play the timeline with it, the current one and some between. Changes nothing.
+    """Suggest a radius and derive the timeline with it, the current one and some between. Changes nothing.
 
     Raises HasAnAreaError for a location that is not a circle.
     """

@@ -68,7 +68,7 @@ def announce(*, now: datetime) -> list[RetiredMonth]:
 
 
 def hold(*, months: Collection[RetiredMonth]) -> int:
-    """Keep these months, and with them those behind, until they are released. Raises NotToBeHeldError, and holds
+    """Keep these months, and with them those after, until they are released. Raises NotToBeHeldError, and holds
     none."""
     return _move(months, RetiredMonth.State.ANNOUNCED, RetiredMonth.State.HELD)
 
@@ -79,7 +79,7 @@ def release(*, months: Collection[RetiredMonth]) -> int:
 
 
 def due(*, now: datetime) -> list[RetiredMonth]:
-    """The months to be dropped now, oldest first. A month that is not due yet, or held, keeps those behind it."""
+    """The months to be dropped now, oldest first. A month that is not due yet, or held, keeps those after it."""
     ready = []
     for month in RetiredMonth.objects.exclude(state=RetiredMonth.State.DROPPED).order_by("starts_at"):
         begun = month.state == RetiredMonth.State.DROPPING
@@ -128,7 +128,7 @@ def _is_old(month: RetiredMonth, now: datetime) -> bool:
 def _roll_up(month: RetiredMonth, deadline: Deadline) -> bool:
     """Make sure that every report of the month is in the rollups; True when that is so."""
 
-    def chunk(tracker_ids: Sequence[int]) -> None:
+    def batch(tracker_ids: Sequence[int]) -> None:
         span = {"since": month.starts_at, "until": month.ends_at}
         missing = bulk.fetch_values(TRACKERS_NOT_ROLLED_UP, span | {"tracker_ids": list(tracker_ids)})
         if missing:
@@ -137,7 +137,7 @@ def _roll_up(month: RetiredMonth, deadline: Deadline) -> bool:
         month.rolled_up_to = tracker_ids[-1]
         month.save(update_fields=["rolled_up_to"])
 
-    return _in_chunks(month.rolled_up_to, TRACKERS_PER_ROLL_UP, deadline, chunk)
+    return _in_batches(month.rolled_up_to, TRACKERS_PER_ROLL_UP, deadline, batch)
 
 
 def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bool:
@@ -151,7 +151,7 @@ def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bo
             return False
         history.advance_cutoff(reports_kept_from=month.ends_at, now=now)
 
-    def chunk(tracker_ids: Sequence[int]) -> None:
+    def batch(tracker_ids: Sequence[int]) -> None:
         with transaction.atomic():
             locking.lock_trackers(tracker_ids)
             parameters = {"tracker_ids": list(tracker_ids), "until": month.ends_at}
@@ -159,11 +159,11 @@ def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bo
             month.events_deleted_to = tracker_ids[-1]
             month.save(update_fields=["events_deleted", "events_deleted_to"])
 
-    return _in_chunks(month.events_deleted_to, TRACKERS_PER_DELETION, deadline, chunk)
+    return _in_batches(month.events_deleted_to, TRACKERS_PER_DELETION, deadline, batch)
 
 
-def _in_chunks(after: int, size: int, deadline: Deadline, work: Callable[[Sequence[int]], None]) -> bool:
-    """Work through all trackers by id, behind `after`; False if the time was over before."""
+def _in_batches(after: int, size: int, deadline: Deadline, work: Callable[[Sequence[int]], None]) -> bool:
+    """Work through all trackers by id, after `after`; False if the time was over before."""
     while ids := list(
         Tracker.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:size]
     ):

@@ -10,7 +10,7 @@ from tests.laws import law
 from tests.trackers.test_anomalies import AMSTERDAM, ATHENS, BERLIN, LEGS, THRESHOLDS
 from trackers.rules.anomalies import GAPS_FOR_RHYTHM, SeenHour, Sighting, Stay
 from trackers.rules.episodes import Episode, Kind, Stored
-from trackers.rules.evaluation import Evidence, Span, judge
+from trackers.rules.evaluation import Evidence, Span, evaluate
 
 HOUR = timedelta(hours=1)
 SPAN = Span(NOW, NOW + timedelta(days=60), watched=True)
@@ -49,7 +49,7 @@ class Store:
             stays_are_cut=False,
             stored=self.alerts,
         )
-        found = judge(evidence, span, legs=LEGS, thresholds=TIGHT, now=now).differences
+        found = evaluate(evidence, span, legs=LEGS, thresholds=TIGHT, now=now).differences
         changed = {row.id: row for row in found.to_change}
         kept = [changed.get(row.id, row) for row in self.alerts if row.id not in found.to_retract]
         for episode in found.to_add:
