@@ -175,7 +175,6 @@ SCRIPTS = sorted(
 # Decisions and figures of measurements tell what was known on their day.
 PAGES = sorted(
     {*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md"), ROOT / ".env.example"}
-    - {ROOT / "docs" / "timeline.md"}
 )
 
 
