@@ -1315,10 +1315,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="tracker_state_goes_its_way",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."state" IS DISTINCT FROM (NEW."state"))',
-                    declare="DECLARE _is_valid_transition BOOLEAN;",
-                    func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{IN_STOCK:ALLOCATED,ALLOCATED:ACTIVE,ACTIVE:RETURNED,LOST:RETURNED,ALLOCATED:IN_STOCK,RETURNED:IN_STOCK,IN_STOCK:LOST,ALLOCATED:LOST,ACTIVE:LOST,RETURNED:LOST,IN_STOCK:RETIRED,ALLOCATED:RETIRED,ACTIVE:RETIRED,RETURNED:RETIRED,LOST:RETIRED}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
-                    hash="3cef70bc09d101fee06bfd60d64d976249f8053e",
+                    condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND CONCAT(OLD.state, ':', NEW.state) <> ALL('{IN_STOCK:ALLOCATED,ALLOCATED:ACTIVE,ACTIVE:RETURNED,LOST:RETURNED,ALLOCATED:IN_STOCK,RETURNED:IN_STOCK,IN_STOCK:LOST,ALLOCATED:LOST,ACTIVE:LOST,RETURNED:LOST,IN_STOCK:RETIRED,ALLOCATED:RETIRED,ACTIVE:RETIRED,RETURNED:RETIRED,LOST:RETIRED}'::text[]))",
+                    func='RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD.state, NEW.state, TG_TABLE_NAME;',
+                    hash="f328a9c82fe9fc3fffed086efe59de2891e4a72c",
                     operation="UPDATE",
                     pgid="pgtrigger_tracker_state_goes_its_way_31416",
                     table="trackers_tracker",
