@@ -1,4 +1,4 @@
-"""The retention horizon: history whose reports are gone stands, and everything behind it is computed as before."""
+"""The retention cutoff: history before it stays as it is stored, and everything after it is computed as usual."""
 
 from datetime import timedelta
 
@@ -70,14 +70,14 @@ def test_history_whose_reports_are_gone_stands(tracker, hours):
     assert (tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status) == shown
 
 
-def test_what_comes_behind_the_horizon_is_recorded_as_ever(tracker):
+def test_what_comes_after_the_cutoff_is_recorded_as_usual(tracker):
     drop_reports_before(NOW + 40 * HOUR)
     record_reports([incoming(tracker.pk, NOW + (41 + i) * HOUR, east_m=4_000) for i in range(3)], now=LATER)
     assert stays(tracker.pk)[-2:] == [("DELIVERED", 20 * 60, 41 * 60), ("IN_TRANSIT", 41 * 60, None)]
     assert check() == 0
 
 
-def test_a_report_from_before_the_horizon_is_rejected_and_changes_nothing(tracker):
+def test_a_report_from_before_the_cutoff_is_rejected_and_changes_nothing(tracker):
     before = told(tracker.pk), stays(tracker.pk)
     drop_reports_before(NOW + 15 * HOUR)
     outcome = record_reports([incoming(tracker.pk, NOW + 5 * HOUR, number=9, east_m=9_000)], now=LATER)
@@ -86,7 +86,7 @@ def test_a_report_from_before_the_horizon_is_rejected_and_changes_nothing(tracke
     assert check() == 0
 
 
-def test_a_fence_that_changes_corrects_only_what_is_behind_the_horizon(tracker, depot):
+def test_a_changed_fence_recomputes_only_what_is_after_the_cutoff(tracker, depot):
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
     recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
@@ -94,12 +94,12 @@ def test_a_fence_that_changes_corrects_only_what_is_behind_the_horizon(tracker, 
     type(depot).objects.filter(pk=depot.pk).update(radius_m=1)
     depot.runs.clear()
     recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
-    # What was stored before the horizon stands: it left when it was first seen behind it.
+    # What was stored before the cutoff stays as it is: the tracker left when it was first seen after it.
     assert stays(tracker.pk)[:2] == [("IN_STORAGE", 0, 5 * 60), ("IN_TRANSIT", 5 * 60, 20 * 60)]
     assert check() == 0
 
 
-def test_parts_begin_at_the_horizon_too(tracker, depot, monkeypatch):
+def test_batches_begin_at_the_cutoff_too(tracker, depot, monkeypatch):
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
     pieces_of(monkeypatch, 2)
@@ -107,7 +107,7 @@ def test_parts_begin_at_the_horizon_too(tracker, depot, monkeypatch):
     assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
 
 
-def test_a_late_report_just_behind_the_horizon_keeps_the_stay_that_began_before(tracker):
+def test_a_delayed_report_just_after_the_cutoff_keeps_the_period_that_began_before(tracker):
     drop_reports_before(NOW + 5 * HOUR)
     first = StatusChange.objects.valid().earliest("started_at")
     record_reports([incoming(tracker.pk, NOW + 5.5 * HOUR, number=9)], now=LATER)
@@ -115,7 +115,7 @@ def test_a_late_report_just_behind_the_horizon_keeps_the_stay_that_began_before(
     assert stays(tracker.pk)[0] == ("IN_STORAGE", 0, 10 * 60)
 
 
-def test_release_before_the_horizon_is_refused(tracker):
+def test_release_before_the_cutoff_is_refused(tracker):
     drop_reports_before(NOW + 15 * HOUR)
     with pytest.raises(history.BeforeCutoffError, match="Choose that moment"):
         assigning.release(tracker_ids=[tracker.pk], at=NOW + 14 * HOUR, now=LATER)
@@ -123,7 +123,7 @@ def test_release_before_the_horizon_is_refused(tracker):
     assert stays(tracker.pk)[-1] == ("IN_TRANSIT", 10 * 60, 16 * 60)
 
 
-def test_horizon_never_moves_back():
+def test_cutoff_never_moves_back():
     assert history.frozen_before() is None
     for day in (3, 5, 4):
         history.advance_cutoff(reports_kept_from=NOW + timedelta(days=day), now=LATER)

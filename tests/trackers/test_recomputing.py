@@ -1,4 +1,4 @@
-"""Replays in pieces: what a piece holds, and what one tracker that can't be replayed costs."""
+"""Recomputing in batches: what a batch holds, and what one tracker that can't be recomputed costs."""
 
 from datetime import timedelta
 
@@ -44,14 +44,14 @@ def forget(*trackers):
     StatusChange.objects.filter(tracker__in=ids).delete()
 
 
-def test_a_piece_holds_so_many_reports_and_a_longer_tracker_none(run):
+def test_a_batch_holds_a_number_of_reports_and_a_longer_tracker_none(run):
     ids = [seen_tracker(run, reports).pk for reports in (4, 6, 1, 11)]
     assert recomputing.first_batch(ids, reports=10) == ids[:2]
     assert recomputing.first_batch(ids[1:], reports=10) == ids[1:3]
     assert recomputing.first_batch(ids[3:], reports=10) == []
 
 
-def test_a_long_tracker_is_rebuilt_in_parts(run, monkeypatch):
+def test_a_long_tracker_is_recomputed_in_batches(run, monkeypatch):
     StorageFactory(name="Depot", center=f"POINT({longitude_at(0)} {LATITUDE})", runs=[run])
     tracker = seen_tracker(run, 60, east_m=lambda number: 500 * (number // 7 % 2))
     right = told(tracker.pk), stays(tracker.pk)
@@ -65,7 +65,7 @@ def test_a_long_tracker_is_rebuilt_in_parts(run, monkeypatch):
     assert recomputed.written.tracker_ids == {tracker.pk}
 
 
-def test_one_that_cannot_be_replayed_costs_only_itself(run):
+def test_one_that_cannot_be_recomputed_costs_only_itself(run):
     trackers = [seen_tracker(run, 3) for _ in range(5)]
     right = [told(tracker.pk) for tracker in trackers]
     forget(*trackers)
@@ -82,7 +82,7 @@ def test_one_that_cannot_be_replayed_costs_only_itself(run):
     assert [told(tracker.pk) for tracker in trackers] == right
 
 
-def test_a_long_one_that_cannot_be_replayed_is_told_too(run, monkeypatch):
+def test_a_long_one_that_cannot_be_recomputed_is_told_too(run, monkeypatch):
     pieces_of(monkeypatch, 2)
     tracker = seen_tracker(run, 9)
     forget(tracker)

@@ -1,4 +1,4 @@
-"""Alerts around the retention horizon: what it cut off still counts, and nothing is told anew."""
+"""Alerts around the retention cutoff: what it cut off still counts, and no alert is raised a second time."""
 
 from datetime import datetime
 
@@ -27,12 +27,12 @@ def drop_reports() -> None:
     history.advance_cutoff(reports_kept_from=KEPT_FROM, now=LATER)
 
 
-def look_at_all(assignment: Assignment, now: datetime = LATER) -> None:
+def evaluate_all(assignment: Assignment, now: datetime = LATER) -> None:
     history.mark_changed([assignment.tracker_id], now=now)
     look(now)
 
 
-def test_a_silence_over_the_horizon_keeps_its_beginning() -> None:
+def test_a_silence_across_the_cutoff_keeps_its_beginning() -> None:
     assignment = assigned()
     record(assignment, NOW - 9 * HOUR)
     record(assignment, NOW + 5 * DAY, battery="LOW")
@@ -41,11 +41,11 @@ def test_a_silence_over_the_horizon_keeps_its_beginning() -> None:
     assert found == [("SILENT", NOW, NOW + 5 * DAY)]
     rows = list(Alert.objects.values())
     drop_reports()
-    look_at_all(assignment)
+    evaluate_all(assignment)
     assert list(Alert.objects.values()) == rows
 
 
-def test_a_late_report_behind_the_horizon_ends_it_earlier() -> None:
+def test_a_delayed_report_after_the_cutoff_ends_it_earlier() -> None:
     assignment = assigned()
     record(assignment, NOW - 9 * HOUR)
     record(assignment, NOW + 5 * DAY)
@@ -63,7 +63,7 @@ def test_one_that_lasts_is_not_taken_for_one_that_never_reported() -> None:
     found = alerts()
     assert found == [("BATTERY_LOW", NOW - 9 * HOUR, None), ("SILENT", NOW, None)]
     drop_reports()
-    look_at_all(assignment, LATER + DAY)
+    evaluate_all(assignment, LATER + DAY)
     assert alerts() == found
     assigning.release(tracker_ids=[assignment.tracker_id], at=LATER + 2 * DAY, now=LATER + 2 * DAY)
     look(LATER + 2 * DAY)
@@ -75,27 +75,27 @@ def test_never_reported_keeps_its_beginning(reports: bool) -> None:
     assignment = assigned(NOW - 2 * DAY)
     if reports:
         record(assignment, NOW + 5 * DAY)
-    look_at_all(assignment)
+    evaluate_all(assignment)
     found = alerts()
     assert found == [("NEVER_REPORTED", NOW - 2 * DAY, NOW + 5 * DAY if reports else None)]
     drop_reports()
-    look_at_all(assignment)
+    evaluate_all(assignment)
     assert alerts() == found
 
 
-def test_the_rhythm_from_before_the_horizon_counts() -> None:
+def test_the_rhythm_from_before_the_cutoff_counts() -> None:
     assignment = assigned()
     record(assignment, KEPT_FROM - 20 * HOUR, hours=21)
     record(assignment, KEPT_FROM + 40 * HOUR)
-    look_at_all(assignment)
+    evaluate_all(assignment)
     found = alerts()
     assert found == [("SILENT", KEPT_FROM, KEPT_FROM + 40 * HOUR)]
     drop_reports()
-    look_at_all(assignment)
+    evaluate_all(assignment)
     assert alerts() == found
 
 
-def test_alerts_of_stays_before_the_horizon_come_once() -> None:
+def test_alerts_of_visits_before_the_cutoff_come_once() -> None:
     run = RunFactory()
     depot = StorageFactory(runs=[run])
     shop = DeliveryFactory(runs=[run], center=f"SRID=4326;POINT({longitude_at(5000)} 52)")
@@ -109,10 +109,10 @@ def test_alerts_of_stays_before_the_horizon_come_once() -> None:
         StatusChangeFactory(
             assignment=assignment, status=status, location=location, started_at=begin, ended_at=end
         )
-    look_at_all(assignment)
+    evaluate_all(assignment)
     rows = list(Alert.objects.filter(kind__in=["LONG_STAY", "LEFT_DELIVERY"]).values())
     assert len(rows) == 2
     drop_reports()
-    look_at_all(assignment)
-    look_at_all(assignment)
+    evaluate_all(assignment)
+    evaluate_all(assignment)
     assert list(Alert.objects.filter(kind__in=["LONG_STAY", "LEFT_DELIVERY"]).values()) == rows

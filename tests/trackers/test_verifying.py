@@ -1,4 +1,4 @@
-"""The safety net: whatever somebody does to the history in SQL is found, mended and counted."""
+"""The safety net: whatever somebody does to the history in SQL is found, repaired and counted."""
 
 import io
 import json
@@ -151,7 +151,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("statements", DAMAGE.values(), ids=DAMAGE)
-def test_damage_is_found_mended_and_counted(trackers, statements):
+def test_damage_is_found_repaired_and_counted(trackers, statements):
     damaged, *others = trackers
     right = [everything(tracker) for tracker in trackers]
     execute(*statements, tracker=damaged)
@@ -202,14 +202,14 @@ def test_command_refuses_a_tracker_that_there_is_not(trackers, mac):
         call_command("verify_timelines", "--tracker", mac)
 
 
-def test_what_is_mended_is_retracted_with_the_check_as_reason(trackers):
+def test_what_is_repaired_is_retracted_with_the_check_as_reason(trackers):
     execute(*DAMAGE["a row too many"], tracker=trackers[0])
     reconcile_sample(trackers=10, clock=at(LATER))
     row = StatusChange.objects.get(retracted_at__isnull=False)
     assert (row.retracted_after, row.retracted_at) == ("CHECK", LATER)
 
 
-def test_one_that_cannot_be_replayed_is_noted_and_not_first_again(trackers):
+def test_one_that_cannot_be_recomputed_is_noted_and_not_first_again(trackers):
     bad = trackers[0]
     execute(
         "DELETE FROM EVENTS OF_IT",
@@ -225,7 +225,7 @@ def test_one_that_cannot_be_replayed_is_noted_and_not_first_again(trackers):
     assert not Tracker.objects.exclude(verified_at=LATER).exists()
 
 
-def test_those_that_wait_for_a_replay_are_left_out(trackers):
+def test_those_that_wait_for_a_recomputation_are_left_out(trackers):
     run = trackers[0].latest_assignment.run
     before = queueing.run_of(run.pk)
     type(run).objects.filter(pk=run.pk).update(confirmations=2)

@@ -1,4 +1,4 @@
-"""Replays after a fence or a run changed: whom they concern, how they are worked off, and what ends them."""
+"""Recomputations after a fence or a run changed: which trackers are affected, how jobs run, and what ends them."""
 
 import threading
 import time
@@ -121,12 +121,12 @@ def test_a_period_that_changed_concerns_who_was_near_in_the_time_between(run, de
     early, late = seen_at(run, 0), seen_at(run, *[9_000] * 5, 0)
     job = change(depot, active_from=NOW + 2 * HOUR)
     work()
-    # The second one has stayed there, so it is looked at, and nothing of it changes.
+    # The second one has stayed there, so it is recomputed, and nothing of it changes.
     assert told(job) == ("DONE", 2, 2, 2, 1)
     assert (status(early), status(late)) == ("IN_TRANSIT", "IN_STORAGE")
 
 
-def test_a_change_that_decides_nothing_asks_for_no_replay(run, depot):
+def test_a_change_that_decides_nothing_asks_for_no_recomputation(run, depot):
     seen_at(run, 0)
     assert change(depot, name="Other") is None
     assert change_run(run, name="Other") is None
@@ -174,7 +174,7 @@ def test_a_second_edit_takes_over_what_the_first_left(run, depot):
     assert told(second)[:3] == ("DONE", 3, 3)
 
 
-def test_a_cancelled_replay_keeps_what_is_done_and_goes_on_when_resumed(run, depot, monkeypatch):
+def test_a_cancelled_job_keeps_what_is_done_and_goes_on_when_resumed(run, depot, monkeypatch):
     trackers = [seen_at(run, 150) for _ in range(4)]
     monkeypatch.setattr(recomputing, "TRACKERS_AT_ONCE", 1)
     job = change(depot, radius_m=200)
@@ -203,7 +203,7 @@ def test_a_job_whose_worker_died_is_taken_when_its_claim_ends(run, depot):
     assert told(job)[0] == "DONE"
 
 
-def test_a_tracker_that_cannot_be_replayed_is_noted_and_the_others_go_on(run, depot):
+def test_a_tracker_that_cannot_be_recomputed_is_noted_and_the_others_go_on(run, depot):
     good, bad, other = seen_at(run, 150), seen_at(run, 150), seen_at(run, 150)
     job = change(depot, radius_m=200)
     with connection.cursor() as cursor:
@@ -244,8 +244,8 @@ def test_the_scheduled_task_works_off_what_is_queued(run, depot):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_live_reports_wait_for_a_replay_for_less_than_a_second(depot, run):
-    """A long tracker and many short ones are replayed while reports of all of them come in."""
+def test_live_reports_wait_for_a_recomputation_for_less_than_a_second(depot, run):
+    """A long tracker and many short ones are recomputed while reports of all of them come in."""
     long = AssignmentFactory(run=run).tracker
     short = [AssignmentFactory(run=run).tracker for _ in range(40)]
     begin = datetime(2026, 2, 1, tzinfo=UTC)
@@ -257,14 +257,14 @@ def test_live_reports_wait_for_a_replay_for_less_than_a_second(depot, run):
     job = change(depot, radius_m=200)
     done = threading.Event()
 
-    def replay():
+    def recompute():
         try:
             jobs.work_off(clock=timezone.now, time_budget_s=240)
         finally:
             connection.close()
             done.set()
 
-    worker = threading.Thread(target=replay)
+    worker = threading.Thread(target=recompute)
     worker.start()
     waits, number = [], 0
     while not done.is_set():
