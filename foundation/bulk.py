@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg
 from django.db import connection
 from psycopg import pq, sql
-from psycopg.rows import RowFactory, RowMaker, kwargs_row, scalar_row, tuple_row
+from psycopg.rows import RowFactory, RowMaker, scalar_row, tuple_row
 
 Row = TypeVar("Row")
 Query = str | sql.Composed
@@ -85,18 +85,23 @@ def _rows_of(row_type: Callable[..., Row]) -> RowFactory[Row]:
     """As psycopg's `class_row`, but names are compared once for each query instead of being passed with each row."""
 
     def maker(cursor: psycopg.Cursor[Any]) -> RowMaker[Row]:
-        names = tuple(column.name for column in cursor.description or ())
-        fields, required = _fields(row_type)
-        repeated = {name for name in names if names.count(name) > 1}
-        wrong = (set(names) - set(fields)) | (required - set(names)) | repeated
-        if cursor.description and wrong:
-            name = getattr(row_type, "__name__", row_type)
-            raise TypeError(f"{name} and the query's columns differ: {', '.join(sorted(wrong))}")
-        if names != fields[: len(names)]:
-            return kwargs_row(row_type)(cursor)
-        return lambda values: row_type(*values)
+        return row_maker(row_type, [column.name for column in cursor.description or ()])
 
     return maker
+
+
+def row_maker(row_type: Callable[..., Row], names: Sequence[str]) -> Callable[[Sequence[Any]], Row]:
+    """What makes a `row_type` of a row of the columns with these names, see `fetch_rows`; without columns, for a
+    statement that gives no rows, it is never called."""
+    fields, required = _fields(row_type)
+    repeated = {name for name in names if names.count(name) > 1}
+    wrong = (set(names) - set(fields)) | (required - set(names)) | repeated
+    if names and wrong:
+        name = getattr(row_type, "__name__", row_type)
+        raise TypeError(f"{name} and the query's columns differ: {', '.join(sorted(wrong))}")
+    if tuple(names) != fields[: len(names)]:
+        return lambda values: row_type(**dict(zip(names, values, strict=True)))
+    return lambda values: row_type(*values)
 
 
 @cache

@@ -28,7 +28,7 @@ class AnalyticsAdmin(GlimpseAdmin):
         page = analytics.show(
             self.subject(request, row),
             days=request.GET.get("days", ""),
-            stays_after=request.GET.get("stays_after", ""),
+            periods_after=request.GET.get("periods_after", ""),
             now=timezone.now(),
         )
         context = {

@@ -16,7 +16,7 @@ from clients.models import Client, ProductionRun, User
 from locations.models import Location
 from simulation.bench.measures import timed
 from simulation.bench.places import ensure_gazetteer
-from trackers.analytics import deliveries, scopes, stays
+from trackers.analytics import deliveries, scopes, status_periods
 from trackers.models import AlertWatch, Assignment
 from trackers.services import history, partitioning
 from trackers.services.alerts import borders, evaluating
@@ -74,7 +74,7 @@ FILL = (
         ALTER TABLE trackers_assignment ENABLE TRIGGER USER""",
     ),
     (
-        "stays",
+        "periods",
         """
         WITH place AS MATERIALIZED (
             SELECT
@@ -90,20 +90,20 @@ FILL = (
         )
         SELECT
             tracker_id, id,
-            CASE WHEN n %% 2 = 1 THEN 'IN_TRANSIT' WHEN n = %(stays)s - 2 THEN 'DELIVERED' ELSE 'IN_STORAGE' END,
+            CASE WHEN n %% 2 = 1 THEN 'IN_TRANSIT' WHEN n = %(periods)s - 2 THEN 'DELIVERED' ELSE 'IN_STORAGE' END,
             CASE
                 WHEN n %% 2 = 1 THEN NULL
-                WHEN n = %(stays)s - 2 THEN deliveries[1 + (tracker_id * 31 + n) %% cardinality(deliveries)]
+                WHEN n = %(periods)s - 2 THEN deliveries[1 + (tracker_id * 31 + n) %% cardinality(deliveries)]
                 ELSE storages[1 + (tracker_id * 31 + n) %% cardinality(storages)]
             END,
             %(since)s + (n + (tracker_id %% 97) / 100.0) * %(gap)s,
-            CASE WHEN n < %(stays)s - 1 - (tracker_id %% 2)
+            CASE WHEN n < %(periods)s - 1 - (tracker_id %% 2)
                 THEN %(since)s + (n + 1 + (tracker_id %% 97) / 100.0) * %(gap)s END,
             decode(md5(tracker_id || ' ' || n), 'hex'), %(now)s
         FROM trackers_assignment
         JOIN place USING (run_id)
-        CROSS JOIN generate_series(0, %(stays)s - 1) AS n
-        WHERE n < %(stays)s - (tracker_id %% 2)""",
+        CROSS JOIN generate_series(0, %(periods)s - 1) AS n
+        WHERE n < %(periods)s - (tracker_id %% 2)""",
     ),
     (
         "standing",
@@ -156,7 +156,7 @@ def fill(*, trackers: int, reports: int, now: datetime) -> Iterator[str]:
         "runs": RUNS_PER_CLIENT,
         "locations": LOCATIONS_PER_RUN,
         "trackers": trackers,
-        "stays": PERIODS_PER_TRACKER,
+        "periods": PERIODS_PER_TRACKER,
         "gap": timedelta(days=DAYS) / (PERIODS_PER_TRACKER + 1),
     }
     for name, statement in FILL:
@@ -180,8 +180,12 @@ def measure(*, now: datetime) -> dict[str, float]:
     mine = [_of_client(client) for client in Client.objects.order_by("pk")]
     runs = ProductionRun.objects.order_by("pk")[::5]
     figures: dict[str, list[Callable[[], Any]]] = {
-        "stays_of_a_clients_month": [partial(stays.page_of_stays, each, month, now=now) for each in mine],
-        "dwell_of_a_clients_month": [partial(stays.dwell_by_location, each, month, now=now) for each in mine],
+        "status_periods_of_a_clients_month": [
+            partial(status_periods.page_of_periods, each, month, now=now) for each in mine
+        ],
+        "dwell_of_a_clients_month": [
+            partial(status_periods.dwell_by_location, each, month, now=now) for each in mine
+        ],
         "deliveries_of_a_run": [
             partial(deliveries.journeys, Assignment.objects.filter(run=run)) for run in runs
         ],
@@ -197,11 +201,11 @@ def plans(*, now: datetime) -> dict[str, str]:
     mine = _of_client(Client.objects.order_by("pk")[0])
     run, place = ProductionRun.objects.order_by("pk")[0], Location.objects.order_by("pk")[0]
     works: dict[str, Callable[[], Any]] = {
-        "stays-of-a-clients-month": partial(stays.page_of_stays, mine, month, now=now),
-        "stays-at-a-location": partial(
-            stays.page_of_stays, Assignment.objects.all(), month, now=now, location_id=place.pk
+        "status-periods-of-a-clients-month": partial(status_periods.page_of_periods, mine, month, now=now),
+        "visits-at-a-location": partial(
+            status_periods.page_of_periods, Assignment.objects.all(), month, now=now, location_id=place.pk
         ),
-        "dwell-of-a-clients-month": partial(stays.dwell_by_location, mine, month, now=now),
+        "dwell-of-a-clients-month": partial(status_periods.dwell_by_location, mine, month, now=now),
         "deliveries-of-a-run": partial(deliveries.journeys, Assignment.objects.filter(run=run)),
     }
     return {name: _explained(work) for name, work in works.items()}

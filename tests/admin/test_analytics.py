@@ -29,7 +29,7 @@ def urls(world: World) -> list[str]:
     ]
 
 
-def test_pages_show_stays_and_dwell_times(ops: Client, world: World) -> None:
+def test_pages_show_status_periods_and_dwell_times(ops: Client, world: World) -> None:
     for url in urls(world):
         page = ops.get(url)
         assert page.status_code == 200, url
@@ -42,23 +42,29 @@ def test_pages_show_stays_and_dwell_times(ops: Client, world: World) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["days=7", "days=rubbish", "stays_after=rubbish", "stays_after=1~2026-01-01~2", "stays_after=1~x~9"],
+    [
+        "days=7",
+        "days=rubbish",
+        "periods_after=rubbish",
+        "periods_after=1~2026-01-01~2",
+        "periods_after=1~x~9",
+    ],
 )
 def test_rubbish_in_the_address_is_ignored(ops: Client, world: World, query: str) -> None:
     for url in urls(world):
         assert ops.get(f"{url}?{query}").status_code == 200
 
 
-def test_stays_have_pages(ops: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trackers.pages.analytics.STAYS_LISTED", 2)
+def test_status_periods_have_pages(ops: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trackers.pages.analytics.PERIODS_LISTED", 2)
     url = urls(world)[0]
     first = ops.get(url)
-    seen = [stay.id for stay in first.context["stays"]]
-    following = first.context["stays_following"]
+    seen = [period.id for period in first.context["periods"]]
+    following = first.context["periods_following"]
     while following:
-        page = ops.get(url, {"stays_after": following})
-        seen += [stay.id for stay in page.context["stays"]]
-        following = page.context["stays_following"]
+        page = ops.get(url, {"periods_after": following})
+        seen += [period.id for period in page.context["periods"]]
+        following = page.context["periods_following"]
     assert len(seen) == len(set(seen)) > 4
 
 

@@ -17,7 +17,7 @@ METRES_PER_DEGREE = 68_677.0  # of longitude at that latitude
 
 
 def longitude_at(east_m: float) -> float:
-    """The longitude that lies so far east of the tests' origin (to a few millimetres)."""
+    """The longitude that lies this far east of the tests' origin (to a few millimetres)."""
     return LONGITUDE + east_m / METRES_PER_DEGREE
 
 
@@ -81,7 +81,7 @@ def told(tracker_id: int) -> list[tuple[str, str | None, int]]:
     ]
 
 
-def stays(tracker_id: int) -> list[tuple[str, int, int | None]]:
+def periods(tracker_id: int) -> list[tuple[str, int, int | None]]:
     """The valid history as (status, minutes after NOW, until when)."""
     return [
         (row.status, minutes_after_now(row.started_at), row.ended_at and minutes_after_now(row.ended_at))
@@ -93,8 +93,8 @@ def minutes_after_now(moment: datetime) -> int:
     return round((moment - NOW).total_seconds() / 60)
 
 
-def pieces_of(monkeypatch: pytest.MonkeyPatch, reports: int) -> None:
-    """Let replays take so many reports at a time, without a rest."""
+def batches_of(monkeypatch: pytest.MonkeyPatch, reports: int) -> None:
+    """Let recomputations take this many reports at a time, without a rest."""
     for bound in ("FIRST", "LEAST", "MOST"):
         monkeypatch.setattr(pacing, bound, reports)
     monkeypatch.setattr(pacing, "PAUSE_S", 0)

@@ -8,9 +8,9 @@ from tests.factories import NOW
 from trackers.rules.anomalies import (
     Leg,
     SeenHour,
-    Sighting,
-    Stay,
+    StatusPeriod,
     Thresholds,
+    UsableReport,
     allowed_silence,
     back_to_storage,
     battery_low,
@@ -18,7 +18,7 @@ from trackers.rules.anomalies import (
     impossible_speed,
     left_country,
     left_delivery,
-    long_stays,
+    long_periods,
     never_reported,
     off_route,
     silent,
@@ -44,7 +44,7 @@ ATHENS = (37.98, 23.73)
 
 
 def at(hours: float, place: tuple[float, float] = AMSTERDAM, accuracy_m: float = 20, battery: str = "FULL"):
-    return Sighting(NOW + hours * HOUR, *place, accuracy_m, battery)
+    return UsableReport(NOW + hours * HOUR, *place, accuracy_m, battery)
 
 
 def spans(episodes: list[Episode]) -> list[tuple[float, float, float | None]]:
@@ -63,7 +63,7 @@ def test_distances_are_those_of_the_globe() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sightings", "expected"),
+    ("reports", "expected"),
     [
         ([], []),
         ([at(0)], []),
@@ -76,8 +76,8 @@ def test_distances_are_those_of_the_globe() -> None:
         ([at(0), at(0, (52.38, 4.91))], []),  # a kilometre within a moment: two phones
     ],
 )
-def test_impossible_speed(sightings, expected) -> None:
-    assert spans(impossible_speed(sightings, max_speed_kmh=1000)) == expected
+def test_impossible_speed(reports, expected) -> None:
+    assert spans(impossible_speed(reports, max_speed_kmh=1000)) == expected
 
 
 def test_impossible_speed_says_how_fast() -> None:
@@ -114,16 +114,16 @@ LEGS = [Leg(AMSTERDAM, end, distance_m(AMSTERDAM, end)) for end in (BERLIN, MADR
     ],
 )
 def test_off_route(places, legs, expected) -> None:
-    sightings = [at(i, place) for i, place in enumerate(places)]
-    assert spans(off_route(sightings, legs, detour=1.3, slack_m=50_000)) == expected
+    reports = [at(i, place) for i, place in enumerate(places)]
+    assert spans(off_route(reports, legs, detour=1.3, slack_m=50_000)) == expected
 
 
 def test_a_road_that_is_short_enough_never_leaves_the_route() -> None:
     """Straight to a point aside and on to the end: all of it passes until the way is 1.3 times the direct one."""
     leg = Leg((0.0, 0.0), (0.0, 10.0), distance_m((0, 0), (0, 10)))
     for north, expected in ((0.0, 0), (4.0, 0), (4.3, 1), (6.0, 1)):
-        sightings = [at(0, (north, 5.0)), at(1, (north, 5.0))]
-        assert len(off_route(sightings, [leg], detour=1.3, slack_m=0)) == expected, north
+        reports = [at(0, (north, 5.0)), at(1, (north, 5.0))]
+        assert len(off_route(reports, [leg], detour=1.3, slack_m=0)) == expected, north
 
 
 @pytest.mark.parametrize(
@@ -198,13 +198,13 @@ def test_never_reported(first_h, until_h, expected) -> None:
 STATUS = {"S": "IN_STORAGE", "T": "IN_TRANSIT", "D": "DELIVERED"}
 
 
-def stays(text: str) -> list[Stay]:
+def periods(text: str) -> list[StatusPeriod]:
     """`S1:0 T:10 D2:20` is storage 1 from hour 0, then in transit from hour 10, delivery location 2 from 20."""
     parsed = []
     for word in text.split():
         place, hour = word.split(":")
         location = int(place[1:]) if place[1:] else None
-        parsed.append(Stay(STATUS[place[0]], location, NOW + float(hour) * HOUR, None))
+        parsed.append(StatusPeriod(STATUS[place[0]], location, NOW + float(hour) * HOUR, None))
     for number, following in enumerate(parsed[1:]):
         parsed[number] = parsed[number]._replace(ended_at=following.started_at)
     return parsed
@@ -222,7 +222,7 @@ def stays(text: str) -> list[Stay]:
     ],
 )
 def test_left_delivery(history, expected) -> None:
-    assert spans(left_delivery(stays(history))) == expected
+    assert spans(left_delivery(periods(history))) == expected
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_left_delivery(history, expected) -> None:
     ],
 )
 def test_back_to_storage(history, expected) -> None:
-    assert spans(back_to_storage(stays(history), back_after=6 * HOUR)) == expected
+    assert spans(back_to_storage(periods(history), back_after=6 * HOUR)) == expected
 
 
 @pytest.mark.parametrize(
@@ -250,13 +250,13 @@ def test_back_to_storage(history, expected) -> None:
         ("D2:0", 9000, [], None),
     ],
 )
-def test_long_stays(history, until_h, expected, due_h) -> None:
-    found, due = long_stays(stays(history), until=NOW + until_h * HOUR, thresholds=THRESHOLDS)
+def test_long_periods(history, until_h, expected, due_h) -> None:
+    found, due = long_periods(periods(history), until=NOW + until_h * HOUR, thresholds=THRESHOLDS)
     assert spans(found) == expected
     assert due == (None if due_h is None else NOW + due_h * HOUR)
 
 
 def test_measures_are_told() -> None:
-    assert long_stays(stays("S1:0"), until=NOW + 20 * DAY, thresholds=THRESHOLDS)[0][0].measure == 14
-    [back] = back_to_storage(stays("S1:0 T:10 S1:20"), back_after=6 * HOUR)
+    assert long_periods(periods("S1:0"), until=NOW + 20 * DAY, thresholds=THRESHOLDS)[0][0].measure == 14
+    [back] = back_to_storage(periods("S1:0 T:10 S1:20"), back_after=6 * HOUR)
     assert (back.kind, back.measure, back.location_id) == (Kind.BACK_TO_STORAGE, 10, 1)

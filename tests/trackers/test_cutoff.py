@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
-from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
+from tests.trackers.reports import LATITUDE, batches_of, incoming, longitude_at, periods, told
 from trackers.models import LocationReport, Retraction, StatusChange
 from trackers.services import assigning, history
 from trackers.services.history import Cause
@@ -56,7 +56,7 @@ def check():
 
 @pytest.mark.parametrize("hours", [5, 10, 11, 12, 15, 21, 29, 40])
 def test_history_whose_reports_are_gone_stands(tracker, hours):
-    before = told(tracker.pk), stays(tracker.pk)
+    before = told(tracker.pk), periods(tracker.pk)
     tracker.refresh_from_db()
     shown = tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status
     drop_reports_before(NOW + hours * HOUR)
@@ -65,7 +65,7 @@ def test_history_whose_reports_are_gone_stands(tracker, hours):
         tracker_id=tracker.pk, cause=FENCE, now=LATER, pace=Pace(timezone.now)
     )
     assert not recomputed.written.tracker_ids
-    assert (told(tracker.pk), stays(tracker.pk)) == before
+    assert (told(tracker.pk), periods(tracker.pk)) == before
     tracker.refresh_from_db()
     assert (tracker.last_seen_at, tracker.last_position, tracker.battery, tracker.status) == shown
 
@@ -73,16 +73,16 @@ def test_history_whose_reports_are_gone_stands(tracker, hours):
 def test_what_comes_after_the_cutoff_is_recorded_as_usual(tracker):
     drop_reports_before(NOW + 40 * HOUR)
     record_reports([incoming(tracker.pk, NOW + (41 + i) * HOUR, east_m=4_000) for i in range(3)], now=LATER)
-    assert stays(tracker.pk)[-2:] == [("DELIVERED", 20 * 60, 41 * 60), ("IN_TRANSIT", 41 * 60, None)]
+    assert periods(tracker.pk)[-2:] == [("DELIVERED", 20 * 60, 41 * 60), ("IN_TRANSIT", 41 * 60, None)]
     assert check() == 0
 
 
 def test_a_report_from_before_the_cutoff_is_rejected_and_changes_nothing(tracker):
-    before = told(tracker.pk), stays(tracker.pk)
+    before = told(tracker.pk), periods(tracker.pk)
     drop_reports_before(NOW + 15 * HOUR)
     outcome = record_reports([incoming(tracker.pk, NOW + 5 * HOUR, number=9, east_m=9_000)], now=LATER)
     assert (outcome.stored, outcome.rejected, outcome.events.total()) == (0, 1, 0)
-    assert (told(tracker.pk), stays(tracker.pk)) == before
+    assert (told(tracker.pk), periods(tracker.pk)) == before
     assert check() == 0
 
 
@@ -90,21 +90,21 @@ def test_a_changed_fence_recomputes_only_what_is_after_the_cutoff(tracker, depot
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
     recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
-    assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
+    assert periods(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
     type(depot).objects.filter(pk=depot.pk).update(radius_m=1)
     depot.runs.clear()
     recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
     # What was stored before the cutoff stays as it is: the tracker left when it was first seen after it.
-    assert stays(tracker.pk)[:2] == [("IN_STORAGE", 0, 5 * 60), ("IN_TRANSIT", 5 * 60, 20 * 60)]
+    assert periods(tracker.pk)[:2] == [("IN_STORAGE", 0, 5 * 60), ("IN_TRANSIT", 5 * 60, 20 * 60)]
     assert check() == 0
 
 
 def test_batches_begin_at_the_cutoff_too(tracker, depot, monkeypatch):
     drop_reports_before(NOW + 5 * HOUR)
     type(depot).objects.filter(pk=depot.pk).update(radius_m=5_000)
-    pieces_of(monkeypatch, 2)
+    batches_of(monkeypatch, 2)
     recomputing.recompute_all(tracker_ids=[tracker.pk], cause=FENCE, now=LATER, pace=Pace(timezone.now))
-    assert stays(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
+    assert periods(tracker.pk) == [("IN_STORAGE", 0, 20 * 60), ("DELIVERED", 20 * 60, None)]
 
 
 def test_a_delayed_report_just_after_the_cutoff_keeps_the_period_that_began_before(tracker):
@@ -112,7 +112,7 @@ def test_a_delayed_report_just_after_the_cutoff_keeps_the_period_that_began_befo
     first = StatusChange.objects.valid().earliest("started_at")
     record_reports([incoming(tracker.pk, NOW + 5.5 * HOUR, number=9)], now=LATER)
     assert StatusChange.objects.valid().earliest("started_at").pk == first.pk
-    assert stays(tracker.pk)[0] == ("IN_STORAGE", 0, 10 * 60)
+    assert periods(tracker.pk)[0] == ("IN_STORAGE", 0, 10 * 60)
 
 
 def test_release_before_the_cutoff_is_refused(tracker):
@@ -120,7 +120,7 @@ def test_release_before_the_cutoff_is_refused(tracker):
     with pytest.raises(history.BeforeCutoffError, match="Choose that moment"):
         assigning.release(tracker_ids=[tracker.pk], at=NOW + 14 * HOUR, now=LATER)
     assigning.release(tracker_ids=[tracker.pk], at=NOW + 16 * HOUR, now=LATER)
-    assert stays(tracker.pk)[-1] == ("IN_TRANSIT", 10 * 60, 16 * 60)
+    assert periods(tracker.pk)[-1] == ("IN_TRANSIT", 10 * 60, 16 * 60)
 
 
 def test_cutoff_never_moves_back():

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from tests.factories import NOW
 from tests.laws import law
 from tests.trackers.test_anomalies import AMSTERDAM, ATHENS, BERLIN, LEGS, THRESHOLDS
-from trackers.rules.anomalies import GAPS_FOR_RHYTHM, SeenHour, Sighting, Stay
+from trackers.rules.anomalies import GAPS_FOR_RHYTHM, SeenHour, StatusPeriod, UsableReport
 from trackers.rules.episodes import Episode, Kind, Stored
-from trackers.rules.evaluation import Evidence, Span, evaluate
+from trackers.rules.evaluation import EvaluationInput, Span, evaluate
 
 HOUR = timedelta(hours=1)
 SPAN = Span(NOW, NOW + timedelta(days=60), watched=True)
 END = NOW + timedelta(days=50)
 TIGHT = THRESHOLDS._replace(silent_min=3 * HOUR, silent_factor=2)
 
-sightings = st.builds(
-    lambda hours, place, battery, abroad: Sighting(NOW + hours * HOUR, *place, 20.0, battery, abroad),
+reports = st.builds(
+    lambda hours, place, battery, abroad: UsableReport(NOW + hours * HOUR, *place, 20.0, battery, abroad),
     st.integers(0, 240),
     st.sampled_from([AMSTERDAM, AMSTERDAM, BERLIN, ATHENS]),
     st.sampled_from(["FULL", "", "LOW"]),
@@ -30,26 +30,30 @@ class Store:
     """Stands for the tables: what has arrived so far, and the alerts."""
 
     def __init__(self) -> None:
-        self.seen: list[Sighting] = []
+        self.seen: list[UsableReport] = []
         self.alerts: list[Stored] = []
         self.last_id = 0
 
     def look(
-        self, changed_since: datetime, now: datetime, stays: tuple[Stay, ...] = (), span: Span = SPAN
+        self,
+        changed_since: datetime,
+        now: datetime,
+        periods: tuple[StatusPeriod, ...] = (),
+        span: Span = SPAN,
     ) -> int:
         """Looks as the service does; returns how many differences it found."""
         ordered = sorted(self.seen, key=lambda each: each.seen_at)
         earlier = [each for each in ordered if each.seen_at < changed_since][-2:]
         hours = [SeenHour(each.seen_at, each.seen_at) for each in ordered]
-        evidence = Evidence(
-            sightings=[*earlier, *(each for each in ordered if each.seen_at >= changed_since)],
+        given = EvaluationInput(
+            reports=[*earlier, *(each for each in ordered if each.seen_at >= changed_since)],
             before=[hour for hour in hours if hour.last_seen_at < changed_since][-GAPS_FOR_RHYTHM - 1 :],
             hours=[hour for hour in hours if hour.last_seen_at >= changed_since],
-            stays=stays,
-            stays_are_cut=False,
+            periods=periods,
+            periods_are_cut=False,
             stored=self.alerts,
         )
-        found = evaluate(evidence, span, legs=LEGS, thresholds=TIGHT, now=now).differences
+        found = evaluate(given, span, legs=LEGS, thresholds=TIGHT, now=now).differences
         changed = {row.id: row for row in found.to_change}
         kept = [changed.get(row.id, row) for row in self.alerts if row.id not in found.to_retract]
         for episode in found.to_add:
@@ -62,7 +66,7 @@ class Store:
         return {row.episode for row in self.alerts}
 
 
-def looked_at_once(seen: list[Sighting]) -> Store:
+def looked_at_once(seen: list[UsableReport]) -> Store:
     store = Store()
     store.seen = list(seen)
     store.look(NOW, END)
@@ -70,7 +74,7 @@ def looked_at_once(seen: list[Sighting]) -> Store:
 
 
 @law(300)
-@given(st.lists(sightings, max_size=30, unique_by=lambda each: each.seen_at), st.data())
+@given(st.lists(reports, max_size=30, unique_by=lambda each: each.seen_at), st.data())
 def test_the_order_of_arrival_and_the_number_of_looks_do_not_matter(seen, data) -> None:
     arriving = data.draw(st.permutations(seen))
     store = Store()
@@ -86,7 +90,7 @@ def test_the_order_of_arrival_and_the_number_of_looks_do_not_matter(seen, data) 
 
 
 @law(100)
-@given(st.lists(sightings, max_size=30, unique_by=lambda each: each.seen_at), st.integers(0, 240))
+@given(st.lists(reports, max_size=30, unique_by=lambda each: each.seen_at), st.integers(0, 240))
 def test_looking_again_changes_nothing(seen, hours) -> None:
     store = looked_at_once(seen)
     assert store.look(NOW + hours * HOUR, END) == 0
@@ -94,7 +98,7 @@ def test_looking_again_changes_nothing(seen, hours) -> None:
 
 
 @law(100)
-@given(st.lists(sightings, max_size=30, unique_by=lambda each: each.seen_at))
+@given(st.lists(reports, max_size=30, unique_by=lambda each: each.seen_at))
 def test_one_alert_of_a_kind_at_most_is_open(seen) -> None:
     open_ = [each.kind for each in looked_at_once(seen).episodes() if each.ended_at is None]
     assert len(open_) == len(set(open_))
@@ -102,14 +106,14 @@ def test_one_alert_of_a_kind_at_most_is_open(seen) -> None:
 
 def test_a_late_report_closes_an_alert() -> None:
     store = Store()
-    store.seen = [Sighting(NOW + i * HOUR, *AMSTERDAM, 20, "") for i in range(10)]
+    store.seen = [UsableReport(NOW + i * HOUR, *AMSTERDAM, 20, "") for i in range(10)]
     store.look(NOW, NOW + 20 * HOUR)
     [alert] = store.alerts
     assert (alert.episode.kind, alert.episode.ended_at) == (Kind.SILENT, None)
-    store.seen += [Sighting(NOW + 13 * HOUR, *AMSTERDAM, 20, "")]
+    store.seen += [UsableReport(NOW + 13 * HOUR, *AMSTERDAM, 20, "")]
     store.look(NOW + 13 * HOUR, NOW + 15 * HOUR)
     assert [(row.id, row.episode.ended_at) for row in store.alerts] == [(alert.id, NOW + 13 * HOUR)]
-    store.seen += [Sighting(NOW + 11 * HOUR, *AMSTERDAM, 20, "")]
+    store.seen += [UsableReport(NOW + 11 * HOUR, *AMSTERDAM, 20, "")]
     store.look(NOW + 11 * HOUR, NOW + 15 * HOUR)
     assert not store.alerts
 
@@ -117,7 +121,7 @@ def test_a_late_report_closes_an_alert() -> None:
 def test_alerts_end_with_the_assignment() -> None:
     over = Span(NOW, NOW + 20 * HOUR, watched=True)
     store = Store()
-    store.seen = [Sighting(NOW + i * HOUR, *AMSTERDAM, 20, "LOW") for i in range(10)]
+    store.seen = [UsableReport(NOW + i * HOUR, *AMSTERDAM, 20, "LOW") for i in range(10)]
     store.look(NOW, NOW + 12 * HOUR, span=over)
     store.look(END, END, span=over)
     assert {(row.episode.kind, row.episode.ended_at) for row in store.alerts} == {

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
-from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
+from tests.trackers.reports import LATITUDE, incoming, longitude_at, periods, told
 from trackers.models import GeoStatus, Retraction
 from trackers.services.history import Cause, recompute_trackers
 from trackers.services.reports.recording import record_reports
@@ -43,7 +43,7 @@ def test_drift_of_a_parked_device_at_the_edge_makes_one_entry_and_no_exit(seed):
     for minute, east_m in enumerate(fixes):
         record_reports([seen(tracker, minute, east_m)], now=NOW + DAY)
     assert crossings(tracker) == [("ENTRY", "Depot")]
-    assert stays(tracker.pk) == [("IN_STORAGE", 0, None)]
+    assert periods(tracker.pk) == [("IN_STORAGE", 0, None)]
 
 
 def test_drift_makes_exits_where_accuracy_is_not_allowed_to_count():
@@ -88,7 +88,7 @@ def test_fence_made_around_a_parked_device_counts_from_the_next_report_on():
         ("TRANSIT", None, 60),
         ("ENTRY", "Depot", 120),
     ]
-    assert stays(tracker.pk) == [("IN_TRANSIT", 0, 120), ("IN_STORAGE", 120, None)]
+    assert periods(tracker.pk) == [("IN_TRANSIT", 0, 120), ("IN_STORAGE", 120, None)]
 
 
 def test_fence_that_ends_around_a_parked_device_lets_it_go_with_the_next_report():
@@ -115,7 +115,7 @@ def test_report_of_seven_days_ago_corrects_history_at_its_place_and_nothing_else
     tracker.refresh_from_db()
     assert (tracker.status, tracker.status_since, tracker.location.name, tracker.last_seen_at) == before
     assert before[0] == GeoStatus.DELIVERED
-    assert stays(tracker.pk) == [("IN_TRANSIT", 0, 30), ("IN_STORAGE", 30, week), ("DELIVERED", week, None)]
+    assert periods(tracker.pk) == [("IN_TRANSIT", 0, 30), ("IN_STORAGE", 30, week), ("DELIVERED", week, None)]
     assert told(tracker.pk) == [
         ("TRANSIT", None, 0),
         ("ENTRY", "Depot", 30),

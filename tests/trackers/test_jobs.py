@@ -13,7 +13,7 @@ from django_celery_beat.models import PeriodicTask
 from clients.models import ProductionRun
 from locations.models import Location
 from tests.factories import NOW, AssignmentFactory, RunFactory, StaffFactory, StorageFactory
-from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of
+from tests.trackers.reports import LATITUDE, batches_of, incoming, longitude_at
 from trackers import tasks
 from trackers.models import GeofenceEvent, RecomputationJob, RecomputationTarget, StatusChange
 from trackers.services.recomputation import jobs, queueing, recomputing
@@ -227,7 +227,7 @@ def test_a_tracker_that_cannot_be_recomputed_is_noted_and_the_others_go_on(run, 
 
 
 def test_a_long_tracker_is_worked_off_in_parts(run, depot, monkeypatch):
-    pieces_of(monkeypatch, 3)
+    batches_of(monkeypatch, 3)
     short, long, other = seen_at(run, 150), seen_at(run, *[150, 9_000] * 6), seen_at(run, 150)
     job = change(depot, radius_m=200)
     work()

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.factories import NOW, AssignmentFactory, RunFactory, StorageFactory
-from tests.trackers.reports import LATITUDE, incoming, longitude_at, pieces_of, stays, told
+from tests.trackers.reports import LATITUDE, batches_of, incoming, longitude_at, periods, told
 from trackers.models import GeofenceEvent, Retraction, StatusChange
 from trackers.services.history import Cause
 from trackers.services.recomputation import recomputing
@@ -54,13 +54,13 @@ def test_a_batch_holds_a_number_of_reports_and_a_longer_tracker_none(run):
 def test_a_long_tracker_is_recomputed_in_batches(run, monkeypatch):
     StorageFactory(name="Depot", center=f"POINT({longitude_at(0)} {LATITUDE})", runs=[run])
     tracker = seen_tracker(run, 60, east_m=lambda number: 500 * (number // 7 % 2))
-    right = told(tracker.pk), stays(tracker.pk)
+    right = told(tracker.pk), periods(tracker.pk)
     forget(tracker)
-    pieces_of(monkeypatch, 5)
+    batches_of(monkeypatch, 5)
     recomputed = recomputing.recompute_all(
         tracker_ids=[tracker.pk], cause=CHECK, now=NOW, pace=Pace(timezone.now)
     )
-    assert (told(tracker.pk), stays(tracker.pk)) == right
+    assert (told(tracker.pk), periods(tracker.pk)) == right
     assert recomputed.written.periods_added == len(right[1])
     assert recomputed.written.tracker_ids == {tracker.pk}
 
@@ -83,7 +83,7 @@ def test_one_that_cannot_be_recomputed_costs_only_itself(run):
 
 
 def test_a_long_one_that_cannot_be_recomputed_is_told_too(run, monkeypatch):
-    pieces_of(monkeypatch, 2)
+    batches_of(monkeypatch, 2)
     tracker = seen_tracker(run, 9)
     forget(tracker)
     with connection.cursor() as cursor:

@@ -18,7 +18,7 @@ from tests.factories import (
 )
 from tests.trackers.reports import (
     incoming,
-    stays,
+    periods,
     stored_events,
     stored_history,
     told,
@@ -91,7 +91,7 @@ class TestLate:
         record_reports([seen(tracker, 5, FAR_M), seen(tracker, 7)], now=NOW + 2 * HOUR)
         tracker.refresh_from_db()
         assert (tracker.status, tracker.status_since, tracker.location, tracker.last_seen_at) == before
-        assert stays(tracker.pk) == [
+        assert periods(tracker.pk) == [
             ("IN_STORAGE", 0, 5),
             ("IN_TRANSIT", 5, 7),
             ("IN_STORAGE", 7, 20),
@@ -173,7 +173,7 @@ class TestOutside:
             ("ENTRY", first.pk),
             ("ENTRY", second.pk),
         ]
-        assert stays(first.tracker.pk) == [("IN_STORAGE", -1, 0), ("IN_STORAGE", 0, None)]
+        assert periods(first.tracker.pk) == [("IN_STORAGE", -1, 0), ("IN_STORAGE", 0, None)]
 
     def test_run_dates_are_inclusive_days_in_utc(self):
         run = RunFactory(start_date=NOW.date(), end_date=NOW.date())
@@ -383,9 +383,9 @@ class TestBackfill:
         for report in self.week(live):
             record_reports([report], now=report.seen_at)
         record_reports(self.week(backfilled)[::-1], now=NOW + 7 * DAY)
-        assert stays(backfilled.pk) == stays(live.pk)
+        assert periods(backfilled.pk) == periods(live.pk)
         assert told(backfilled.pk) == told(live.pk)
-        assert [status for status, *_ in stays(live.pk)] == ["IN_STORAGE", "IN_TRANSIT", "DELIVERED"]
+        assert [status for status, *_ in periods(live.pk)] == ["IN_STORAGE", "IN_TRANSIT", "DELIVERED"]
         crossings = [it[:2] for it in told(live.pk) if it[0] in ("ENTRY", "EXIT")]
         assert crossings == [("ENTRY", "Depot"), ("EXIT", "Depot"), ("ENTRY", "Shop")]
 
@@ -431,6 +431,6 @@ def test_report_takes_the_number_of_its_fingerprint_into_event_order(run, depot,
         for number in order:
             east_m = 0 if number == first else FAR_M
             record_reports([seen(tracker, 0, east_m, number=number)], now=NOW)
-        histories.append((stays(tracker.pk), told(tracker.pk)))
+        histories.append((periods(tracker.pk), told(tracker.pk)))
     assert histories[0] == histories[1]
     assert histories[0][0] == [("IN_STORAGE", 0, 0), ("IN_TRANSIT", 0, None)]

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
-from tests.trackers.reports import LATITUDE, incoming, longitude_at, stays, told
+from tests.trackers.reports import LATITUDE, incoming, longitude_at, periods, told
 from trackers.models import HourlyPosition, LocationReport, RejectedReport, Retraction
 from trackers.services import locking
 from trackers.services.history import Cause, recompute_trackers
@@ -66,7 +66,7 @@ def test_overlapping_batches_from_several_workers_give_the_history_of_one(tracke
     stored = at_once(batches)
     assert sum(stored) == len(reports)
     assert not RejectedReport.objects.exists()
-    alone, *others = [(stays(tracker.pk), told(tracker.pk)) for tracker in trackers]
+    alone, *others = [(periods(tracker.pk), told(tracker.pk)) for tracker in trackers]
     assert len(alone[0]) == 6
     assert all(other == alone for other in others)
     ids = [tracker.pk for tracker in trackers]

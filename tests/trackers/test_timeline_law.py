@@ -15,7 +15,7 @@ from hypothesis import given
 from locations.models import Location
 from tests.factories import BrandFactory
 from tests.laws import law
-from tests.trackers.reports import pieces_of, stored_events, stored_history
+from tests.trackers.reports import batches_of, stored_events, stored_history
 from tests.trackers.worlds import START, Stage, hesitant_worlds, worlds
 from trackers.models import (
     DailyPosition,
@@ -199,7 +199,7 @@ def test_replay_in_parts_says_the_same_as_at_once(world):
         staged(world, BrandFactory()) as stage,
         pytest.MonkeyPatch.context() as patched,
     ):
-        pieces_of(patched, 1)
+        batches_of(patched, 1)
         seen = [it for batch in world.arrivals for it in batch]
         late = seen[::3]
         record_reports([stage.incoming(it) for it in seen if it not in late], now=START)

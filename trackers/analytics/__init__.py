@@ -1,1 +1,1 @@
-"""What the history of many trackers says: stays, dwell times, deliveries. Reads only; the rest is pure."""
+"""What the history of many trackers says: status periods, dwell times, deliveries. Reads only; the rest is pure."""

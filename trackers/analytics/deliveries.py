@@ -18,7 +18,7 @@ JOURNEYS_READ = 20_000
 def journeys(assignments: QuerySet[Assignment]) -> list[Journey]:
     """How far each assignment's tracker has come, by its valid history; at most JOURNEYS_READ of them."""
     first = assignments.filter(pk__in=assignments.order_by("tracker_id", "id").values("pk")[:JOURNEYS_READ])
-    return [Journey._make(row) for row in scopes.fetch(JOURNEYS, first, {})]
+    return scopes.fetch_rows(JOURNEYS, first, {}, Journey)
 
 
 class RunShare(NamedTuple):
@@ -37,10 +37,10 @@ def latest_runs(assignments: QuerySet[Assignment], limit: int) -> list[RunShare]
     """The runs of these assignments that end last, with their delivered share."""
     runs = ProductionRun.objects.filter(pk__in=assignments.order_by().values("run"))
     chosen = list(runs.select_related("brand__client").order_by("-end_date", "-pk")[:limit])
-    stay = StatusChange.objects.valid().filter(assignment=OuterRef("pk"), status=GeoStatus.DELIVERED)
+    delivered = StatusChange.objects.valid().filter(assignment=OuterRef("pk"), status=GeoStatus.DELIVERED)
     counted = assignments.filter(run__in=chosen).order_by().values("run")
     numbers = {
         row["run"]: (row["trackers"], row["arrived"])
-        for row in counted.annotate(trackers=Count("pk"), arrived=Count("pk", filter=Exists(stay)))
+        for row in counted.annotate(trackers=Count("pk"), arrived=Count("pk", filter=Exists(delivered)))
     }
     return [RunShare(run, *numbers[run.pk]) for run in chosen]

@@ -2,13 +2,16 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.models import QuerySet
 
+from foundation import bulk
 from foundation.errors import DomainError
 from trackers.models import Assignment
+
+Row = TypeVar("Row")
 
 MAX_RANGE = timedelta(days=366)
 
@@ -34,15 +37,15 @@ def bounded(since: datetime, until: datetime) -> Range:
     return Range(since, until)
 
 
-def fetch(
-    statement: str, assignments: QuerySet[Assignment], parameters: dict[str, Any], **parts: str
-) -> list[tuple[Any, ...]]:
-    """The rows of one of our statements for these assignments; `{parts}` of it are filled in first."""
+def fetch_rows(
+    statement: str, assignments: QuerySet[Assignment], parameters: dict[str, Any], row_type: type[Row]
+) -> list[Row]:
+    """The rows of one of our statements for these assignments, each as a `row_type`: see `bulk.fetch_rows`."""
     query, arguments = _by_name(assignments)
-    text = statement.format(assignments=query, **parts)
     with connection.cursor() as cursor:
-        cursor.execute(text, arguments | parameters)
-        return list(cursor.fetchall())
+        cursor.execute(statement.format(assignments=query), arguments | parameters)
+        make = bulk.row_maker(row_type, [column.name for column in cursor.description or ()])
+        return [make(row) for row in cursor.fetchall()]
 
 
 def _by_name(assignments: QuerySet[Assignment]) -> tuple[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from clients.models import ProductionRun
 from foundation.tenancy import Viewer
 from locations.models import Location
-from trackers.analytics import alerts, completion, deliveries, scopes, stays
+from trackers.analytics import alerts, completion, deliveries, scopes, status_periods
 from trackers.analytics.completion import Completion, Outcome, Pace
 from trackers.analytics.deliveries import RunShare
 from trackers.models import Alert, Assignment
@@ -21,7 +21,7 @@ from trackers.pages.tracker import chosen_days
 
 WINDOWS_DAYS = (7, 30, 90, 365)
 DEFAULT_DAYS = 30
-STAYS_LISTED = 25
+PERIODS_LISTED = 25
 ALERTS_LISTED = 20
 RUNS_LISTED = 10
 LOCATIONS_LISTED = 15
@@ -74,18 +74,18 @@ class Deliveries:
 
 @dataclass(frozen=True)
 class AnalyticsPage:
-    """dwell, stays: within the last `days`. stays_following: where the next page of stays begins, if there is one;
-    stays_paged: this is not the first. deliveries are those of a run, `runs` the shares of several; a location has
-    neither."""
+    """dwell, periods: within the last `days`. periods_following: where the next page of periods begins, if there is
+    one; periods_paged: this is not the first. deliveries are those of a run, `runs` the shares of several; a location
+    has neither."""
 
     now: datetime
     days: int
     windows: tuple[int, ...]
-    dwell: list[stays.Dwell]
+    dwell: list[status_periods.Dwell]
     alert_list: AlertList
-    stays: list[stays.Stay]
-    stays_following: str
-    stays_paged: bool
+    periods: list[status_periods.StatusPeriod]
+    periods_following: str
+    periods_paged: bool
     deliveries: Deliveries | None
     runs: list[RunShare]
 
@@ -104,17 +104,17 @@ def of_location(location: Location, *, user: Viewer) -> Subject:
     return Subject(Assignment.objects.visible_to(user), mine, location_id=location.pk)
 
 
-def show(subject: Subject, *, days: str, stays_after: str, now: datetime) -> AnalyticsPage:
-    """days: length of the range, one of WINDOWS_DAYS; stays_after: `stays_following` of the page before. Either may be
-    any text."""
+def show(subject: Subject, *, days: str, periods_after: str, now: datetime) -> AnalyticsPage:
+    """days: length of the range, one of WINDOWS_DAYS; periods_after: `periods_following` of the page before. Either may
+    be any text."""
     length = chosen_days(days, WINDOWS_DAYS, DEFAULT_DAYS)
     within = scopes.bounded(now - timedelta(days=length), now)
-    after, location_id = _parse_key(stays_after), subject.location_id
-    dwell = stays.dwell_by_location(
+    after, location_id = _parse_key(periods_after), subject.location_id
+    dwell = status_periods.dwell_by_location(
         subject.assignments, within, limit=LOCATIONS_LISTED, now=now, location_id=location_id
     )
-    page = stays.page_of_stays(
-        subject.assignments, within, after=after, limit=STAYS_LISTED, now=now, location_id=location_id
+    page = status_periods.page_of_periods(
+        subject.assignments, within, after=after, limit=PERIODS_LISTED, now=now, location_id=location_id
     )
     return AnalyticsPage(
         now=now,
@@ -122,9 +122,9 @@ def show(subject: Subject, *, days: str, stays_after: str, now: datetime) -> Ana
         windows=WINDOWS_DAYS,
         dwell=dwell,
         alert_list=AlertList(alerts.newest(subject.alerts, ALERTS_LISTED), now, of_many=True),
-        stays=page.stays,
-        stays_following=_key_text(page.following) if page.following else "",
-        stays_paged=after is not None,
+        periods=page.periods,
+        periods_following=_key_text(page.following) if page.following else "",
+        periods_paged=after is not None,
         deliveries=_deliveries(subject.assignments, subject.run, now) if subject.run else None,
         runs=_runs(subject),
     )
@@ -149,16 +149,16 @@ def _runs(subject: Subject) -> list[RunShare]:
     return deliveries.latest_runs(subject.assignments, RUNS_LISTED)
 
 
-def _key_text(key: stays.Key) -> str:
+def _key_text(key: status_periods.Key) -> str:
     return f"{key.tracker_id}~{key.started_at.isoformat()}~{key.id}"
 
 
-def _parse_key(text: str) -> stays.Key | None:
+def _parse_key(text: str) -> status_periods.Key | None:
     """None if the text is no key."""
     try:
         tracker_id, started_at, id_ = text.split("~")
         moment = datetime.fromisoformat(started_at)
-        key = stays.Key(int(tracker_id), moment, int(id_))
+        key = status_periods.Key(int(tracker_id), moment, int(id_))
     except ValueError:
         return None
     return key if moment.tzinfo and max(key.tracker_id, key.id) < 2**63 else None

@@ -9,7 +9,7 @@ episodes of one kind; the measure of an episode is
     NEVER_REPORTED     hours that it was given
     OFF_ROUTE          km that the way by this point is too long
     BACK_TO_STORAGE    hours that it was away
-    LONG_STAY          days that a stay may last
+    LONG_STAY          days that a status may last
 """
 
 import math
@@ -18,10 +18,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from trackers.rules.episodes import Episode, Kind, Verdict, join
+from trackers.rules.episodes import Episode, Finding, Kind, join
 
 EARTH_RADIUS_M = 6_371_009
-# The usual gap between sightings is the median of so many; with fewer than the least it is not known.
+# The usual gap between reports is the median of this many; with fewer than the least it is not known.
 GAPS_FOR_RHYTHM = 20
 LEAST_GAPS = 5
 # One report may lie about where it is; two in a row are taken at their word.
@@ -45,7 +45,7 @@ class Thresholds(NamedTuple):
     back_after: timedelta
 
 
-class Sighting(NamedTuple):
+class UsableReport(NamedTuple):
     """A usable report. Of several at one moment the most accurate counts; battery is a `Battery` code or empty.
 
     abroad: the code of the country on whose land it lies and should not; empty on land where it may be; None where
@@ -72,7 +72,7 @@ class SeenHour(NamedTuple):
     last_seen_at: datetime
 
 
-class Stay(NamedTuple):
+class StatusPeriod(NamedTuple):
     """status is a `GeoStatus` code; ended_at is None while it lasts."""
 
     status: str
@@ -100,30 +100,30 @@ def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 
 def impossible_speed(
-    sightings: Sequence[Sighting], *, max_speed_kmh: float, ongoing: Episode | None = None
+    reports: Sequence[UsableReport], *, max_speed_kmh: float, ongoing: Episode | None = None
 ) -> list[Episode]:
     """The way between two reports, less both error circles, was too long for the time: one of them lies, or two
     devices have the same key. It lasts until a report can be reached from the one before."""
-    verdicts = [Verdict(sighting.seen_at, None) for sighting in sightings[:1]]
-    for before, after in pairwise(sightings):
+    findings = [Finding(report.seen_at, None) for report in reports[:1]]
+    for before, after in pairwise(reports):
         way_m = distance_m(before.point, after.point) - before.accuracy_m - after.accuracy_m
         elapsed = max(after.seen_at - before.seen_at, LEAST_ELAPSED)
         speed_kmh = max(way_m, 0) / 1000 / (elapsed / HOUR)
-        verdicts.append(Verdict(after.seen_at, speed_kmh > max_speed_kmh, float(round(speed_kmh))))
-    return join(Kind.IMPOSSIBLE_SPEED, verdicts, ongoing=ongoing)
+        findings.append(Finding(after.seen_at, speed_kmh > max_speed_kmh, float(round(speed_kmh))))
+    return join(Kind.IMPOSSIBLE_SPEED, findings, ongoing=ongoing)
 
 
-def battery_low(sightings: Sequence[Sighting], *, ongoing: Episode | None = None) -> list[Episode]:
+def battery_low(reports: Sequence[UsableReport], *, ongoing: Episode | None = None) -> list[Episode]:
     """From the first report that says low or critical to the next that says better; others say nothing."""
-    verdicts = [
-        Verdict(sighting.seen_at, sighting.battery in ("LOW", "CRITICAL") if sighting.battery else None)
-        for sighting in sightings
+    findings = [
+        Finding(report.seen_at, report.battery in ("LOW", "CRITICAL") if report.battery else None)
+        for report in reports
     ]
-    return join(Kind.BATTERY_LOW, verdicts, ongoing=ongoing)
+    return join(Kind.BATTERY_LOW, findings, ongoing=ongoing)
 
 
 def off_route(
-    sightings: Sequence[Sighting],
+    reports: Sequence[UsableReport],
     legs: Sequence[Leg],
     *,
     detour: float,
@@ -138,31 +138,31 @@ def off_route(
     if not legs:
         return []
     ends = {end for leg in legs for end in (leg.origin, leg.destination)}
-    verdicts = []
-    for sighting in sightings:
-        away_m = {end: distance_m(sighting.point, end) for end in ends}
+    findings = []
+    for report in reports:
+        away_m = {end: distance_m(report.point, end) for end in ends}
         excess_m = min(away_m[leg.origin] + away_m[leg.destination] - detour * leg.direct_m for leg in legs)
-        verdicts.append(_off_route(sighting, excess_m - slack_m))
-    return join(Kind.OFF_ROUTE, verdicts, ongoing=ongoing, confirmations=PLACE_CONFIRMATIONS)
+        findings.append(_off_route(report, excess_m - slack_m))
+    return join(Kind.OFF_ROUTE, findings, ongoing=ongoing, confirmations=PLACE_CONFIRMATIONS)
 
 
-def _off_route(sighting: Sighting, excess_m: float) -> Verdict:
+def _off_route(report: UsableReport, excess_m: float) -> Finding:
     """Its error circle counts on the way to it and on the way from it."""
-    excess_m -= 2 * sighting.accuracy_m
-    return Verdict(sighting.seen_at, excess_m > 0, float(round(max(excess_m, 0) / 1000)))
+    excess_m -= 2 * report.accuracy_m
+    return Finding(report.seen_at, excess_m > 0, float(round(max(excess_m, 0) / 1000)))
 
 
-def left_country(sightings: Sequence[Sighting], *, ongoing: Episode | None = None) -> list[Episode]:
+def left_country(reports: Sequence[UsableReport], *, ongoing: Episode | None = None) -> list[Episode]:
     """From the first of two in a row that lie in countries where they should not to the next where they may be."""
-    verdicts = [
-        Verdict(
-            sighting.seen_at,
-            None if sighting.abroad is None else bool(sighting.abroad),
-            country=sighting.abroad or "",
+    findings = [
+        Finding(
+            report.seen_at,
+            None if report.abroad is None else bool(report.abroad),
+            country=report.abroad or "",
         )
-        for sighting in sightings
+        for report in reports
     ]
-    return join(Kind.LEFT_COUNTRY, verdicts, ongoing=ongoing, confirmations=PLACE_CONFIRMATIONS)
+    return join(Kind.LEFT_COUNTRY, findings, ongoing=ongoing, confirmations=PLACE_CONFIRMATIONS)
 
 
 def allowed_silence(gaps: Sequence[timedelta], thresholds: Thresholds) -> timedelta:
@@ -216,11 +216,11 @@ def _silence(kind: Kind, since: datetime, allowed: timedelta, ended_at: datetime
     return Episode(kind, since, since + allowed, ended_at, round(allowed / HOUR, 1))
 
 
-def left_delivery(stays: Sequence[Stay]) -> list[Episode]:
+def left_delivery(periods: Sequence[StatusPeriod]) -> list[Episode]:
     """Away from the delivery location where it had arrived, until it is delivered again, wherever."""
     episodes: list[Episode] = []
     current: Episode | None = None
-    for before, after in pairwise(stays):
+    for before, after in pairwise(periods):
         delivered = after.status == "DELIVERED"
         if current and delivered:
             episodes.append(current._replace(ended_at=after.started_at))
@@ -234,12 +234,12 @@ def left_delivery(stays: Sequence[Stay]) -> list[Episode]:
     return [*episodes, current] if current else episodes
 
 
-def back_to_storage(stays: Sequence[Stay], *, back_after: timedelta) -> list[Episode]:
+def back_to_storage(periods: Sequence[StatusPeriod], *, back_after: timedelta) -> list[Episode]:
     """At a storage location where it had been before, after at least `back_after`, or after it was delivered."""
     episodes = []
     left_at: dict[int | None, datetime] = {}
     delivered_at: datetime | None = None
-    for visit in _visits(stays, back_after):
+    for visit in _visits(periods, back_after):
         if visit.status == "DELIVERED":
             delivered_at = visit.started_at
         elif visit.status == "IN_STORAGE":
@@ -251,7 +251,7 @@ def back_to_storage(stays: Sequence[Stay], *, back_after: timedelta) -> list[Epi
     return episodes
 
 
-def _return(visit: Stay, away: timedelta) -> Episode:
+def _return(visit: StatusPeriod, away: timedelta) -> Episode:
     return Episode(
         Kind.BACK_TO_STORAGE,
         visit.started_at,
@@ -262,41 +262,43 @@ def _return(visit: Stay, away: timedelta) -> Episode:
     )
 
 
-def _visits(stays: Sequence[Stay], back_after: timedelta) -> list[Stay]:
-    """Stays at a place, joined where the tracker was away for less than `back_after` and not delivered meanwhile."""
-    visits: list[Stay] = []
+def _visits(periods: Sequence[StatusPeriod], back_after: timedelta) -> list[StatusPeriod]:
+    """Visits, joined where the tracker was away for less than `back_after` and not delivered meanwhile."""
+    visits: list[StatusPeriod] = []
     open_: dict[int | None, int] = {}
-    for stay in stays:
-        if stay.location_id is None:
+    for period in periods:
+        if period.location_id is None:
             continue
-        number = open_.get(stay.location_id)
+        number = open_.get(period.location_id)
         ended_at = visits[number].ended_at if number is not None else None
-        if number is not None and ended_at and stay.started_at - ended_at < back_after:
-            visits[number] = visits[number]._replace(ended_at=stay.ended_at)
+        if number is not None and ended_at and period.started_at - ended_at < back_after:
+            visits[number] = visits[number]._replace(ended_at=period.ended_at)
             continue
-        if stay.status == "DELIVERED":
+        if period.status == "DELIVERED":
             open_.clear()
-        open_[stay.location_id] = len(visits)
-        visits.append(stay)
+        open_[period.location_id] = len(visits)
+        visits.append(period)
     return visits
 
 
-def long_stays(
-    stays: Sequence[Stay], *, until: datetime, thresholds: Thresholds
+def long_periods(
+    periods: Sequence[StatusPeriod], *, until: datetime, thresholds: Thresholds
 ) -> tuple[list[Episode], datetime | None]:
-    """Stays in storage or in transit that lasted too long, from the moment when they did. Also the moment when the
-    present one will."""
+    """Status periods in storage or in transit that lasted too long, from the moment when they did. Also the moment
+    when the present one will."""
     limits = {"IN_STORAGE": thresholds.long_storage, "IN_TRANSIT": thresholds.long_transit}
     episodes = []
     becomes_long_at = None
-    for stay in stays:
-        limit = limits.get(stay.status)
+    for period in periods:
+        limit = limits.get(period.status)
         if limit is None:
             continue
-        long_at = stay.started_at + limit
-        if long_at < (stay.ended_at or until):
+        long_at = period.started_at + limit
+        if long_at < (period.ended_at or until):
             days = round(limit / timedelta(days=1), 1)
-            episodes.append(Episode(Kind.LONG_STAY, long_at, long_at, stay.ended_at, days, stay.location_id))
-        elif stay.ended_at is None:
+            episodes.append(
+                Episode(Kind.LONG_STAY, long_at, long_at, period.ended_at, days, period.location_id)
+            )
+        elif period.ended_at is None:
             becomes_long_at = long_at
     return episodes, becomes_long_at

@@ -26,7 +26,7 @@ class Run(NamedTuple):
     confirmations: int
 
 
-class Concern(NamedTuple):
+class AffectedReports(NamedTuple):
     """Which reports can mean something else now: those seen in [since, until) (None: without a bound) in the runs.
 
     Where only_near is false, all trackers of the runs count, wherever they were seen.
@@ -39,17 +39,17 @@ class Concern(NamedTuple):
     only_near: bool
 
 
-def of_fence(before: Fence | None, after: Fence) -> Concern | None:
-    """What a changed or new fence concerns; None if nothing that decides was changed."""
+def of_fence(before: Fence | None, after: Fence) -> AffectedReports | None:
+    """The reports that a changed or new fence affects; None if nothing that decides was changed."""
     if before is None:
-        return Concern("new fence", sorted(after.runs), after.active_from, after.active_until, True)
+        return AffectedReports("new fence", sorted(after.runs), after.active_from, after.active_until, True)
     words = [*_words_of_fence(before, after), *_words_of_runs(before.runs, after.runs)]
     if not words:
         return None
     same_fence = before._replace(runs={}) == after._replace(runs={})
     if same_fence:
         runs = before.runs.keys() ^ after.runs.keys()
-        return Concern("; ".join(words), sorted(runs), after.active_from, after.active_until, True)
+        return AffectedReports("; ".join(words), sorted(runs), after.active_from, after.active_until, True)
     runs = before.runs.keys() | after.runs.keys()
     times = before._replace(active_from=None, active_until=None) == after._replace(
         active_from=None, active_until=None
@@ -61,11 +61,11 @@ def of_fence(before: Fence | None, after: Fence) -> Concern | None:
     else:
         since = _earliest(before.active_from, after.active_from)
         until = _latest(before.active_until, after.active_until)
-    return Concern("; ".join(words), sorted(runs), since, until, True)
+    return AffectedReports("; ".join(words), sorted(runs), since, until, True)
 
 
-def of_run(run_id: int, before: Run, after: Run) -> Concern | None:
-    """What a changed run concerns; None if nothing that decides was changed."""
+def of_run(run_id: int, before: Run, after: Run) -> AffectedReports | None:
+    """The reports that a changed run affects; None if nothing that decides was changed."""
     words = [
         f"{title} {getattr(before, name)} → {getattr(after, name)}"
         for name, title in (
@@ -80,12 +80,12 @@ def of_run(run_id: int, before: Run, after: Run) -> Concern | None:
     if not words:
         return None
     if before._replace(start_date=after.start_date, end_date=after.end_date) != after:
-        return Concern("; ".join(words), [run_id], None, None, False)
+        return AffectedReports("; ".join(words), [run_id], None, None, False)
     since, until = _changed_span(
         (_midnight(before.start_date), _midnight(after.start_date)),
         (_midnight_after(before.end_date), _midnight_after(after.end_date)),
     )
-    return Concern("; ".join(words), [run_id], since, until, True)
+    return AffectedReports("; ".join(words), [run_id], since, until, True)
 
 
 def _words_of_fence(before: Fence, after: Fence) -> list[str]:

@@ -1,4 +1,4 @@
-"""Episodes: spans of time in which something was wrong, made from verdicts in time order, and compared with what is
+"""Episodes: spans of time in which something was wrong, made from findings in time order, and compared with what is
 stored.
 
 Pure: values in, values out. All times are aware and those of events.
@@ -44,8 +44,8 @@ class Episode(NamedTuple):
         return self._replace(ended_at=max(moment, self.latest_at))
 
 
-class Verdict(NamedTuple):
-    """What a report says: wrong, right, or None where it says nothing."""
+class Finding(NamedTuple):
+    """What an evaluation finds in a report: wrong, right, or None where it says nothing."""
 
     at: datetime
     wrong: bool | None
@@ -54,30 +54,30 @@ class Verdict(NamedTuple):
 
 
 def join(
-    kind: Kind, verdicts: Iterable[Verdict], *, ongoing: Episode | None = None, confirmations: int = 1
+    kind: Kind, findings: Iterable[Finding], *, ongoing: Episode | None = None, confirmations: int = 1
 ) -> list[Episode]:
-    """The episodes of verdicts in time order.
+    """The episodes of findings in time order.
 
-    An episode begins with the first of so many wrong verdicts in a row as `confirmations` says, none of another kind
-    between them, and ends with the next right one; verdicts that say nothing prolong it. ongoing: the episode that the
-    first verdict lies in, if it does; its beginning stands.
+    An episode begins with the first of `confirmations` wrong findings in a row, none of another kind
+    between them, and ends with the next right one; findings that say nothing prolong it. ongoing: the episode that the
+    first finding lies in, if it does; its beginning stands.
     """
     episodes: list[Episode] = []
     current = ongoing._replace(ended_at=None) if ongoing else None
-    waiting: list[Verdict] = []
-    for verdict in verdicts:
-        if verdict.wrong is False:
+    waiting: list[Finding] = []
+    for finding in findings:
+        if finding.wrong is False:
             waiting = []
             if current:
-                episodes.append(current._replace(ended_at=verdict.at))
+                episodes.append(current._replace(ended_at=finding.at))
             current = None
         elif current:
-            current = current._replace(latest_at=verdict.at)
-        elif verdict.wrong:
-            waiting.append(verdict)
+            current = current._replace(latest_at=finding.at)
+        elif finding.wrong:
+            waiting.append(finding)
             if len(waiting) >= confirmations:
                 first, waiting = waiting[0], []
-                current = Episode(kind, first.at, verdict.at, measure=first.measure, country=first.country)
+                current = Episode(kind, first.at, finding.at, measure=first.measure, country=first.country)
         else:
             waiting = []
     return [*episodes, current] if current else episodes

@@ -1,7 +1,7 @@
 """All of a tracker's episodes under one assignment, as far as what is new can have changed them.
 
 Pure: values in, values out. An evaluation begins where something new was seen. What was stored of the time before
-stands: an episode that goes on over the first sighting is taken from there. So it comes to the same whether reports
+stands: an episode that goes on over the first report is taken from there. So it comes to the same whether reports
 are evaluated one by one, all at once, or twice, and in whichever order they came.
 """
 
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from trackers.rules import anomalies
-from trackers.rules.anomalies import Leg, SeenHour, Sighting, Stay, Thresholds
+from trackers.rules.anomalies import Leg, SeenHour, StatusPeriod, Thresholds, UsableReport
 from trackers.rules.episodes import Differences, Episode, Kind, Stored, compare
 
 OF_REPORTS = (Kind.IMPOSSIBLE_SPEED, Kind.BATTERY_LOW, Kind.OFF_ROUTE, Kind.LEFT_COUNTRY)
@@ -20,22 +20,22 @@ OF_SILENCE = (Kind.SILENT, Kind.NEVER_REPORTED)
 EVALUATE_AGAIN_AFTER = timedelta(hours=24)
 
 
-class Evidence(NamedTuple):
-    """sightings: from the change on, and up to two moments before. before: the hours that tell the rhythm, all of
-    them seen before the change; hours: those since. stays: all, or the latest where `stays_are_cut`."""
+class EvaluationInput(NamedTuple):
+    """reports: from the change on, and up to two moments before. before: the hours that tell the rhythm, all of
+    them seen before the change; hours: those since. periods: all, or the latest where `periods_are_cut`."""
 
-    sightings: Sequence[Sighting]
+    reports: Sequence[UsableReport]
     before: Sequence[SeenHour]
     hours: Sequence[SeenHour]
-    stays: Sequence[Stay]
-    stays_are_cut: bool
+    periods: Sequence[StatusPeriod]
+    periods_are_cut: bool
     stored: Sequence[Stored]
 
 
 class Span(NamedTuple):
     """Reports are expected from `expected_from` on, and count until before `until`; watched: they are expected still.
 
-    kept_from: the retention cutoff, if there is one. Sightings from before it are gone, and alerts that ended by then
+    kept_from: the retention cutoff, if there is one. Reports from before it are gone, and alerts that ended by then
     are not among the stored ones.
     """
 
@@ -61,14 +61,14 @@ class _Part(NamedTuple):
 
 
 def evaluate(
-    evidence: Evidence, span: Span, *, legs: Sequence[Leg], thresholds: Thresholds, now: datetime
+    given: EvaluationInput, span: Span, *, legs: Sequence[Leg], thresholds: Thresholds, now: datetime
 ) -> Evaluation:
-    """How the stored alerts differ from what the evidence says at `now`."""
+    """How the stored alerts differ from what is given says at `now`."""
     present = min(now, span.until)
     parts = (
-        _by_reports(evidence, span, legs, thresholds),
-        _by_silence(evidence, span, thresholds, present),
-        _by_stays(evidence, thresholds, present),
+        _by_reports(given, span, legs, thresholds),
+        _by_silence(given, span, thresholds, present),
+        _by_history(given, thresholds, present),
     )
     episodes = [episode for part in parts for episode in part.episodes if not _stands(episode, span)]
     stored = [row for part in parts for row in part.stored]
@@ -83,38 +83,38 @@ def _stands(episode: Episode, span: Span) -> bool:
     return bool(span.kept_from and episode.ended_at and episode.ended_at <= span.kept_from)
 
 
-def _by_reports(evidence: Evidence, span: Span, legs: Sequence[Leg], thresholds: Thresholds) -> _Part:
-    sightings = evidence.sightings
-    stored = [row for row in evidence.stored if row.episode.kind in OF_REPORTS]
-    if not sightings:
+def _by_reports(given: EvaluationInput, span: Span, legs: Sequence[Leg], thresholds: Thresholds) -> _Part:
+    reports = given.reports
+    stored = [row for row in given.stored if row.episode.kind in OF_REPORTS]
+    if not reports:
         gone = [row.episode for row in stored if span.kept_from and row.episode.began_at < span.kept_from]
         return _Part(gone, stored, [])
-    first = sightings[0].seen_at
+    first = reports[0].seen_at
     stored = [row for row in stored if _lasts_beyond(row.episode, first)]
     ongoing = {row.episode.kind: row.episode for row in stored if _is_settled(row.episode, first)}
     episodes = [
         *anomalies.impossible_speed(
-            sightings,
+            reports,
             max_speed_kmh=thresholds.max_speed_kmh,
             ongoing=ongoing.get(Kind.IMPOSSIBLE_SPEED),
         ),
-        *anomalies.battery_low(sightings, ongoing=ongoing.get(Kind.BATTERY_LOW)),
+        *anomalies.battery_low(reports, ongoing=ongoing.get(Kind.BATTERY_LOW)),
         *anomalies.off_route(
-            sightings,
+            reports,
             legs,
             detour=thresholds.off_route_detour,
             slack_m=thresholds.off_route_slack_m,
             ongoing=ongoing.get(Kind.OFF_ROUTE),
         ),
-        *anomalies.left_country(sightings, ongoing=ongoing.get(Kind.LEFT_COUNTRY)),
+        *anomalies.left_country(reports, ongoing=ongoing.get(Kind.LEFT_COUNTRY)),
     ]
     return _Part(episodes, stored, [])
 
 
-def _by_silence(evidence: Evidence, span: Span, thresholds: Thresholds, present: datetime) -> _Part:
+def _by_silence(given: EvaluationInput, span: Span, thresholds: Thresholds, present: datetime) -> _Part:
     """Silence is none of a tracker that nobody fetches: what is open ends, and what was stays."""
-    before, hours = evidence.before, evidence.hours
-    stored = [row for row in evidence.stored if row.episode.kind in OF_SILENCE]
+    before, hours = given.before, given.hours
+    stored = [row for row in given.stored if row.episode.kind in OF_SILENCE]
     if not span.watched:
         open_ = [row for row in stored if row.episode.ended_at is None]
         return _Part([row.episode.ended_by(present) for row in open_], open_, [])
@@ -135,15 +135,15 @@ def _by_silence(evidence: Evidence, span: Span, thresholds: Thresholds, present:
     return _Part(episodes, stored, due)
 
 
-def _by_stays(evidence: Evidence, thresholds: Thresholds, present: datetime) -> _Part:
-    stays = evidence.stays
-    stored = [row for row in evidence.stored if row.episode.kind not in (*OF_REPORTS, *OF_SILENCE)]
-    if evidence.stays_are_cut:
-        stored = [row for row in stored if _lasts_beyond(row.episode, stays[0].started_at)]
-    long_ones, becomes_long_at = anomalies.long_stays(stays, until=present, thresholds=thresholds)
+def _by_history(given: EvaluationInput, thresholds: Thresholds, present: datetime) -> _Part:
+    periods = given.periods
+    stored = [row for row in given.stored if row.episode.kind not in (*OF_REPORTS, *OF_SILENCE)]
+    if given.periods_are_cut:
+        stored = [row for row in stored if _lasts_beyond(row.episode, periods[0].started_at)]
+    long_ones, becomes_long_at = anomalies.long_periods(periods, until=present, thresholds=thresholds)
     episodes = [
-        *anomalies.left_delivery(stays),
-        *anomalies.back_to_storage(stays, back_after=thresholds.back_after),
+        *anomalies.left_delivery(periods),
+        *anomalies.back_to_storage(periods, back_after=thresholds.back_after),
         *long_ones,
     ]
     return _Part(episodes, stored, [becomes_long_at] if becomes_long_at else [])

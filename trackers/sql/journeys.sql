@@ -2,18 +2,18 @@
 -- for the last time before the first delivery (if they were delivered), when they were first delivered, and since when
 -- they have been away from there again.
 SELECT
-    chosen.id,
-    lower(assignment.period),
-    upper(assignment.period),
-    min(stay.started_at),
-    (array_agg(stay.location_id ORDER BY stay.ended_at DESC) FILTER (WHERE stay.stored_before))[1],
-    max(stay.ended_at) FILTER (WHERE stay.stored_before),
-    min(stay.started_at) FILTER (WHERE stay.status = 'DELIVERED'),
+    chosen.id AS assignment_id,
+    lower(assignment.period) AS assigned_at,
+    upper(assignment.period) AS released_at,
+    min(period.started_at) AS first_seen_at,
+    (array_agg(period.location_id ORDER BY period.ended_at DESC) FILTER (WHERE period.stored_before))[1] AS origin_id,
+    max(period.ended_at) FILTER (WHERE period.stored_before) AS departed_at,
+    min(period.started_at) FILTER (WHERE period.status = 'DELIVERED') AS delivered_at,
     CASE
-        WHEN (array_agg(stay.status ORDER BY stay.started_at DESC, stay.fingerprint DESC))[1] <> 'DELIVERED'
-        THEN max(stay.ended_at) FILTER (WHERE stay.status = 'DELIVERED')
-    END,
-    coalesce(bool_or(stay.status = 'IN_STORAGE' AND stay.ended_at IS NULL), false)
+        WHEN (array_agg(period.status ORDER BY period.started_at DESC, period.fingerprint DESC))[1] <> 'DELIVERED'
+        THEN max(period.ended_at) FILTER (WHERE period.status = 'DELIVERED')
+    END AS away_since,
+    coalesce(bool_or(period.status = 'IN_STORAGE' AND period.ended_at IS NULL), false) AS stored
 FROM ({assignments}) AS chosen (id, tracker_id)
 JOIN trackers_assignment AS assignment ON assignment.id = chosen.id
 LEFT JOIN LATERAL (
@@ -26,5 +26,5 @@ LEFT JOIN LATERAL (
         ) AS stored_before
     FROM trackers_statuschange
     WHERE tracker_id = chosen.tracker_id AND assignment_id = chosen.id AND retracted_at IS NULL
-) AS stay ON true
+) AS period ON true
 GROUP BY chosen.id, assignment.period

@@ -13,7 +13,7 @@ from tests.factories import (
     RunFactory,
     StorageFactory,
 )
-from tests.trackers.analytics.test_stays import stay
+from tests.trackers.analytics.test_status_periods import period
 from trackers.analytics import deliveries
 from trackers.analytics.completion import Journey
 from trackers.models import Assignment, StatusChange
@@ -28,11 +28,11 @@ def read(assignment: Assignment) -> Journey:
 
 
 def make(*parts: tuple[int, object]) -> Assignment:
-    """Stays that begin so many days before NOW, each until the next."""
+    """Status periods that begin so many days before NOW, each until the next."""
     assignment = AssignmentFactory(start=NOW - 30 * DAY)
     for number, (days, location) in enumerate(parts):
         end = NOW - parts[number + 1][0] * DAY if number + 1 < len(parts) else None
-        stay(assignment, NOW - days * DAY, end, location)
+        period(assignment, NOW - days * DAY, end, location)
     return assignment
 
 
@@ -67,7 +67,7 @@ def test_never_seen_and_never_in_storage() -> None:
     assert (found.origin_id, found.left_at) == (None, NOW - 3 * DAY)
 
 
-def test_retracted_stays_do_not_count() -> None:
+def test_retracted_periods_do_not_count() -> None:
     assignment = make((20, StorageFactory()), (18, None), (10, DeliveryFactory()))
     StatusChange.objects.filter(status="DELIVERED").update(retracted_at=NOW)
     assert read(assignment).delivered_at is None
@@ -76,7 +76,7 @@ def test_retracted_stays_do_not_count() -> None:
 def test_shares_of_runs() -> None:
     run = RunFactory()
     for location in (DeliveryFactory(), StorageFactory()):
-        stay(AssignmentFactory(run=run), NOW - DAY, None, location)
+        period(AssignmentFactory(run=run), NOW - DAY, None, location)
     [share] = deliveries.latest_runs(Assignment.objects.all(), 5)
     assert (share.run, share.trackers, share.delivered, share.percent) == (run, 2, 1, 50)
 

@@ -10,7 +10,7 @@ from django.db import connection
 from tests.factories import NOW
 from tests.plans import nodes_of
 from tests.trackers.large_fleet import LARGE, assert_by_index, fleet
-from trackers.analytics import alerts, deliveries, scopes, stays
+from trackers.analytics import alerts, deliveries, scopes, status_periods
 from trackers.models import Alert, AlertWatch, Assignment, StatusChange
 
 __all__ = ["fleet"]
@@ -41,12 +41,12 @@ def test_large_fleets_are_read_by_index(fleet: None) -> None:
     depot = StatusChange.objects.filter(status="IN_STORAGE").values_list("location_id", flat=True)[0]
     run = Assignment.objects.filter(run=mine[0].run_id)
     cases: list[tuple[str, Callable[[], Any]]] = [
-        ("status_change_of_tracker", lambda: stays.page_of_stays(mine, MONTH, now=NOW)),
-        ("status_change_of_tracker", lambda: stays.dwell_by_location(mine, MONTH, now=NOW)),
+        ("status_change_of_tracker", lambda: status_periods.page_of_periods(mine, MONTH, now=NOW)),
+        ("status_change_of_tracker", lambda: status_periods.dwell_by_location(mine, MONTH, now=NOW)),
         ("status_change_delivered", lambda: arrivals(mine)),
         (
             "status_change_at_location",
-            lambda: stays.page_of_stays(everybody, MONTH, now=NOW, location_id=depot),
+            lambda: status_periods.page_of_periods(everybody, MONTH, now=NOW, location_id=depot),
         ),
         ("status_change_of_tracker|trackers_statuschange_assignment_id_.*", lambda: deliveries.journeys(run)),
         (
@@ -69,7 +69,7 @@ def test_open_alerts_are_counted_and_due_trackers_taken_by_index(fleet: None) ->
 def test_a_page_reads_no_more_trackers_than_it_shows(fleet: None) -> None:
     """Nothing sorts a client's whole month: the plan stops when the page is full."""
     mine = Assignment.objects.filter(run__brand__client=_first("clients_client"))
-    plan = explained(lambda: stays.page_of_stays(mine, MONTH, now=NOW, limit=10))
+    plan = explained(lambda: status_periods.page_of_periods(mine, MONTH, now=NOW, limit=10))
     assert "Incremental Sort" in {node["Node Type"] for node in plan}
 
 

@@ -9,20 +9,20 @@ from django.conf import settings
 
 from foundation import bulk, sql
 from trackers.models import Alert, RunCountries
-from trackers.rules.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, Sighting, Stay, distance_m
+from trackers.rules.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, StatusPeriod, UsableReport, distance_m
 from trackers.rules.episodes import Episode, Kind, Stored
-from trackers.rules.evaluation import Evidence
+from trackers.rules.evaluation import EvaluationInput
 from trackers.services import history
 from trackers.services.history import Scope
 
-SIGHTINGS = sql.load("trackers/alert_sightings")
+REPORTS = sql.load("trackers/alert_reports")
 HOURS = sql.load("trackers/alert_hours")
-STAYS = sql.load("trackers/alert_stays")
+STATUS_PERIODS = sql.load("trackers/alert_status_periods")
 LEGS = sql.load("trackers/run_legs")
 
-# Of a batch's assignments together this many sightings are held at most; one with more is read alone.
-SIGHTINGS_AT_ONCE = 1_000
-STAYS_READ = 500
+# Of a batch's assignments together this many reports are held at most; one with more is read alone.
+REPORTS_AT_ONCE = 1_000
+PERIODS_READ = 500
 # A run with more storage or delivery locations is evaluated by the first of them.
 LEG_ENDS = 30
 
@@ -40,26 +40,26 @@ class DueAssignment(NamedTuple):
         return max(self.changed_since, self.scope.kept_from or self.changed_since)
 
 
-def gather(assignments: Sequence[DueAssignment]) -> dict[int, Evidence]:
+def gather(assignments: Sequence[DueAssignment]) -> dict[int, EvaluationInput]:
     """By assignment. Locks the alerts, in the order of their ids."""
     stored = _stored([assignment.scope.assignment_id for assignment in assignments])
-    sightings = _sightings(assignments)
+    reports = _reports(assignments)
     hours = _hours(assignments)
-    stays: defaultdict[int, list[Stay]] = defaultdict(list)
+    periods: defaultdict[int, list[StatusPeriod]] = defaultdict(list)
     for assignment_id, status, location_id, started_at, ended_at in bulk.fetch_all(
-        STAYS, _arrays(assignments) | {"most": STAYS_READ}
+        STATUS_PERIODS, _arrays(assignments) | {"most": PERIODS_READ}
     ):
-        stays[assignment_id].append(Stay(status, location_id, started_at, ended_at))
+        periods[assignment_id].append(StatusPeriod(status, location_id, started_at, ended_at))
     found = {}
     for assignment in assignments:
         key = assignment.scope.assignment_id
         before = [hour for hour in hours[key] if hour.last_seen_at < assignment.hours_since]
-        found[key] = Evidence(
-            sightings=sightings[key],
+        found[key] = EvaluationInput(
+            reports=reports[key],
             before=before,
             hours=hours[key][len(before) :],
-            stays=stays[key],
-            stays_are_cut=len(stays[key]) == STAYS_READ,
+            periods=periods[key],
+            periods_are_cut=len(periods[key]) == PERIODS_READ,
             stored=stored[key],
         )
     return found
@@ -88,22 +88,22 @@ def _arrays(assignments: Sequence[DueAssignment]) -> dict[str, list[object]]:
     }
 
 
-def _sightings(
-    assignments: Sequence[DueAssignment], most: int | None = SIGHTINGS_AT_ONCE
-) -> dict[int, list[Sighting]]:
-    found: dict[int, list[Sighting]] = {assignment.scope.assignment_id: [] for assignment in assignments}
+def _reports(
+    assignments: Sequence[DueAssignment], most: int | None = REPORTS_AT_ONCE
+) -> dict[int, list[UsableReport]]:
+    found: dict[int, list[UsableReport]] = {assignment.scope.assignment_id: [] for assignment in assignments}
     parameters = {
         "allowed": _allowed(assignments),
         "border_slack_m": settings.ALERT_BORDER_SLACK_KM * 1000,
         "most": most,
     }
-    # Tuples in the order of the fields: a batch may read SIGHTINGS_AT_ONCE of them for each assignment.
-    for assignment_id, *row in bulk.fetch_all(SIGHTINGS, _arrays(assignments) | parameters):
-        found[assignment_id].append(Sighting._make(row))
+    # Tuples in the order of the fields: a batch may read REPORTS_AT_ONCE of them for each assignment.
+    for assignment_id, *row in bulk.fetch_all(REPORTS, _arrays(assignments) | parameters):
+        found[assignment_id].append(UsableReport._make(row))
     if most is not None:
         for assignment in assignments:
             if len(found[assignment.scope.assignment_id]) >= most:
-                found |= _sightings([assignment], most=None)
+                found |= _reports([assignment], most=None)
     return found
 
 

@@ -16,9 +16,9 @@ from foundation import bulk, sql
 from locations.models import Location
 from trackers.models import RecomputationJob, RecomputationTarget
 from trackers.rules import changes
-from trackers.rules.changes import Concern, Fence, Run
+from trackers.rules.changes import AffectedReports, Fence, Run
 
-CANDIDATES = sql.load("trackers/affected_by_job")
+AFFECTED_BY_JOB = sql.load("trackers/affected_by_job")
 
 
 def fence_of(location_id: int) -> Fence:
@@ -44,8 +44,8 @@ def queue_fence(
     *, location_id: int, before: Fence | None, actor: User | None, now: datetime
 ) -> RecomputationJob | None:
     """Queue the recomputation of whom a change of a location's fence from `before` affects; None if nobody."""
-    concern = changes.of_fence(before, fence_of(location_id))
-    if concern is None:
+    affected = changes.of_fence(before, fence_of(location_id))
+    if affected is None:
         return None
     job = RecomputationJob(
         reason=RecomputationJob.Reason.FENCE,
@@ -53,16 +53,16 @@ def queue_fence(
         old_shape=before.shape if before else None,
         old_radius_m=before.radius_m if before else None,
     )
-    return _queue(job, concern, actor, now)
+    return _queue(job, affected, actor, now)
 
 
 @transaction.atomic
 def queue_run(*, run_id: int, before: Run, actor: User | None, now: datetime) -> RecomputationJob | None:
     """Queue the recomputation of whom a change of a run's dates and policy from `before` affects; None if nobody."""
-    concern = changes.of_run(run_id, before, run_of(run_id))
-    if concern is None:
+    affected = changes.of_run(run_id, before, run_of(run_id))
+    if affected is None:
         return None
-    return _queue(RecomputationJob(reason=RecomputationJob.Reason.RUN, run_id=run_id), concern, actor, now)
+    return _queue(RecomputationJob(reason=RecomputationJob.Reason.RUN, run_id=run_id), affected, actor, now)
 
 
 @transaction.atomic
@@ -84,7 +84,7 @@ def queue_assignment(
 
 
 def _queue(
-    job: RecomputationJob, concern: Concern, actor: User | None, now: datetime
+    job: RecomputationJob, affected: AffectedReports, actor: User | None, now: datetime
 ) -> RecomputationJob | None:
     left_over = RecomputationJob.objects.select_for_update(no_key=True).filter(
         Exists(RecomputationTarget.objects.filter(job=OuterRef("pk"))),
@@ -92,16 +92,16 @@ def _queue(
         run=job.run_id,
     )
     taken_over = list(left_over.order_by("pk").values_list("pk", flat=True))
-    job.change, job.since, job.until = concern.change, concern.since, concern.until
+    job.change, job.since, job.until = affected.change, affected.since, affected.until
     job.requested_by, job.created_at = actor, now
     job.save(force_insert=True)
     job.total = bulk.execute(
-        CANDIDATES,
+        AFFECTED_BY_JOB,
         {
             "job_id": job.pk,
-            "run_ids": concern.run_ids,
+            "run_ids": affected.run_ids,
             "location_id": job.location_id,
-            "only_near": concern.only_near,
+            "only_near": affected.only_near,
             "taken_over": taken_over,
         },
     )

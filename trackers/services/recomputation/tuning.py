@@ -12,15 +12,15 @@ from foundation.errors import DomainError
 from locations.models import Location
 from trackers.rules import timeline, tuning
 from trackers.rules.timeline import Sighting, Timeline
-from trackers.rules.tuning import Near, Span, Suggestion
+from trackers.rules.tuning import Near, Suggestion, Visit
 from trackers.services import history
 from trackers.services.history import Window
 from trackers.services.recomputation import recomputing
 
 REPORTS_NEAR = sql.load("trackers/reports_near")
 
-# What a suggestion looks at: the last reports of the last assignments, in LOOKS_BACK.
-LOOKS_BACK = timedelta(days=90)
+# A suggestion goes by the last reports of the last assignments, in this time.
+REPORTS_OF_LAST = timedelta(days=90)
 ASSIGNMENTS = 500
 REPORTS_OF_EACH = 200
 REPORTS = 20_000
@@ -47,10 +47,10 @@ class HasAnAreaError(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A radius, and how many stays it has, gains and loses against the current one."""
+    """A radius, and how many visits it has, gains and loses against the current one."""
 
     radius_m: int
-    stays: int
+    visits: int
     gained: int
     lost: int
     is_current: bool
@@ -80,26 +80,26 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
     suggestion = tuning.suggest_radius(
         Near(report.tracker_id, report.seen_at, report.distance_m, report.accuracy_m) for report in near
     )
-    radii = tuning.candidates(location.radius_m, suggestion.radius_m)
+    radii = tuning.radii_to_compare(location.radius_m, suggestion.radius_m)
     tracker_ids, complete = _compared_trackers(near)
     with transaction.atomic():
         Location.objects.filter(pk=location.pk).update(radius_m=max(radii))
         measured = history.measured_windows(tracker_ids) if tracker_ids else []
         transaction.set_rollback(True)
-    spans = {
+    visits = {
         radius_m: [
-            span
+            visit
             for window, sightings in measured
-            for span in _spans(window, sightings, location.pk, radius_m)
+            for visit in _visits(window, sightings, location.pk, radius_m)
         ]
         for radius_m in radii
     }
-    current = spans[round(location.radius_m)]
+    current = visits[round(location.radius_m)]
     trials = [
         Trial(
             radius_m,
-            len(spans[radius_m]),
-            *tuning.compare_stays(current, spans[radius_m]),
+            len(visits[radius_m]),
+            *tuning.compare_visits(current, visits[radius_m]),
             is_current=radius_m == round(location.radius_m),
             is_suggested=radius_m == suggestion.radius_m,
         )
@@ -112,7 +112,7 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
 def _reports_near(location: Location, now: datetime) -> list[ReportNear]:
     parameters = {
         "location_id": location.pk,
-        "since": now - LOOKS_BACK,
+        "since": now - REPORTS_OF_LAST,
         "within_m": float(tuning.MOST_M),
         "assignments": ASSIGNMENTS,
         "of_each": REPORTS_OF_EACH,
@@ -134,7 +134,7 @@ def _compared_trackers(near: Sequence[ReportNear]) -> tuple[list[int], bool]:
     return chosen, len(chosen) == len(ids)
 
 
-def _spans(window: Window, sightings: Sequence[Sighting], location_id: int, radius_m: int) -> list[Span]:
+def _visits(window: Window, sightings: Sequence[Sighting], location_id: int, radius_m: int) -> list[Visit]:
     """The visits at the location if its radius were this one; the sightings were measured with a larger one."""
     derived = timeline.derive(
         [_resized(sighting, location_id, radius_m) for sighting in sightings],
@@ -157,10 +157,10 @@ def _resized(sighting: Sighting, location_id: int, radius_m: int) -> Sighting:
     )
 
 
-def _visits_at(derived: Timeline, window: Window, location_id: int) -> list[Span]:
+def _visits_at(derived: Timeline, window: Window, location_id: int) -> list[Visit]:
     ends = [period.started_at for period in derived.periods[1:]] + [window.scope.ends_at or FOREVER]
     return [
-        Span(window.scope.assignment_id, period.started_at, end)
+        Visit(window.scope.assignment_id, period.started_at, end)
         for period, end in zip(derived.periods, ends, strict=False)
         if period.place.location_id == location_id
     ]

@@ -1,7 +1,7 @@
--- The valid stays of assignments that overlap [since, until): of each tracker those that began in it, and the last one
+-- The valid status periods of assignments that overlap [since, until): of each tracker those that began in it, and the last one
 -- before.
 SELECT
-    stay.id, chosen.tracker_id, chosen.assignment_id, stay.status, stay.location_id, stay.started_at, stay.ended_at
+    period.id, chosen.tracker_id, chosen.assignment_id, period.status, period.location_id, period.started_at, period.ended_at
 FROM ({assignments}) AS chosen (assignment_id, tracker_id)
 CROSS JOIN LATERAL (
     SELECT id, assignment_id, status, location_id, started_at, ended_at
@@ -20,5 +20,5 @@ CROSS JOIN LATERAL (
         LIMIT 1
     ) AS before
     WHERE before.ended_at IS NULL OR before.ended_at > %(since)s::timestamptz
-) AS stay
-WHERE stay.assignment_id = chosen.assignment_id
+) AS period
+WHERE period.assignment_id = chosen.assignment_id

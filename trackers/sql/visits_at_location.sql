@@ -1,4 +1,4 @@
--- The valid stays at a location that overlap [since, until), under certain assignments: a query of (id, tracker_id).
+-- The valid visits of a location that overlap [since, until), under certain assignments: a query of (id, tracker_id).
 -- Without the cast the number is an integer to the server, for which the index by location and range is of no use.
 SELECT id, tracker_id, assignment_id, status, location_id, started_at, ended_at
 FROM trackers_statuschange

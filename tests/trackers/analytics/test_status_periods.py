@@ -1,4 +1,4 @@
-"""Stays and dwell times within a range."""
+"""Status periods and dwell times within a range."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from tests.factories import (
     StorageFactory,
 )
 from tests.trackers.reports import incoming
-from trackers.analytics import scopes, stays
+from trackers.analytics import scopes, status_periods
 from trackers.models import Assignment, LocationReport, StatusChange
 from trackers.services.reports import recording
 
@@ -25,7 +25,9 @@ WEEK = scopes.bounded(NOW - 7 * DAY, NOW)
 pytestmark = pytest.mark.django_db
 
 
-def stay(assignment: Assignment, begin: datetime, end: datetime | None, location: Any = None) -> StatusChange:
+def period(
+    assignment: Assignment, begin: datetime, end: datetime | None, location: Any = None
+) -> StatusChange:
     status = {None: "IN_TRANSIT", "STORAGE": "IN_STORAGE", "DELIVERY": "DELIVERED"}
     return StatusChangeFactory(
         assignment=assignment,
@@ -36,15 +38,15 @@ def stay(assignment: Assignment, begin: datetime, end: datetime | None, location
     )
 
 
-def listed(within: scopes.Range = WEEK, **options: Any) -> list[stays.Stay]:
-    return stays.page_of_stays(Assignment.objects.all(), within, now=NOW, **options).stays
+def listed(within: scopes.Range = WEEK, **options: Any) -> list[status_periods.StatusPeriod]:
+    return status_periods.page_of_periods(Assignment.objects.all(), within, now=NOW, **options).periods
 
 
-def test_stays_are_clipped_to_the_range_and_keep_their_own_times() -> None:
+def test_periods_are_clipped_to_the_range_and_keep_their_own_times() -> None:
     assignment = AssignmentFactory()
-    before = stay(assignment, NOW - 9 * DAY, NOW - 8 * DAY)
-    into = stay(assignment, NOW - 8 * DAY, NOW - 6 * DAY)
-    lasting = stay(assignment, NOW - 6 * DAY, None)
+    before = period(assignment, NOW - 9 * DAY, NOW - 8 * DAY)
+    into = period(assignment, NOW - 8 * DAY, NOW - 6 * DAY)
+    lasting = period(assignment, NOW - 6 * DAY, None)
     found = listed()
     assert [row.id for row in found] == [into.pk, lasting.pk]
     assert before.pk not in {row.id for row in found}
@@ -56,41 +58,41 @@ def test_stays_are_clipped_to_the_range_and_keep_their_own_times() -> None:
     assert (found[1].ended_at, found[1].until_at, found[1].duration) == (None, NOW, 6 * DAY)
 
 
-def test_a_stay_around_the_whole_range_is_found() -> None:
-    stay(AssignmentFactory(), NOW - 30 * DAY, None)
+def test_a_period_around_the_whole_range_is_found() -> None:
+    period(AssignmentFactory(), NOW - 30 * DAY, None)
     [found] = listed(scopes.bounded(NOW - 3 * DAY, NOW - 2 * DAY))
     assert (found.duration, found.ended_at) == (DAY, None)
 
 
-def test_retracted_stays_and_those_of_other_assignments_are_left_out() -> None:
+def test_retracted_periods_and_those_of_other_assignments_are_left_out() -> None:
     assignment = AssignmentFactory(end=NOW - 3 * DAY)
-    stay(assignment, NOW - 5 * DAY, NOW - 3 * DAY)
+    period(assignment, NOW - 5 * DAY, NOW - 3 * DAY)
     again = AssignmentFactory(tracker=assignment.tracker, start=NOW - 3 * DAY)
-    mine = stay(again, NOW - 2 * DAY, None)
-    wrong = stay(again, NOW - 3 * DAY, NOW - 2 * DAY)
+    mine = period(again, NOW - 2 * DAY, None)
+    wrong = period(again, NOW - 3 * DAY, NOW - 2 * DAY)
     StatusChange.objects.filter(pk=wrong.pk).update(retracted_at=NOW)
-    page = stays.page_of_stays(Assignment.objects.filter(run=again.run), WEEK, now=NOW)
-    assert [row.id for row in page.stays] == [mine.pk]
+    page = status_periods.page_of_periods(Assignment.objects.filter(run=again.run), WEEK, now=NOW)
+    assert [row.id for row in page.periods] == [mine.pk]
 
 
-def test_a_member_sees_its_own_clients_stays_only() -> None:
-    mine = stay(AssignmentFactory(), NOW - DAY, None)
-    stay(AssignmentFactory(), NOW - DAY, None)
+def test_a_member_sees_its_own_clients_periods_only() -> None:
+    mine = period(AssignmentFactory(), NOW - DAY, None)
+    period(AssignmentFactory(), NOW - DAY, None)
     user = MembershipFactory(client=mine.assignment.run.brand.client).user
-    page = stays.page_of_stays(Assignment.objects.visible_to(user), WEEK, now=NOW)
-    assert [row.id for row in page.stays] == [mine.pk]
+    page = status_periods.page_of_periods(Assignment.objects.visible_to(user), WEEK, now=NOW)
+    assert [row.id for row in page.periods] == [mine.pk]
 
 
 def test_pages_follow_one_another_without_a_gap() -> None:
     for assignment in AssignmentFactory.create_batch(3):
         for number in range(3):
-            stay(assignment, NOW - (5 - number) * DAY, NOW - (4 - number) * DAY)
+            period(assignment, NOW - (5 - number) * DAY, NOW - (4 - number) * DAY)
     everything = [row.id for row in listed()]
     found: list[int] = []
     after = None
     for _ in range(9):
-        page = stays.page_of_stays(Assignment.objects.all(), WEEK, now=NOW, after=after, limit=2)
-        found += [row.id for row in page.stays]
+        page = status_periods.page_of_periods(Assignment.objects.all(), WEEK, now=NOW, after=after, limit=2)
+        found += [row.id for row in page.periods]
         after = page.following
         if after is None:
             break
@@ -98,17 +100,17 @@ def test_pages_follow_one_another_without_a_gap() -> None:
     assert len(found) == 9
 
 
-def test_stays_at_a_location_are_found_by_it() -> None:
+def test_visits_to_a_location_are_found_by_it() -> None:
     depot = StorageFactory()
-    here = stay(AssignmentFactory(), NOW - 20 * DAY, NOW - 6 * DAY, depot)
-    stay(AssignmentFactory(), NOW - 20 * DAY, NOW - 8 * DAY, depot)
-    stay(AssignmentFactory(), NOW - 2 * DAY, None, StorageFactory())
+    here = period(AssignmentFactory(), NOW - 20 * DAY, NOW - 6 * DAY, depot)
+    period(AssignmentFactory(), NOW - 20 * DAY, NOW - 8 * DAY, depot)
+    period(AssignmentFactory(), NOW - 2 * DAY, None, StorageFactory())
     assert [row.id for row in listed(location_id=depot.pk)] == [here.pk]
 
 
 @pytest.mark.parametrize("length", [40 * timedelta(minutes=1), 5 * HOUR, 30 * HOUR, 4 * DAY])
 @pytest.mark.parametrize("offset", [timedelta(), timedelta(minutes=17), timedelta(hours=13, minutes=59)])
-def test_reports_of_a_stay_are_counted_exactly(length: timedelta, offset: timedelta) -> None:
+def test_reports_of_a_period_are_counted_exactly(length: timedelta, offset: timedelta) -> None:
     """By days, hours and edges, as by counting them all."""
     assignment = AssignmentFactory(start=NOW - 30 * DAY)
     begin = NOW - 6 * DAY - offset
@@ -128,36 +130,36 @@ def test_dwell_times_by_location() -> None:
     run = RunFactory()
     shop = DeliveryFactory(name="Shop", runs=[run])
     for days in (1, 2, 3, 4, 20):
-        stay(AssignmentFactory(run=run), NOW - (days + 1) * DAY, NOW - DAY, shop)
-    stay(AssignmentFactory(run=run), NOW - 6 * DAY, None, StorageFactory())
-    stay(AssignmentFactory(run=run), NOW - 6 * DAY, None)
-    first, second = stays.dwell_by_location(Assignment.objects.all(), WEEK, now=NOW)
-    assert (first.name, first.stays, first.ongoing) == ("Shop", 5, 0)
+        period(AssignmentFactory(run=run), NOW - (days + 1) * DAY, NOW - DAY, shop)
+    period(AssignmentFactory(run=run), NOW - 6 * DAY, None, StorageFactory())
+    period(AssignmentFactory(run=run), NOW - 6 * DAY, None)
+    first, second = status_periods.dwell_by_location(Assignment.objects.all(), WEEK, now=NOW)
+    assert (first.name, first.visits, first.ongoing) == ("Shop", 5, 0)
     assert (first.median, first.longest) == (3 * DAY, 20 * DAY)
     assert 4 * DAY < first.p90 < 20 * DAY
-    assert (second.stays, second.ongoing, second.median) == (1, 1, 6 * DAY)
-    assert first.chargeable == second.chargeable == timedelta()
+    assert (second.visits, second.ongoing, second.median) == (1, 1, 6 * DAY)
+    assert first.detention == second.detention == timedelta()
 
 
-def test_chargeable_hours_begin_after_the_free_time_and_add_up_over_ranges() -> None:
+def test_detention_begin_after_the_free_time_and_add_up_over_ranges() -> None:
     depot = StorageFactory(free_time_h=24)
-    stay(AssignmentFactory(), NOW - 5 * DAY, NOW - 2 * DAY, depot)
-    stay(AssignmentFactory(), NOW - 4 * DAY, NOW - 4 * DAY + HOUR, depot)
-    stay(AssignmentFactory(), NOW - 3 * DAY, None, depot)
+    period(AssignmentFactory(), NOW - 5 * DAY, NOW - 2 * DAY, depot)
+    period(AssignmentFactory(), NOW - 4 * DAY, NOW - 4 * DAY + HOUR, depot)
+    period(AssignmentFactory(), NOW - 3 * DAY, None, depot)
 
-    def chargeable(within: scopes.Range) -> float:
+    def detention(within: scopes.Range) -> float:
         return sum(
-            row.chargeable_h
-            for row in stays.dwell_by_location(
+            row.detention_h
+            for row in status_periods.dwell_by_location(
                 Assignment.objects.all(), within, now=NOW, location_id=depot.pk
             )
         )
 
-    assert chargeable(WEEK) == 48 + 48
+    assert detention(WEEK) == 48 + 48
     parts = [scopes.bounded(NOW - (day + 1) * DAY, NOW - day * DAY) for day in range(7)]
-    assert sum(map(chargeable, parts)) == 96
-    [dwell] = stays.dwell_by_location(Assignment.objects.all(), WEEK, now=NOW)
-    assert (dwell.free_time, dwell.detained, dwell.stays) == (DAY, 2, 3)
+    assert sum(map(detention, parts)) == 96
+    [dwell] = status_periods.dwell_by_location(Assignment.objects.all(), WEEK, now=NOW)
+    assert (dwell.free_time, dwell.detained, dwell.visits) == (DAY, 2, 3)
 
 
 @pytest.mark.parametrize("days", [0, -1, 367])

@@ -1,17 +1,17 @@
--- A page of stays by tracker and time, after the last of the page before, each clipped to the range and with its
+-- A page of status periods by tracker and time, after the last of the page before, each clipped to the range and with its
 -- reports there. Their number comes from whole days, else whole hours, of the rollups, and from reports at the edges:
--- however long a stay lasts, two hours of reports, two days of hours and its days are read. The stays are those of another query.
+-- however long one lasts, two hours of reports, two days of hours and its days are read. The status periods are those of another query.
 WITH page AS MATERIALIZED (
     SELECT
-        stay.*,
-        greatest(stay.started_at, %(since)s::timestamptz) AS from_at,
-        least(stay.ended_at, %(until)s::timestamptz, %(now)s::timestamptz) AS until_at
-    FROM ({stays}) AS stay
-    WHERE stay.started_at < %(now)s::timestamptz
-        AND stay.tracker_id >= %(after_tracker)s
-        AND (stay.tracker_id, stay.started_at, stay.id)
+        period.*,
+        greatest(period.started_at, %(since)s::timestamptz) AS from_at,
+        least(period.ended_at, %(until)s::timestamptz, %(now)s::timestamptz) AS until_at
+    FROM ({periods}) AS period
+    WHERE period.started_at < %(now)s::timestamptz
+        AND period.tracker_id >= %(after_tracker)s
+        AND (period.tracker_id, period.started_at, period.id)
             > (%(after_tracker)s, %(after_started_at)s::timestamptz, %(after_id)s)
-    ORDER BY stay.tracker_id, stay.started_at, stay.id
+    ORDER BY period.tracker_id, period.started_at, period.id
     LIMIT %(limit)s
 )
 SELECT
@@ -21,13 +21,13 @@ SELECT
     page.assignment_id,
     page.status,
     page.location_id,
-    location.name,
+    location.name AS location_name,
     page.started_at,
     page.ended_at,
     page.from_at,
     page.until_at,
-    first_report.seen_at,
-    last_report.seen_at,
+    first_report.seen_at AS first_report_at,
+    last_report.seen_at AS last_report_at,
     (
         SELECT count(*)
         FROM trackers_locationreport

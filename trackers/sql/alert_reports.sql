@@ -6,25 +6,25 @@
 -- the coarseness of the borders may have put it on the wrong side. Without allowed countries no land is looked for.
 SELECT
     assignment.assignment_id,
-    sighting.seen_at,
-    ST_Y(sighting.position::geometry),
-    ST_X(sighting.position::geometry),
-    coalesce(sighting.accuracy_m, 0)::float8,
-    sighting.battery,
+    report.seen_at,
+    ST_Y(report.position::geometry),
+    ST_X(report.position::geometry),
+    coalesce(report.accuracy_m, 0)::float8,
+    report.battery,
     CASE
         WHEN land.country = ANY(string_to_array(assignment.allowed, ',')) THEN ''
         WHEN land.country IS NOT NULL AND NOT EXISTS (
             SELECT
             FROM (
                 SELECT
-                    %(border_slack_m)s + coalesce(sighting.accuracy_m, 0) AS slack_m,
-                    greatest(cos(radians(ST_Y(sighting.position::geometry))), 0.05) AS shrunk
+                    %(border_slack_m)s + coalesce(report.accuracy_m, 0) AS slack_m,
+                    greatest(cos(radians(ST_Y(report.position::geometry))), 0.05) AS shrunk
             ) AS near
             CROSS JOIN LATERAL (VALUES (near.slack_m / 110000)) AS box (degrees)
             JOIN locations_countryarea AS home
-                ON home.area && ST_Expand(sighting.position::geometry, box.degrees / near.shrunk, box.degrees)
+                ON home.area && ST_Expand(report.position::geometry, box.degrees / near.shrunk, box.degrees)
             WHERE home.country = ANY(string_to_array(assignment.allowed, ','))
-                AND ST_DWithin(home.area::geography, sighting.position, near.slack_m)
+                AND ST_DWithin(home.area::geography, report.position, near.slack_m)
         ) THEN land.country
     END
 FROM unnest(
@@ -58,10 +58,10 @@ CROSS JOIN LATERAL (
         ORDER BY seen_at, accuracy_m, fingerprint
         LIMIT %(most)s
     )
-) AS sighting
+) AS report
 LEFT JOIN LATERAL (
     SELECT min(country) AS country
     FROM locations_countryarea
-    WHERE assignment.allowed <> '' AND ST_Intersects(area, sighting.position::geometry)
+    WHERE assignment.allowed <> '' AND ST_Intersects(area, report.position::geometry)
 ) AS land ON true
-ORDER BY assignment.assignment_id, sighting.seen_at
+ORDER BY assignment.assignment_id, report.seen_at

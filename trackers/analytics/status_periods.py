@@ -1,11 +1,11 @@
-"""Stays and dwell times within a range, for a tracker, a run, an order, a client or a location.
+"""Status periods and dwell times within a range, for a tracker, a run, an order, a client or a location.
 
 Whom they are for is said by a queryset of assignments, which begins with `visible_to`: the tenant's bounds are those
-of the assignments. Retracted rows never count; stays that began before the range, or go on, do.
+of the assignments. Retracted rows never count; periods that began before the range, or go on, do.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import QuerySet
 
@@ -14,17 +14,19 @@ from trackers.analytics import scopes
 from trackers.analytics.scopes import Range
 from trackers.models import Assignment, GeoStatus
 
-STAYS_IN_RANGE = sql.load("trackers/stays_in_range")
-STAYS_AT_LOCATION = sql.load("trackers/stays_at_location")
-PAGE_OF_STAYS = sql.load("trackers/page_of_stays")
+Row = TypeVar("Row")
+
+STATUS_PERIODS_IN_RANGE = sql.load("trackers/status_periods_in_range")
+VISITS_AT_LOCATION = sql.load("trackers/visits_at_location")
+PAGE_OF_STATUS_PERIODS = sql.load("trackers/page_of_status_periods")
 DWELL_BY_LOCATION = sql.load("trackers/dwell_by_location")
 
-STAYS_PER_PAGE = 500
+PERIODS_PER_PAGE = 500
 LOCATIONS_LISTED = 200
 
 
-class Stay(NamedTuple):
-    """A stay, clipped to the range: from_at to until_at. ended_at is None while it lasts.
+class StatusPeriod(NamedTuple):
+    """A status period, clipped to the range: from_at to until_at. ended_at is None while it lasts.
 
     reports: how many there are from from_at to before until_at, those too inaccurate to count among them; the first
     and the last of them. location_id and location_name are None in transit.
@@ -60,7 +62,7 @@ class Stay(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A place in the order of stays: by tracker, then by time."""
+    """A place in the order of status periods: by tracker, then by time."""
 
     tracker_id: int
     started_at: datetime
@@ -68,55 +70,55 @@ class Key(NamedTuple):
 
 
 class Page(NamedTuple):
-    stays: list[Stay]
+    periods: list[StatusPeriod]
     following: Key | None
 
 
 class Dwell(NamedTuple):
-    """Stays at a location. Lengths are of whole stays, those that go on until now; chargeable is what lies beyond
-    the location's free time within the range, `detained` the number of stays that this concerns."""
+    """Visits to a location. Lengths are of whole visits, those that go on until now; detention is what lies beyond the
+    location's free time within the range, `detained` how many of the visits have any."""
 
     location_id: int
     name: str
     kind: str
     free_time: timedelta | None
-    stays: int
+    visits: int
     ongoing: int
     median: timedelta
     p90: timedelta
     longest: timedelta
-    chargeable: timedelta
+    detention: timedelta
     detained: int
 
     @property
-    def chargeable_h(self) -> float:
-        return self.chargeable / timedelta(hours=1)
+    def detention_h(self) -> float:
+        return self.detention / timedelta(hours=1)
 
 
-def page_of_stays(
+def page_of_periods(
     assignments: QuerySet[Assignment],
     within: Range,
     *,
     now: datetime,
     location_id: int | None = None,
     after: Key | None = None,
-    limit: int = STAYS_PER_PAGE,
+    limit: int = PERIODS_PER_PAGE,
 ) -> Page:
-    """At most `limit` (500) stays that overlap the range, by tracker and time, and behind which the next page begins.
+    """At most `limit` (500) periods that overlap the range, by tracker and time, and after which the next page begins.
 
     With `location_id` those at this location only.
     """
     begin = after or Key(0, within.since, 0)
-    most = min(limit, STAYS_PER_PAGE)
+    most = min(limit, PERIODS_PER_PAGE)
     parameters = {
         "after_tracker": begin.tracker_id,
         "after_started_at": begin.started_at,
         "after_id": begin.id,
         "limit": most + 1,
     }
-    rows = _fetch(PAGE_OF_STAYS, assignments, within, now, location_id, parameters)
-    stays = [Stay._make(row) for row in rows[:most]]
-    return Page(stays, stays[-1].key if len(rows) > len(stays) else None)
+    rows = _fetch(StatusPeriod, PAGE_OF_STATUS_PERIODS, assignments, within, now, location_id, parameters)
+    periods = rows[:most]
+    return Page(periods, periods[-1].key if len(rows) > len(periods) else None)
 
 
 def dwell_by_location(
@@ -127,45 +129,19 @@ def dwell_by_location(
     location_id: int | None = None,
     limit: int = LOCATIONS_LISTED,
 ) -> list[Dwell]:
-    """Dwell times of the stays that overlap the range, at the locations with most stays first."""
-    rows = _fetch(DWELL_BY_LOCATION, assignments, within, now, location_id, {"limit": limit})
-    return [_dwell(*row) for row in rows]
+    """Dwell times of the visits that overlap the range, at the locations with most visits first."""
+    return _fetch(Dwell, DWELL_BY_LOCATION, assignments, within, now, location_id, {"limit": limit})
 
 
 def _fetch(
+    row_type: type[Row],
     statement: str,
     assignments: QuerySet[Assignment],
     within: Range,
     now: datetime,
     location_id: int | None,
     parameters: dict[str, Any],
-) -> list[tuple[Any, ...]]:
-    stays = STAYS_IN_RANGE if location_id is None else STAYS_AT_LOCATION
+) -> list[Row]:
+    periods = STATUS_PERIODS_IN_RANGE if location_id is None else VISITS_AT_LOCATION
     parameters |= {"since": within.since, "until": within.until, "now": now, "location_id": location_id}
-    return scopes.fetch(statement.replace("{stays}", stays), assignments, parameters)
-
-
-def _dwell(
-    location_id: int,
-    name: str,
-    kind: str,
-    free_time_h: int | None,
-    stays: int,
-    ongoing: int,
-    *rest: float,
-) -> Dwell:
-    median_s, p90_s, longest_s, chargeable_s, detained = rest
-    free_time = None if free_time_h is None else timedelta(hours=free_time_h)
-    return Dwell(
-        location_id,
-        name,
-        kind,
-        free_time,
-        stays,
-        ongoing,
-        timedelta(seconds=median_s),
-        timedelta(seconds=p90_s),
-        timedelta(seconds=longest_s),
-        timedelta(seconds=chargeable_s),
-        int(detained),
-    )
+    return scopes.fetch_rows(statement.replace("{periods}", periods), assignments, parameters, row_type)
