@@ -18,10 +18,14 @@ _NAMED_DELIMITER = re.compile(r"\s*sep=([,;\t])\s*", re.IGNORECASE)
 
 
 class Row(NamedTuple):
-    """A row that is not empty, its cells cleaned; the first row of the file has the number 1."""
+    """A row, its cells cleaned; the first row of the file has the number 1."""
 
     number: int
     cells: list[str]
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(self.cells)
 
 
 class Dialect(NamedTuple):
@@ -38,8 +42,9 @@ def rows(
     max_cell_characters: int,
     head: str = "",
     strict: bool = True,
+    empty: bool = False,
 ) -> Iterator[Row]:
-    """Yield the rows of `text` that are not empty, read on demand.
+    """Yield the rows of `text` that are not empty, read on demand; with `empty` these too, to be counted.
 
     head: what was read of the text already. known: how many of a row's cells are names of columns: the delimiter is
     the one with which the first row has most, then the most frequent one, unless a line `sep=;` names it. Cells are
@@ -52,9 +57,9 @@ def rows(
     number = 0
     try:
         for number, values in enumerate(reader, start=1):
-            cells = [clean(value, max_cell_characters) for value in values]
-            if number > skipped and any(cells):
-                yield Row(number, cells)
+            row = Row(number, [clean(value, max_cell_characters) for value in values])
+            if number > skipped and (empty or not row.is_empty):
+                yield row
     except csv.Error as error:
         raise UnreadableFileError(
             f"Row {number + 1} can't be read ({error}): look for a quotation mark that is not closed there."

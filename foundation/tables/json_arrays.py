@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn, TextIO
+from typing import Any, NamedTuple, TextIO
 
-from foundation.tables.problems import UnreadableFileError
+from foundation import strict_json
+from foundation.tables.problems import Conceal, UnreadableFileError, nothing_secret, quoted
 
 MAX_OBJECT_CHARACTERS = 2**20
 
@@ -20,11 +21,14 @@ class Item(NamedTuple):
     value: dict[str, Any]
 
 
-def objects(text: TextIO, *, example: str, head: str = "") -> Iterator[Item]:
+def objects(
+    text: TextIO, *, example: str, head: str = "", conceal: Conceal = nothing_secret
+) -> Iterator[Item]:
     """Yield the objects of a JSON array of objects, read on demand.
 
-    example: how an object of such a file looks, for messages. head: what was read of the text already. Raises
-    UnreadableFileError with the row at which the text is no JSON, or no object.
+    example: how an object of such a file looks, for messages. head: what was read of the text already. conceal: names
+    that no message repeats. Raises UnreadableFileError with the row at which the text is no JSON or no object, or names
+    a member twice.
     """
     buffer = _Buffer(text, head)
     if buffer.next() != "[":
@@ -37,17 +41,22 @@ def objects(text: TextIO, *, example: str, head: str = "") -> Iterator[Item]:
         more = True
         while more:
             number += 1
-            yield Item(number, _object(buffer, number, example))
+            yield Item(number, _object(buffer, number, example, conceal))
             more = _goes_on(buffer, number)
     if buffer.next():
         raise UnreadableFileError("The file is no valid JSON: there is something after the end of the array.")
 
 
-def _object(buffer: "_Buffer", number: int, example: str) -> dict[str, Any]:
+def _object(buffer: "_Buffer", number: int, example: str, conceal: Conceal) -> dict[str, Any]:
     try:
         value = buffer.decode()
-    except RecursionError:
-        raise UnreadableFileError(f"Row {number} is no valid JSON: it is nested too deeply.") from None
+    except strict_json.UnfitJsonError as error:
+        wrong = (
+            f"names {quoted(error.name, conceal)} twice"
+            if error.name
+            else f"is no valid JSON: {error.message}"
+        )
+        raise UnreadableFileError(f"Row {number} {wrong}.") from None
     except json.JSONDecodeError as error:
         raise UnreadableFileError(f"Row {number} is no valid JSON: {error.msg}.") from None
     if not isinstance(value, dict):
@@ -72,7 +81,7 @@ class _Buffer:
         self._text = text
         self._buffer = head
         self._position = 0
-        self._decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+        self._decoder = strict_json.Decoder(numbers_as_text=True)
 
     def next(self) -> str:
         """The next character that is no space, empty at the end; the position is there."""
@@ -87,7 +96,7 @@ class _Buffer:
         self._position += 1
 
     def decode(self) -> Any:
-        """The value here; the position is behind it. Raises `json.JSONDecodeError` or RecursionError."""
+        """The value here; the position is behind it. Raises `json.JSONDecodeError` or UnfitJsonError."""
         self.next()
         while True:
             try:
@@ -109,8 +118,3 @@ class _Buffer:
 def _end_of_space(text: str, position: int) -> int:
     found = _SPACE.match(text, position)
     return found.end() if found else position
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    """NaN and Infinity, which JSON has not."""
-    raise json.JSONDecodeError(f"{name} is no number", name, 0)

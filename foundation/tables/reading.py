@@ -1,14 +1,15 @@
 """The rows of a table file by column: CSV, or a JSON array of objects."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from foundation.tables import decoding, delimited, json_arrays
 from foundation.tables.cells import clean
 from foundation.tables.problems import UnreadableFileError
-from foundation.tables.table import Table
+from foundation.tables.table import Table, normalise
 
 _BLOCK_CHARACTERS = 64 * 1024
 _LONGEST_HEAD = 2**20
@@ -25,19 +26,56 @@ class Limits:
 
 class Record(NamedTuple):
     """A row as it stands in the file. `number` counts as a spreadsheet does, the header being row 1; in JSON the
-    first object is 1. `whole`: it has a cell for each column and no more."""
+    first object is 1. `whole`: it has a cell for each column, and no cell without a column."""
 
     number: int
     cells: dict[str, str]
     whole: bool = True
 
 
-def read(source: BinaryIO, table: Table, limits: Limits) -> Iterator[Record]:
-    """Yield the rows of a file that are not empty, a few of them in memory at a time.
+@dataclass(slots=True)
+class PassedOver:
+    """What of a file is not used, though nothing is wrong with it: rows without anything in them, and the columns that
+    the table passes over, as the file names them. Complete once the file is read to its end."""
+
+    empty_rows: int = 0
+    columns: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.empty_rows or self.columns)
+
+    def __str__(self) -> str:
+        """For people: “3 empty rows and the columns row, problems”; empty where nothing is passed over."""
+        told = []
+        if self.empty_rows:
+            told.append(f"{self.empty_rows:,} empty {'row' if self.empty_rows == 1 else 'rows'}")
+        if self.columns:
+            told.append(f"the {'column' if len(self.columns) == 1 else 'columns'} {', '.join(self.columns)}")
+        return " and ".join(told)
+
+
+class Reading(Iterator[Record]):
+    """The rows of a file that are not empty, a few of them in memory at a time; what else the file holds is said by
+    `passed_over`."""
+
+    def __init__(self, source: BinaryIO, table: Table, limits: Limits) -> None:
+        self.passed_over = PassedOver()
+        self._records = _records(source, table, limits, self.passed_over)
+
+    def __next__(self) -> Record:
+        return next(self._records)
+
+
+def read(source: BinaryIO, table: Table, limits: Limits) -> Reading:
+    """Read the rows of a file that are not empty.
 
     Raises UnreadableFileError, before the first row for a file of another kind or with another header, and at any row
     for what makes the rest unreadable or too much. So check by reading to the end.
     """
+    return Reading(source, table, limits)
+
+
+def _records(source: BinaryIO, table: Table, limits: Limits, passed_over: PassedOver) -> Iterator[Record]:
     text = decoding.open_text(source, max_bytes=limits.bytes)
     head = _head(text)
     if not head:
@@ -45,7 +83,7 @@ def read(source: BinaryIO, table: Table, limits: Limits) -> Iterator[Record]:
             f"The file is empty: it needs a header row such as {table.example_header} and a row for each {table.item}."
         )
     is_json = head.lstrip()[0] in "[{"
-    records = (_json_records if is_json else _csv_records)(head, text, table, limits)
+    records = (_json_records if is_json else _csv_records)(head, text, table, limits, passed_over)
     count = 0
     for count, record in enumerate(records, start=1):
         if count > limits.rows:
@@ -65,11 +103,17 @@ def _head(text: TextIO) -> str:
     return ""
 
 
-def _csv_records(head: str, text: TextIO, table: Table, limits: Limits) -> Iterator[Record]:
+def _csv_records(
+    head: str, text: TextIO, table: Table, limits: Limits, passed_over: PassedOver
+) -> Iterator[Record]:
     header: list[str | None] | None = None
-    for row in delimited.rows(text, head=head, known=table.known, max_cell_characters=limits.cell_characters):
-        if header is None:
+    longest = limits.cell_characters
+    for row in delimited.rows(text, head=head, known=table.known, max_cell_characters=longest, empty=True):
+        if row.is_empty:
+            passed_over.empty_rows += 1
+        elif header is None:
             header = table.resolve(row.cells)
+            _note_columns(row.cells, header, passed_over)
         else:
             yield _csv_record(row, header)
 
@@ -77,23 +121,38 @@ def _csv_records(head: str, text: TextIO, table: Table, limits: Limits) -> Itera
 def _csv_record(row: delimited.Row, header: list[str | None]) -> Record:
     cells = dict.fromkeys(filter(None, header), "")
     cells |= {name: cell for name, cell in zip(header, row.cells, strict=False) if name}
-    extra = any(row.cells[len(header) :])
-    return Record(row.number, cells, whole=not extra and len(row.cells) >= len(header))
+    return Record(
+        row.number, cells, whole=len(row.cells) >= len(header) and not _has_stray(row.cells, header)
+    )
 
 
-def _json_records(head: str, text: TextIO, table: Table, limits: Limits) -> Iterator[Record]:
+def _json_records(
+    head: str, text: TextIO, table: Table, limits: Limits, passed_over: PassedOver
+) -> Iterator[Record]:
     names: tuple[str, ...] = ()
     header: list[str | None] = []
-    for item in json_arrays.objects(text, head=head, example=table.example_object):
+    for item in json_arrays.objects(text, head=head, example=table.example_object, conceal=table.conceal):
+        values = [clean(_text(value), limits.cell_characters) for value in item.value.values()]
+        if not any(values):
+            passed_over.empty_rows += 1
+            continue
         if tuple(item.value) != names:
             names, header = tuple(item.value), _resolved(item, table)
-        cells = {
-            name: clean(_text(value), limits.cell_characters)
-            for name, value in zip(header, item.value.values(), strict=True)
-            if name
-        }
-        whole = not any(isinstance(value, dict | list) for value in item.value.values())
-        yield Record(item.number, cells, whole)
+            _note_columns(names, header, passed_over)
+        nested = any(isinstance(value, dict | list) for value in item.value.values())
+        cells = {name: cell for name, cell in zip(header, values, strict=True) if name}
+        yield Record(item.number, cells, whole=not nested and not _has_stray(values, header))
+
+
+def _has_stray(cells: Sequence[str], header: Sequence[str | None]) -> bool:
+    """Whether there is something beyond the header, or below a header without a name."""
+    return any(cell and name == "" for cell, name in zip_longest(cells, header[: len(cells)], fillvalue=""))
+
+
+def _note_columns(names: Sequence[str], header: Sequence[str | None], passed_over: PassedOver) -> None:
+    for name, column in zip(names, header, strict=True):
+        if column is None and normalise(name) not in passed_over.columns:
+            passed_over.columns.append(normalise(name))
 
 
 def _resolved(item: json_arrays.Item, table: Table) -> list[str | None]:

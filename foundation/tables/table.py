@@ -69,7 +69,7 @@ class Table:
         return sum(self.canonical(header) in self.names for header in headers)
 
     def resolve(self, headers: Sequence[str]) -> list[str | None]:
-        """The column of each header, None for one to pass over.
+        """The column of each header: None for one to pass over, empty where the header is.
 
         Raises UnreadableFileError for a header that is not one, unknown or repeated columns, and missing ones.
         """
@@ -84,13 +84,13 @@ class Table:
             )
         found: list[str | None] = []
         for header in headers:
-            column = self.canonical(header) if normalise(header) else None
-            if column is not None and column not in self._by_name:
+            column = self.canonical(header) if normalise(header) else ""
+            if column and column not in self._by_name:
                 raise UnreadableFileError(
                     f"Unknown column {quoted(header, self.conceal)}{self._hint(column)}: rename or delete it."
                     f" {self._listed}"
                 )
-            if column in found and column is not None:
+            if column and column in found:
                 raise UnreadableFileError(f"The column {column} is there twice: delete one of them.")
             found.append(column)
         self.require([column for column in found if column])

@@ -154,6 +154,19 @@ class TestBadInput:
     def test_file_that_is_no_world_is_named_in_one_line(self, text, naming):
         assert_refused(replay(text), naming=naming, before=rows())
 
+    @pytest.mark.parametrize(
+        ("before", "after", "naming"),
+        [
+            ('"kind":', '"kind": "storage", "kind":', "`locations[0].kind`"),
+            ('"confirmations":', '"confirmations": 9, "confirmations":', "`runs[0].policy.confirmations`"),
+            ('"accuracy_m":', '"accuracy_m": 1, "accuracy_m":', "`reports[0].accuracy_m`"),
+            ('"reports":', '"reports": [], "reports":', "`reports`"),
+        ],
+    )
+    def test_member_that_is_there_twice_is_named(self, before, after, naming):
+        text = json.dumps(WORLD).replace(before, after, 1).encode()
+        assert_refused(replay(text), naming=naming, before=rows())
+
     def test_run_must_be_named_where_there_are_several(self):
         world = changed("runs", [WORLD["runs"][0], WORLD["runs"][0] | {"name": "Autumn"}])
         del world["trackers"][1]["run"]

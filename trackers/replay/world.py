@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from foundation import strict_json
 from trackers.mac import parse_mac
 
 # Beyond these a moment may have no counterpart in UTC.
@@ -115,7 +116,10 @@ class World(_Strict):
 def parse_world(text: bytes) -> World:
     """Decode and check a world. Raises WorldError with one line that names the path in the file."""
     try:
+        strict_json.refuse_repeated(text)
         world = msgspec.json.decode(text, type=World, dec_hook=_decode)
+    except strict_json.UnfitJsonError as error:
+        raise WorldError(error.message) from None
     except msgspec.ValidationError as error:
         raise WorldError(_with_path(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -231,3 +231,59 @@ def test_rejects_are_read_back():
 def test_rows_without_a_header_keep_their_places():
     rows = delimited.rows(io.StringIO("a,b\n\n c ,\n"), known=lambda cells: 0, max_cell_characters=10)
     assert [(row.number, row.cells) for row in rows] == [(1, ["a", "b"]), (3, ["c", ""])]
+
+
+def passed_over(content):
+    reading = tables.read(io.BytesIO(content), SHOPS, LIMITS)
+    records = list(reading)
+    return len(records), str(reading.passed_over)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name,doors\nA,1\n", (1, "")),
+        (b"name,doors\n\nA,1\n,\n \t, \nB,1\n\n", (2, "4 empty rows")),
+        (b"\n\nname,doors\nA,1\n", (1, "2 empty rows")),
+        (b"Note,name\nx,A\n,\n", (1, "1 empty row and the column note")),
+        (b"row,name,problems\n1,A,x\n", (1, "the columns row, problems")),
+        (b'[{"name": "A"}, {}, {"name": null, "doors": " "}]', (1, "2 empty rows")),
+        (b'[{"name": "A", "note": 1}, {"note": 2, "name": "B"}]', (2, "the column note")),
+    ],
+)
+def test_what_is_passed_over_is_counted_and_named(content, said):
+    assert passed_over(content) == said
+
+
+@pytest.mark.parametrize(
+    ("content", "whole"),
+    [
+        (b"name,doors\nA,1,\n", True),
+        (b"name,doors\nA,1,x\n", False),
+        (b"name,doors,\nA,1,\n", True),
+        (b"name,doors,\nA,1,x\n", False),
+        (b"name,,doors,\nA,x,1,\n", False),
+        (b"name,doors,note\nA,1,x\n", True),
+        (b"name,doors\nA\n", False),
+        (b'[{"name": "A", "": ""}]', True),
+        (b'[{"name": "A", "": "x"}]', False),
+        (b'[{"name": "A", "doors": [1]}]', False),
+    ],
+)
+def test_cell_without_a_column_is_not_lost(content, whole):
+    assert [record.whole for record in read(content)] == [whole]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'[{"name": "A", "name": "B"}]', "Row 1 names “name” twice"),
+        (b'[{"name": "A"}, {"name": "B", "doors": {"a": 1, "a": 1}}]', "Row 2 names “doors.a” twice"),
+        (b'[{"name": "A", "n\\u0061me": "A"}]', "Row 1 names “name” twice"),
+        (b'[{"name": "A", "Name": "B"}]', "The column name is there twice"),
+        (b'[{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]", "nested too deeply"),
+        (b'[{"name": "A"}, {"name": "B", "colour": "red"}]', "Row 2: Unknown column “colour”"),
+    ],
+)
+def test_repeated_or_unknown_member_is_refused(content, said):
+    assert said in refusal(content)
