@@ -97,13 +97,13 @@ def _queue(now: datetime) -> Check:
 
 def _timelines(now: datetime) -> Check:
     """Stored histories differ from their reports, can't be recomputed, or were not checked for too long."""
-    standing = verifying.standing(now=now)
+    checks = verifying.summary(now=now)
     return {
-        "ok": standing.ok,
-        "checked_24h": standing.checked,
-        "drifted_24h": standing.drifted,
-        "failed_24h": standing.failed,
-        "on_time": standing.on_time,
+        "ok": checks.ok,
+        "checked_24h": checks.checked,
+        "drifted_24h": checks.drifted,
+        "failed_24h": checks.failed,
+        "on_time": checks.on_time,
     }
 
 

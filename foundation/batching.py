@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any, TypeVar
 
+from django.db.models import QuerySet
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -18,6 +20,16 @@ def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def batches_of_ids(rows: QuerySet[Any], *, size: int, after: int = 0) -> Iterator[list[int]]:
+    """The ids of the rows in their order, those after `after`, `size` at a time, a query each.
+
+    What comes or goes meanwhile is seen in the batches that are still to come.
+    """
+    while ids := list(rows.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:size]):
+        yield ids
+        after = ids[-1]
 
 
 def batches_of_groups(items: Iterable[Item], *, by: Callable[[Item], Any], size: int) -> Iterator[list[Item]]:

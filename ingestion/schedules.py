@@ -33,24 +33,6 @@ SCHEDULES = (
         expires=timedelta(seconds=20),
     ),
     Schedule(
-        "Make report partitions",
-        task=tasks.make_partitions.name,
-        every=timedelta(hours=6),
-        expires=timedelta(hours=1),
-    ),
-    Schedule(
-        "Verify timelines",
-        task=tasks.reconcile_sample.name,
-        every=timedelta(minutes=10),
-        expires=timedelta(minutes=10),
-    ),
-    Schedule(
-        "Drop old reports",
-        task=tasks.drop_old_reports.name,
-        every=timedelta(hours=1),
-        expires=timedelta(hours=1),
-    ),
-    Schedule(
         "Tidy up",
         task=tasks.tidy_up.name,
         every=timedelta(hours=6),

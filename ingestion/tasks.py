@@ -10,16 +10,12 @@ from django.utils import timezone
 
 from ingestion.models import Heartbeat
 from ingestion.services import fetching, heartbeats, queueing, tidying
-from trackers.services import partitioning
-from trackers.services.recomputation import verifying
-from trackers.services.reports import retention
 
 # A run claims nothing new after this long; the one at hand may take as long as its lease.
 FETCH_TIME_BUDGET_S = 20
 # The hard limit of a fetch is shorter than the default lease: no worker outlives its claims.
 FETCH_SOFT_LIMIT_S, FETCH_HARD_LIMIT_S = 240, 270
-RECONCILING_TIME_BUDGET_S = 120
-RETENTION_TIME_BUDGET_S = 180
+TIDYING_TIME_BUDGET_S = 180
 
 
 @shared_task(acks_late=True, soft_time_limit=FETCH_SOFT_LIMIT_S, time_limit=FETCH_HARD_LIMIT_S)
@@ -44,23 +40,6 @@ def beat_heart(**_unknown: Any) -> None:
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
-def make_partitions(**_unknown: Any) -> None:
-    partitioning.REPORTS.ensure(now=timezone.now())
-
-
-@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
-def reconcile_sample(**_unknown: Any) -> None:
-    verifying.reconcile(clock=timezone.now, time_budget_s=RECONCILING_TIME_BUDGET_S)
-
-
-@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
-def drop_old_reports(**_unknown: Any) -> None:
-    """Announce months, and drop those whose notice is over."""
-    retention.announce(now=timezone.now())
-    retention.drop_due(clock=timezone.now, time_budget_s=RETENTION_TIME_BUDGET_S)
-
-
-@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def tidy_up(**_unknown: Any) -> None:
     """Delete old tallies and rejected reports."""
-    tidying.delete_old(clock=timezone.now, time_budget_s=RETENTION_TIME_BUDGET_S)
+    tidying.delete_old(clock=timezone.now, time_budget_s=TIDYING_TIME_BUDGET_S)

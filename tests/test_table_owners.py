@@ -15,13 +15,6 @@ SQL_WRITE = re.compile(
 )
 ORM_WRITES = {"create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "update", "delete"}
 
-# What still writes a table of another app, to become a service of its owner. The test fails for what is none any more.
-KNOWN = {
-    ("ingestion/services/retrying.py", "RejectedReport"),
-    ("ingestion/services/tidying.py", "RejectedReport"),
-    ("trackers/services/recomputation/tuning.py", "Location"),
-}
-
 
 def owners() -> dict[str, str]:
     every = apps.get_models(include_auto_created=True)
@@ -83,7 +76,7 @@ def foreign_writes() -> set[tuple[str, str]]:
 
 
 def test_only_its_app_writes_a_table() -> None:
-    assert foreign_writes() == KNOWN
+    assert foreign_writes() == set()
 
 
 def test_writes_are_found_however_they_are_written() -> None:

@@ -1,4 +1,4 @@
-"""How often histories and alerts are brought up to date."""
+"""How often histories and alerts are brought up to date and verified, and months of reports made and dropped."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from trackers import tasks
 SCHEDULES = (
     Schedule(
         "Evaluate alerts",
-        task=tasks.look_for_alerts.name,
+        task=tasks.evaluate_alerts.name,
         every=timedelta(minutes=1),
         expires=timedelta(minutes=1),
     ),
@@ -24,5 +24,23 @@ SCHEDULES = (
         task=tasks.find_places.name,
         every=timedelta(seconds=15),
         expires=timedelta(seconds=15),
+    ),
+    Schedule(
+        "Verify timelines",
+        task=tasks.verify_timelines.name,
+        every=timedelta(minutes=10),
+        expires=timedelta(minutes=10),
+    ),
+    Schedule(
+        "Make report partitions",
+        task=tasks.make_report_partitions.name,
+        every=timedelta(hours=6),
+        expires=timedelta(hours=1),
+    ),
+    Schedule(
+        "Drop old reports",
+        task=tasks.drop_old_reports.name,
+        every=timedelta(hours=1),
+        expires=timedelta(hours=1),
     ),
 )

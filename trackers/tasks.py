@@ -1,20 +1,23 @@
-"""Background work on histories. Each task does a bounded piece and passes on the rest."""
+"""Background work on reports, histories and alerts. Each task does a bounded batch and leaves the rest to the next."""
 
 from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
-from trackers.services import history
+from trackers.services import history, partitioning
 from trackers.services.alerts import borders, evaluating, site_outages
-from trackers.services.recomputation import jobs
+from trackers.services.recomputation import jobs, verifying
+from trackers.services.reports import retention
 
 # A minute's worth: what is left over is taken by the next run, or by another worker.
-TRACKERS_PER_LOOK = 20_000
-RUNS_PER_LOOK = 500
-# So long a task works at recomputations before it lets others have the worker.
+TRACKERS_PER_EVALUATION = 20_000
+RUNS_PER_EVALUATION = 500
+# A task works at recomputations for this long before it lets others have the worker.
 RECOMPUTATION_TIME_BUDGET_S = 30
 PLACES_TIME_BUDGET_S = 10
+VERIFYING_TIME_BUDGET_S = 120
+RETENTION_TIME_BUDGET_S = 180
 
 
 @shared_task(acks_late=True, soft_time_limit=50, time_limit=60)
@@ -31,9 +34,27 @@ def work_off_recomputations(**_: Any) -> None:
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
-def look_for_alerts(**_: Any) -> None:
+def evaluate_alerts(**_: Any) -> None:
     """See which runs have other countries, evaluate the trackers that are due, then outages of sites."""
     now = timezone.now()
-    borders.keep_up(most=RUNS_PER_LOOK, now=now)
-    evaluating.evaluate_due(most=TRACKERS_PER_LOOK, now=now)
+    borders.keep_up(most=RUNS_PER_EVALUATION, now=now)
+    evaluating.evaluate_due(most=TRACKERS_PER_EVALUATION, now=now)
     site_outages.evaluate_sites(now=now)
+
+
+@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
+def verify_timelines(**_: Any) -> None:
+    """Compare the histories whose turn it is with their reports, and repair them."""
+    verifying.verify_due(clock=timezone.now, time_budget_s=VERIFYING_TIME_BUDGET_S)
+
+
+@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
+def make_report_partitions(**_: Any) -> None:
+    partitioning.REPORTS.ensure(now=timezone.now())
+
+
+@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
+def drop_old_reports(**_: Any) -> None:
+    """Announce months, and drop those whose notice is over."""
+    retention.announce(now=timezone.now())
+    retention.drop_due(clock=timezone.now, time_budget_s=RETENTION_TIME_BUDGET_S)

@@ -7,9 +7,8 @@ from datetime import datetime
 from ingestion.services import decrypting
 from ingestion.services.decrypting import SealedPayload
 from keys.models import KeyPair
-from trackers.incoming import IncomingRejection, IncomingReport
-from trackers.models import LocationReport, RejectedReport
-from trackers.services.reports import recording
+from trackers.models import RejectedReport
+from trackers.services.reports import recording, rejections
 
 RETRIES_PER_CALL = 1000
 
@@ -41,8 +40,8 @@ def retry_rejected(*, ids: Collection[int], now: datetime) -> RetryOutcome:
     resolved = 0
     for decrypted in decrypting.decrypt_payloads(sealed, purpose="retry", now=now):
         recording.record_reports(decrypted.reports, now=now)
-        _renew_reasons(rows, decrypted.rejections)
-        resolved += _mark_resolved(rows, decrypted.reports, now)
+        rejections.renew_reasons(rows=rows, rejections=decrypted.rejections)
+        resolved += rejections.resolve_stored(rows=rows, reports=decrypted.reports, now=now)
     return RetryOutcome(resolved=resolved, rejected=len(rows) - resolved)
 
 
@@ -53,32 +52,3 @@ def _tracker_of_key(hashed_keys: Collection[str]) -> dict[str, int]:
         for hashed_key, tracker_id in pairs.values_list("hashed_key", "tracker_id")
         if tracker_id
     }
-
-
-def _renew_reasons(rows: Collection[RejectedReport], rejections: Collection[IncomingRejection]) -> None:
-    """Not by `record_rejections`: a retry is no further occurrence."""
-    found = {(rejection.hashed_key, rejection.payload): rejection for rejection in rejections}
-    renewed = []
-    for row in rows:
-        rejection = found.get((row.hashed_key, bytes(row.payload)))
-        if rejection:
-            row.tracker_id = rejection.tracker_id
-            row.reason, row.detail = rejection.reason, rejection.detail
-            renewed.append(row)
-    RejectedReport.objects.bulk_update(renewed, ["tracker", "reason", "detail"])
-
-
-def _mark_resolved(
-    rows: Collection[RejectedReport], reports: Collection[IncomingReport], now: datetime
-) -> int:
-    """Those whose report is in the store, whoever put it there."""
-    identities = {
-        (report.tracker_id, report.seen_at, report.fingerprint): report.payload for report in reports
-    }
-    if not identities:
-        return 0
-    stored = LocationReport.objects.filter(pk__in=list(identities)).values_list("pk", flat=True)
-    payloads = {identities[(tracker_id, seen_at, bytes(print_))] for tracker_id, seen_at, print_ in stored}
-    return RejectedReport.objects.filter(
-        pk__in=[row.pk for row in rows if bytes(row.payload) in payloads]
-    ).update(resolved_at=now)

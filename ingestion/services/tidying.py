@@ -1,18 +1,18 @@
 """Deletes what nobody asks for any more: daily counts, and payloads that could not be used."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 
 import structlog
 from django.conf import settings
 
-from foundation import bulk
+from foundation import batching, bulk
 from foundation.deadlines import Clock, Deadline
 from ingestion.models import AccountTally, FetchTally
-from trackers.models import RejectedReport, Tracker
+from trackers.models import Tracker
+from trackers.services.reports import rejections
 
 log = structlog.get_logger(__name__)
 
-ROWS_PER_DELETION = 5_000
 TRACKERS_PER_DELETION = 5_000
 # By tracker, since that is how the tallies' key begins: no index of its own for a deletion a day.
 DELETE_TALLIES = f"""
@@ -32,7 +32,7 @@ def delete_old(*, clock: Clock, time_budget_s: float) -> dict[str, int]:
     deleted = {"tallies": 0, "rejected": 0}
     if settings.REJECTED_RETENTION_DAYS:
         before = now - timedelta(days=settings.REJECTED_RETENTION_DAYS)
-        deleted["rejected"] = _delete_rejected(before, deadline)
+        deleted["rejected"] = rejections.delete_old(before=before, deadline=deadline)
     if settings.TALLY_RETENTION_DAYS:
         day = (now - timedelta(days=settings.TALLY_RETENTION_DAYS)).astimezone(UTC).date()
         deleted["tallies"] = _delete_tallies(day, deadline)
@@ -41,27 +41,10 @@ def delete_old(*, clock: Clock, time_budget_s: float) -> dict[str, int]:
     return deleted
 
 
-def _delete_rejected(before: datetime, deadline: Deadline) -> int:
-    deleted = 0
-    while not deadline.passed:
-        old = RejectedReport.objects.filter(last_received_at__lt=before).order_by("last_received_at")
-        number, _ = RejectedReport.objects.filter(
-            pk__in=list(old.values_list("pk", flat=True)[:ROWS_PER_DELETION])
-        ).delete()
-        deleted += number
-        if number < ROWS_PER_DELETION:
-            break
-    return deleted
-
-
 def _delete_tallies(day: date, deadline: Deadline) -> int:
     deleted, _ = AccountTally.objects.filter(day__lt=day).delete()
-    after = 0
-    while not deadline.passed:
-        trackers = Tracker.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
-        ids = list(trackers[:TRACKERS_PER_DELETION])
-        if not ids:
+    for ids in batching.batches_of_ids(Tracker.objects.all(), size=TRACKERS_PER_DELETION):
+        if deadline.passed:
             break
         deleted += bulk.execute(DELETE_TALLIES, {"tracker_ids": ids, "day": day})
-        after = ids[-1]
     return deleted

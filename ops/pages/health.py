@@ -11,7 +11,7 @@ from ingestion import selectors as fetching
 from ingestion import thresholds
 from ingestion.models import AccountState, FetchState, Heartbeat
 from trackers.models import RejectedReport
-from trackers.services.recomputation.verifying import Standing
+from trackers.services.recomputation.verifying import CheckSummary
 
 COUNT_LIMIT = 10_000
 LISTED = 8
@@ -82,7 +82,7 @@ def alarms(known: Sequence[Service], now: datetime) -> list[str]:
     return found
 
 
-def timeline_alarms(drift: Standing, now: datetime) -> list[str]:
+def timeline_alarms(drift: CheckSummary, now: datetime) -> list[str]:
     """What the checks of stored histories against their reports found, in words."""
     found = []
     if drift.drifted:

@@ -99,7 +99,7 @@ class Overview:
     active: int
     late: Overdue
     stock: Stock
-    drift: verifying.Standing
+    drift: verifying.CheckSummary
     services: list[Service]
     latest_events: list[GeofenceEvent]
     alerts: list[AlertCount]
@@ -108,7 +108,7 @@ class Overview:
 
 def show(*, now: datetime) -> Overview:
     fleet = _fleet(now)
-    drift = verifying.standing(now=now)
+    drift = verifying.summary(now=now)
     services = health.services(now)
     return Overview(
         now=now,

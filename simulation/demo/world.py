@@ -84,7 +84,7 @@ def _make_world(buses: int, now: datetime, progress: Progress) -> World:
         macs = [tracker.mac for tracker, of in zip(trackers, demo_runs, strict=True) if of == demo_run]
         _ship(made[demo_run], macs, quantity, ops, now)
     progress("First check of the timelines")
-    verifying.reconcile_sample(trackers=len(trackers), clock=lambda: now)
+    verifying.verify_oldest(trackers=len(trackers), clock=lambda: now)
     return World(now, trackers, users)
 
 

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.batching import batches, batches_of_groups, halve_until_alone
+from clients.models import Client
+from foundation.batching import batches, batches_of_groups, batches_of_ids, halve_until_alone
+from tests.factories import ClientFactory
 
 
 class TestBatches:
@@ -26,6 +28,30 @@ class TestBatches:
     def test_size_below_one_is_refused(self, size):
         with pytest.raises(ValueError, match="A batch of"):
             next(batches([1], size))
+
+
+@pytest.mark.django_db
+class TestBatchesOfIds:
+    def test_each_id_comes_once_in_order(self, django_assert_num_queries):
+        ids = sorted(client.pk for client in ClientFactory.create_batch(5))
+        with django_assert_num_queries(4):
+            assert list(batches_of_ids(Client.objects.order_by("-name"), size=2)) == [
+                ids[:2],
+                ids[2:4],
+                ids[4:],
+            ]
+
+    def test_it_begins_after_an_id(self):
+        ids = sorted(client.pk for client in ClientFactory.create_batch(3))
+        assert list(batches_of_ids(Client.objects.all(), size=2, after=ids[0])) == [ids[1:]]
+        assert list(batches_of_ids(Client.objects.all(), size=2, after=ids[-1])) == []
+
+    def test_rows_that_come_or_go_meanwhile_are_seen_by_what_is_still_to_come(self):
+        first, second, third = sorted(client.pk for client in ClientFactory.create_batch(3))
+        found = batches_of_ids(Client.objects.all(), size=1)
+        assert next(found) == [first]
+        Client.objects.filter(pk__in=[first, second]).delete()
+        assert list(found) == [[third]]
 
 
 class TestBatchesOfGroups:

@@ -1,19 +1,16 @@
 import pytest
 from django.utils import timezone
 
-from foundation.partitions import MonthlyPartitions
 from ingestion import tasks
 from ingestion.models import Heartbeat
 from ingestion.services import fetching, queueing
-from trackers.models import TimelineCheck
 
 TASKS = [
     tasks.fetch_due_trackers,
     tasks.sync_fetch_queue,
     tasks.rebuild_fetch_queue,
     tasks.beat_heart,
-    tasks.make_partitions,
-    tasks.reconcile_sample,
+    tasks.tidy_up,
 ]
 by_name = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
 
@@ -43,16 +40,12 @@ def test_shells_hand_over_the_clock(monkeypatch, own_redis_keys):
     called = {}
     monkeypatch.setattr(fetching, "fetch_due", lambda **options: called.update(fetch=options["clock"]))
     monkeypatch.setattr(queueing, "sync_queue", lambda *, now: called.update(sync=now))
-    monkeypatch.setattr(MonthlyPartitions, "ensure", lambda table, *, now: called.update(partitions=now))
     before = timezone.now()
 
     tasks.fetch_due_trackers()
     tasks.sync_fetch_queue()
-    tasks.make_partitions()
     tasks.beat_heart()
-    tasks.reconcile_sample()
 
     assert called["fetch"] is timezone.now
-    assert before <= called["sync"] <= called["partitions"] <= timezone.now()
+    assert before <= called["sync"] <= timezone.now()
     assert Heartbeat.objects.get(name="beat").beat_at >= before
-    assert TimelineCheck.objects.count() == 1

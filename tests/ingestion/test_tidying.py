@@ -8,6 +8,7 @@ from ingestion.models import AccountTally, FetchTally
 from ingestion.services import tidying
 from tests.factories import RejectedReportFactory, TrackerFactory
 from trackers.models import RejectedReport
+from trackers.services.reports import rejections
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def test_zero_days_keep_everything(rows, settings):
 
 
 def test_large_numbers_go_batch_by_batch(rows, monkeypatch):
-    monkeypatch.setattr(tidying, "ROWS_PER_DELETION", 1)
+    monkeypatch.setattr(rejections, "ROWS_PER_DELETION", 1)
     monkeypatch.setattr(tidying, "TRACKERS_PER_DELETION", 1)
     RejectedReport.objects.update(last_received_at=NOW - timedelta(days=100))
     assert tidying.delete_old(clock=lambda: NOW, time_budget_s=60)["rejected"] == 2

@@ -13,7 +13,7 @@ from trackers.services import assigning, history
 from trackers.services.history import Cause
 from trackers.services.recomputation import recomputing
 from trackers.services.recomputation.pacing import Pace
-from trackers.services.recomputation.verifying import reconcile_sample
+from trackers.services.recomputation.verifying import verify_oldest
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,7 @@ def drop_reports_before(moment):
 
 
 def check():
-    return reconcile_sample(trackers=10, clock=lambda: LATER).drifted
+    return verify_oldest(trackers=10, clock=lambda: LATER).drifted
 
 
 @pytest.mark.parametrize("hours", [5, 10, 11, 12, 15, 21, 29, 40])

@@ -19,7 +19,7 @@ from tests.factories import (
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, stored_events, stored_history
 from trackers.models import GeofenceEvent, StatusChange, TimelineCheck, Tracker
 from trackers.services.recomputation import queueing, recomputing, verifying
-from trackers.services.recomputation.verifying import reconcile_sample
+from trackers.services.recomputation.verifying import verify_oldest
 from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db
@@ -156,10 +156,10 @@ def test_damage_is_found_repaired_and_counted(trackers, statements):
     right = [everything(tracker) for tracker in trackers]
     execute(*statements, tracker=damaged)
     assert everything(damaged) != right[0]
-    check = reconcile_sample(trackers=10, clock=at(LATER))
+    check = verify_oldest(trackers=10, clock=at(LATER))
     assert (check.trackers, check.drifted, check.checked_at) == (3, 1, LATER)
     assert [everything(tracker) for tracker in (damaged, *others)] == right
-    assert reconcile_sample(trackers=10, clock=at(LATER + HOUR)).drifted == 0
+    assert verify_oldest(trackers=10, clock=at(LATER + HOUR)).drifted == 0
 
 
 @pytest.mark.parametrize("statements", DAMAGE.values(), ids=DAMAGE)
@@ -204,7 +204,7 @@ def test_command_refuses_a_tracker_that_there_is_not(trackers, mac):
 
 def test_what_is_repaired_is_retracted_with_the_check_as_reason(trackers):
     execute(*DAMAGE["a row too many"], tracker=trackers[0])
-    reconcile_sample(trackers=10, clock=at(LATER))
+    verify_oldest(trackers=10, clock=at(LATER))
     row = StatusChange.objects.get(retracted_at__isnull=False)
     assert (row.retracted_after, row.retracted_at) == ("CHECK", LATER)
 
@@ -217,7 +217,7 @@ def test_one_that_cannot_be_recomputed_is_noted_and_not_first_again(trackers):
         "ALTER TABLE STAYS ADD CONSTRAINT broken CHECK (tracker_id <> %(tracker)s) NOT VALID",
         tracker=bad,
     )
-    check = reconcile_sample(trackers=10, clock=at(LATER))
+    check = verify_oldest(trackers=10, clock=at(LATER))
     assert (check.trackers, check.drifted, check.failed) == (3, 0, 1)
     [failure] = check.failures
     assert failure["tracker"] == bad.pk
@@ -230,7 +230,7 @@ def test_those_that_wait_for_a_recomputation_are_left_out(trackers):
     before = queueing.run_of(run.pk)
     type(run).objects.filter(pk=run.pk).update(confirmations=2)
     queueing.queue_run(run_id=run.pk, before=before, actor=None, now=LATER)
-    check = reconcile_sample(trackers=10, clock=at(LATER))
+    check = verify_oldest(trackers=10, clock=at(LATER))
     assert (check.trackers, check.drifted) == (0, 0)
 
 
@@ -244,7 +244,7 @@ def test_fleet_of_100_000_is_through_within_a_day():
 
 def test_check_takes_what_the_time_since_the_last_one_asks_for(trackers):
     TimelineCheck.objects.create(checked_at=LATER - timedelta(minutes=10), trackers=0, drifted=0)
-    assert verifying.reconcile(clock=at(LATER), time_budget_s=60).trackers == 1
+    assert verifying.verify_due(clock=at(LATER), time_budget_s=60).trackers == 1
 
 
 def test_nothing_drifts_and_no_row_is_touched_where_all_is_right(trackers):
@@ -253,7 +253,7 @@ def test_nothing_drifts_and_no_row_is_touched_where_all_is_right(trackers):
         list(GeofenceEvent.objects.order_by("id").values()),
     )
     updated = list(Tracker.objects.order_by("id").values_list("updated_at", flat=True))
-    check = reconcile_sample(trackers=10, clock=at(LATER))
+    check = verify_oldest(trackers=10, clock=at(LATER))
     assert (check.trackers, check.drifted) == (3, 0)
     assert (
         list(StatusChange.objects.order_by("id").values()),
@@ -265,7 +265,7 @@ def test_nothing_drifts_and_no_row_is_touched_where_all_is_right(trackers):
 def test_sample_rolls_over_those_verified_longest_ago(trackers):
     verified = []
     for hour in range(4):
-        reconcile_sample(trackers=2, clock=at(LATER + hour * HOUR))
+        verify_oldest(trackers=2, clock=at(LATER + hour * HOUR))
         fresh = Tracker.objects.filter(verified_at=LATER + hour * HOUR)
         verified.append(sorted(trackers.index(tracker) for tracker in fresh))
     assert verified == [[0, 1], [0, 2], [0, 1], [0, 2]]
@@ -273,11 +273,11 @@ def test_sample_rolls_over_those_verified_longest_ago(trackers):
 
 def test_trackers_that_were_never_assigned_are_left_out(trackers):
     TrackerFactory()
-    assert reconcile_sample(trackers=10, clock=at(LATER)).trackers == 3
+    assert verify_oldest(trackers=10, clock=at(LATER)).trackers == 3
 
 
 def test_large_sample_takes_several_transactions(trackers, monkeypatch):
     monkeypatch.setattr(recomputing, "TRACKERS_AT_ONCE", 2)
     execute(DAMAGE["events gone"][0], tracker=trackers[2])
-    assert reconcile_sample(trackers=10, clock=at(LATER)).drifted == 1
+    assert verify_oldest(trackers=10, clock=at(LATER)).drifted == 1
     assert TimelineCheck.objects.count() == 1

@@ -4,7 +4,6 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from django.contrib.gis.geos import Point, Polygon
@@ -13,6 +12,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from clients.models import ProductionRun
 from clients.services import runs, tenants
 from clients.services.runs import RunValues
+from foundation import batching
 from locations.models import Location
 from locations.services import locations
 from locations.services.locations import LocationValues
@@ -33,7 +33,7 @@ def load(world: World, *, now: datetime) -> dict[str, int]:
 def feed(world: World, tracker_ids: dict[str, int], *, batch: int, now: datetime) -> RecordOutcome:
     """Record the world's reports as they stand, `batch` at a time."""
     outcome = RecordOutcome()
-    for reports in _batches(_incoming(world, tracker_ids), batch):
+    for reports in batching.batches(_incoming(world, tracker_ids), batch):
         outcome.add(recording.record_reports(reports, now=now))
     return outcome
 
@@ -137,11 +137,6 @@ def _incoming(world: World, tracker_ids: dict[str, int]) -> Iterator[IncomingRep
             payload=identity,
             hashed_key="",
         )
-
-
-def _batches(reports: Iterator[IncomingReport], size: int) -> Iterator[list[IncomingReport]]:
-    while batch := list(islice(reports, size)):
-        yield batch
 
 
 def _history(tracker_ids: Sequence[int], names: dict[int, str]) -> defaultdict[int, list[dict[str, Any]]]:

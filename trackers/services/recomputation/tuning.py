@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from django.db import transaction
-
 from foundation import bulk, sql
 from foundation.errors import DomainError
 from locations.models import Location
+from locations.services import trying
 from trackers.rules import timeline, tuning
 from trackers.rules.timeline import Sighting, Timeline
 from trackers.rules.tuning import Near, Suggestion, Visit
@@ -82,10 +81,8 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
     )
     radii = tuning.radii_to_compare(location.radius_m, suggestion.radius_m)
     tracker_ids, complete = _compared_trackers(near)
-    with transaction.atomic():
-        Location.objects.filter(pk=location.pk).update(radius_m=max(radii))
+    with trying.with_radius(location_id=location.pk, radius_m=max(radii)):
         measured = history.measured_windows(tracker_ids) if tracker_ids else []
-        transaction.set_rollback(True)
     visits = {
         radius_m: [
             visit

@@ -30,15 +30,15 @@ CAUSE = Cause(Retraction.CHECK)
 
 # Every tracker's turn comes within a day; aimed at 20 hours, so that a missed run or two do no harm.
 ROUND = timedelta(hours=20)
-# A check follows the last one after so long at least, and a pause of any length counts as this at most.
+# A check follows the last one after this long at least, and a pause of any length counts as this at most.
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
 NAMED = 20
 DAY = timedelta(hours=24)
-# A tracker that was not verified for so long has missed its turn.
+# A tracker that was not verified for this long has missed its turn.
 OVERDUE = timedelta(hours=26)
 
 
-class Standing(NamedTuple):
+class CheckSummary(NamedTuple):
     """Of the last 24 hours: how many trackers were checked, how many of them differed, and how many could not be.
 
     oldest_verified_at: when the tracker was verified whose turn is next; on_time: it does not wait for too long.
@@ -56,7 +56,7 @@ class Standing(NamedTuple):
         return self.on_time and not self.drifted and not self.failed
 
 
-def reconcile(*, clock: Clock, time_budget_s: float) -> TimelineCheck:
+def verify_due(*, clock: Clock, time_budget_s: float) -> TimelineCheck:
     """Verify the trackers that were verified longest ago, repair them and record the drift found.
 
     As many as the whole fleet needs in the time since the last check, so that each has its turn within ROUND; fewer
@@ -66,7 +66,7 @@ def reconcile(*, clock: Clock, time_budget_s: float) -> TimelineCheck:
     latest = TimelineCheck.objects.order_by("-checked_at").values_list("checked_at", flat=True).first()
     since_latest = now - latest if latest else LONGEST
     wanted = sample_size(fleet=verifiable().count(), since_latest=since_latest)
-    return reconcile_sample(trackers=wanted, clock=clock, time_budget_s=time_budget_s)
+    return verify_oldest(trackers=wanted, clock=clock, time_budget_s=time_budget_s)
 
 
 def sample_size(*, fleet: int, since_latest: timedelta) -> int:
@@ -75,7 +75,7 @@ def sample_size(*, fleet: int, since_latest: timedelta) -> int:
     return max(1, math.ceil(fleet * (interval / ROUND)))
 
 
-def reconcile_sample(*, trackers: int, clock: Clock, time_budget_s: float = math.inf) -> TimelineCheck:
+def verify_oldest(*, trackers: int, clock: Clock, time_budget_s: float = math.inf) -> TimelineCheck:
     """Verify the `trackers` trackers that were verified longest ago, repair them and record the drift found.
 
     One that can't be recomputed is noted, and its turn comes again after all others.
@@ -120,14 +120,14 @@ def verifiable() -> QuerySet[Tracker]:
     )
 
 
-def standing(*, now: datetime) -> Standing:
+def summary(*, now: datetime) -> CheckSummary:
     """What the checks of the last 24 hours found, and whether all trackers had their turn."""
     checks = TimelineCheck.objects.filter(checked_at__gte=now - DAY)
     found = checks.aggregate(
         latest_at=Max("checked_at"), checked=Sum("trackers"), drifted=Sum("drifted"), failed=Sum("failed")
     )
     oldest = verifiable().order_by("verified_at", "id").values_list("verified_at", flat=True).first()
-    return Standing(
+    return CheckSummary(
         found["latest_at"],
         found["checked"] or 0,
         found["drifted"] or 0,

@@ -4,14 +4,14 @@ ENTRY, EXIT and the status history stay for ever, and so do the rollups. Each st
 progress on the month's row, so that a run may end anywhere and the next one goes on from there.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from foundation import bulk, partitions, sql
+from foundation import batching, bulk, partitions, sql
 from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from trackers.models import RetiredMonth, Tracker
@@ -128,16 +128,17 @@ def _is_old(month: RetiredMonth, now: datetime) -> bool:
 def _roll_up(month: RetiredMonth, deadline: Deadline) -> bool:
     """Make sure that every report of the month is in the rollups; True when that is so."""
 
-    def batch(tracker_ids: Sequence[int]) -> None:
-        span = {"since": month.starts_at, "until": month.ends_at}
-        missing = bulk.fetch_values(TRACKERS_NOT_ROLLED_UP, span | {"tracker_ids": list(tracker_ids)})
+    span = {"since": month.starts_at, "until": month.ends_at}
+    for tracker_ids in _batches(month.rolled_up_to, TRACKERS_PER_ROLL_UP):
+        if deadline.passed:
+            return False
+        missing = bulk.fetch_values(TRACKERS_NOT_ROLLED_UP, span | {"tracker_ids": tracker_ids})
         if missing:
             history.rebuild_rollups(tracker_ids=missing, since=month.starts_at, until=month.ends_at)
             log.warning("reports_were_not_rolled_up", month=str(month), trackers=len(missing))
         month.rolled_up_to = tracker_ids[-1]
         month.save(update_fields=["rolled_up_to"])
-
-    return _in_batches(month.rolled_up_to, TRACKERS_PER_ROLL_UP, deadline, batch)
+    return True
 
 
 def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bool:
@@ -151,27 +152,21 @@ def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bo
             return False
         history.advance_cutoff(reports_kept_from=month.ends_at, now=now)
 
-    def batch(tracker_ids: Sequence[int]) -> None:
+    for tracker_ids in _batches(month.events_deleted_to, TRACKERS_PER_DELETION):
+        if deadline.passed:
+            return False
         with transaction.atomic():
             locking.lock_trackers(tracker_ids)
-            parameters = {"tracker_ids": list(tracker_ids), "until": month.ends_at}
+            parameters = {"tracker_ids": tracker_ids, "until": month.ends_at}
             month.events_deleted += bulk.execute(DELETE_OLD_EVENTS, parameters)
             month.events_deleted_to = tracker_ids[-1]
             month.save(update_fields=["events_deleted", "events_deleted_to"])
-
-    return _in_batches(month.events_deleted_to, TRACKERS_PER_DELETION, deadline, batch)
-
-
-def _in_batches(after: int, size: int, deadline: Deadline, work: Callable[[Sequence[int]], None]) -> bool:
-    """Work through all trackers by id, after `after`; False if the time was over before."""
-    while ids := list(
-        Tracker.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:size]
-    ):
-        if deadline.passed:
-            return False
-        work(ids)
-        after = ids[-1]
     return True
+
+
+def _batches(after: int, size: int) -> Iterator[list[int]]:
+    """All trackers, from where the last call got to."""
+    return batching.batches_of_ids(Tracker.objects.all(), size=size, after=after)
 
 
 def _drop(month: RetiredMonth, now: datetime) -> None:
