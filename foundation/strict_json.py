@@ -21,17 +21,23 @@ class UnfitJsonError(ValueError):
         self.name = name
 
 
+class Fractional(str):
+    """A number with a fraction or an exponent, as it is written."""
+
+    __slots__ = ()
+
+
 class Decoder(json.JSONDecoder):
     """Raises UnfitJsonError for a repeated member at any depth, and json.JSONDecodeError for what is no JSON.
 
-    numbers_as_text: numbers stay as they are written.
+    numbers_as_text: numbers stay as they are written; those with a fraction or an exponent are `Fractional`.
     """
 
     def __init__(self, *, numbers_as_text: bool = False) -> None:
         super().__init__(
             object_pairs_hook=self._object,
             parse_constant=_refuse_constant,
-            parse_float=str if numbers_as_text else _finite,
+            parse_float=Fractional if numbers_as_text else _finite,
             parse_int=str if numbers_as_text else _whole,
         )
         self._has_repeated = False

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from trackers.mac import NO_DEVICE
+
 KEY_BYTES = 28
 CURVE = ec.SECP224R1()
 
@@ -28,10 +30,6 @@ class InvalidPrivateKeyError(AdvertisementError):
 
 class InvalidAdvertisementKeyError(AdvertisementError):
     """Not 28 bytes, or not the x coordinate of a point on the curve."""
-
-
-class LeadingZeroKeyError(AdvertisementError):
-    """The advertisement key begins with 0x00: firmware that measures its table with strlen loses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +89,31 @@ def load_public_key(advertisement_key: bytes) -> ec.EllipticCurvePublicKey:
 def derive_key_pair(scalar: bytes) -> KeyPair:
     """Return the key pair of a 28-byte big-endian scalar.
 
-    Raises InvalidPrivateKeyError; LeadingZeroKeyError for a pair that must not be given to a device.
+    Raises InvalidPrivateKeyError.
     """
-    pair = KeyPair(scalar, _x_coordinate(load_private_key(scalar)))
-    require_usable(pair.advertisement_key)
-    return pair
+    return KeyPair(scalar, _x_coordinate(load_private_key(scalar)))
 
 
 def generate_key_pair() -> KeyPair:
-    """Draw a usable key pair from the operating system's randomness."""
+    """Draw a key pair for a new device from the operating system's randomness."""
     while True:
         key = ec.generate_private_key(CURVE)
         advertisement_key = _x_coordinate(key)
-        if advertisement_key[0]:
+        if suits_new_devices(advertisement_key):
             scalar = key.private_numbers().private_value
             return KeyPair(scalar.to_bytes(KEY_BYTES, "big"), advertisement_key)
 
 
-def require_usable(advertisement_key: bytes) -> None:
-    """Raise LeadingZeroKeyError or InvalidAdvertisementKeyError for a key that a device can't carry."""
+def suits_new_devices(advertisement_key: bytes) -> bool:
+    """Whether any firmware sends the key: some measure their table with strlen and lose a key that begins with 0x00,
+    and no device may have the address that means everybody."""
+    return not begins_with_zero(advertisement_key) and mac_address(advertisement_key) not in NO_DEVICE
+
+
+def begins_with_zero(advertisement_key: bytes) -> bool:
+    """Devices in the field may have such a key; new ones get none."""
     _require_key_length(advertisement_key)
-    if not advertisement_key[0]:
-        raise LeadingZeroKeyError("the advertisement key begins with 0x00: draw another one")
+    return not advertisement_key[0]
 
 
 def key_hash(advertisement_key: bytes) -> bytes:

@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Self
 
 from foundation.tables.problems import Conceal, nothing_secret, quoted
 
@@ -27,36 +29,64 @@ class BadCellError(ValueError):
         self.message = message
 
 
-def clean(cell: str, longest: int) -> str:
-    """A cell as PostgreSQL can keep it, cut off behind `longest` characters and one more, that tells it was longer.
+class NotText(str):
+    """The cell of a JSON value that is neither a text nor a whole number; `kind` says what it is."""
 
-    Without space and invisible characters around it, and without the marks that protect it from a spreadsheet.
+    kind: str
+
+    def __new__(cls, text: str, kind: str) -> Self:
+        cell = super().__new__(cls, text)
+        cell.kind = kind
+        return cell
+
+
+def refuse_other_types(cell: str, *, what: str) -> None:
+    """Raise BadCellError for a JSON value that is neither a text nor a whole number."""
+    if isinstance(cell, NotText):
+        raise BadCellError("not_text", f"The {what} is {cell.kind}: write it as text, in quotation marks.")
+
+
+def clean(cell: str, longest: int) -> str:
+    """A cell as PostgreSQL can keep it, cut off after `longest` characters and one more, that tells it was longer.
+
+    Without invisible characters, without space around it, with plain spaces, and without the marks that protect it
+    from a spreadsheet.
     """
-    text = trimmed(cell)[: longest + 1].replace("\0", "\ufffd")
+    text = spaced(visible(cell)).strip()[: longest + 1].replace("\0", "\ufffd")
     text = text.encode("utf-8", "replace").decode("utf-8")
     if len(text) > 1 and text[0] == "'" and text[1] in "=+-@'":
         return text[1:]
     if text.startswith('="') and text.endswith('"') and len(text) > 2:
-        return trimmed(text[2:-1])
+        return text[2:-1].strip()
     return text
 
 
-def trimmed(text: str) -> str:
-    """The text without space, byte order marks and other invisible characters (Unicode's category Cf) around it."""
-    text = text.strip()
-    if text.isprintable():
-        return text
-    first, last = 0, len(text)
-    while first < last and _is_invisible(text[first]):
-        first += 1
-    while last > first and _is_invisible(text[last - 1]):
-        last -= 1
-    return text[first:last]
-
-
 def visible(text: str) -> str:
-    """The text without invisible characters at any place."""
-    return "".join(character for character in text if unicodedata.category(character) != "Cf")
+    """The text without characters that nobody sees: byte order marks, marks of direction, joiners, fillers, variation
+    selectors (Unicode's category Cf and its few relatives)."""
+    return text if text.isascii() else text.translate(_INVISIBLE)
+
+
+def spaced(text: str) -> str:
+    """The text with a plain space for each odd one: no-break, thin, ideographic (Unicode's category Zs)."""
+    return text if text.isascii() else text.translate(_SPACES)
+
+
+def plain(text: str) -> str:
+    """What was typed before a program made it pretty: ASCII for odd hyphens, colons, spaces and full-width characters,
+    nothing invisible, no quotation marks around it.
+
+    For what has none of these itself, such as addresses, keys and names of columns.
+    """
+    return (text if text.isascii() else text.translate(_PLAIN)).strip(_AROUND)
+
+
+def without_leading_marks(text: str) -> str:
+    """The text without invisible characters before its first one that is seen or moves on."""
+    first = 0
+    while first < len(text) and text[first] != "\n" and visible(text[first]) == "":
+        first += 1
+    return text[first:]
 
 
 def text(value: str, *, what: str, longest: int, conceal: Conceal = nothing_secret) -> str:
@@ -108,5 +138,47 @@ def refuse_mangled(value: str, *, what: str, conceal: Conceal = nothing_secret) 
             )
 
 
-def _is_invisible(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) == "Cf"
+class _Translation(dict[int, str | int]):
+    """For `str.translate`: what a function makes of each character, remembered."""
+
+    def __init__(self, made_of: Callable[[str], str]) -> None:
+        super().__init__()
+        self._made_of = made_of
+
+    def __missing__(self, code: int) -> str:
+        made = self[code] = self._made_of(chr(code))
+        return made
+
+
+def _seen(character: str) -> str:
+    return "" if unicodedata.category(character) == "Cf" or _FILLERS.match(character) else character
+
+
+def _with_plain_space(character: str) -> str:
+    return " " if unicodedata.category(character) == "Zs" else character
+
+
+def _as_typed(character: str) -> str:
+    if _seen(character) == "":
+        return ""
+    category = unicodedata.category(character)
+    if category == "Pd" or character in _HYPHENS:
+        return "-"
+    if category in ("Pi", "Pf") or character in _QUOTES:
+        return '"'
+    if character in _COLONS:
+        return ":"
+    if "\uff01" <= character <= "\uff5e":
+        return chr(ord(character) - 0xFEE0)
+    return _with_plain_space(character)
+
+
+# Not of category Cf, and as invisible: joiners, fillers, vowels without a shape, variation selectors.
+_FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f]")
+_HYPHENS = "\u2212\u02d7\u2043"
+_COLONS = "\u2236\ua789\u02d0\ufe55\uff1a"
+_QUOTES = "`\u00b4\u2032\u2033\u201a\u201e\u301d\u301e\uff02\uff07"
+_AROUND = "\"'` \t\r\n\f\v"
+_INVISIBLE = _Translation(_seen)
+_SPACES = _Translation(_with_plain_space)
+_PLAIN = _Translation(_as_typed)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
-from foundation.tables.cells import clean
+from foundation.tables.cells import clean, visible
 from foundation.tables.problems import UnreadableFileError
 
 DELIMITERS = ",;\t"
@@ -14,7 +14,7 @@ MAX_LINE_CHARACTERS = 2**20
 
 _SAMPLE_CHARACTERS = 20_000
 # Excel's first line in some countries: sep=;
-_NAMED_DELIMITER = re.compile(r"\s*sep=([,;\t])\s*", re.IGNORECASE)
+_NAMED_DELIMITER = re.compile(r"""\s*["']?sep=([,;\t])["']?\s*""", re.IGNORECASE)
 
 
 class Row(NamedTuple):
@@ -68,7 +68,7 @@ def rows(
 
 def _dialect(sample: str, known: Callable[[Sequence[str]], int]) -> Dialect:
     lines = sample.splitlines()
-    if lines and (named := _NAMED_DELIMITER.fullmatch(lines[0])):
+    if lines and (named := _NAMED_DELIMITER.fullmatch(visible(lines[0]))):
         return Dialect(named[1], 1)
     first = next((line for line in lines if line.strip()), "")
 

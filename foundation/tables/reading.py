@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
+from foundation import strict_json
 from foundation.tables import decoding, delimited, json_arrays
-from foundation.tables.cells import clean
+from foundation.tables.cells import NotText, clean, without_leading_marks
 from foundation.tables.problems import UnreadableFileError
 from foundation.tables.table import Table, normalise
 
@@ -98,8 +99,8 @@ def _head(text: TextIO) -> str:
     head = ""
     while len(head) < _LONGEST_HEAD and (block := text.read(_BLOCK_CHARACTERS)):
         head += block
-        if head.strip():
-            return head
+        if without_leading_marks(head).strip():
+            return without_leading_marks(head)
     return ""
 
 
@@ -132,7 +133,7 @@ def _json_records(
     names: tuple[str, ...] = ()
     header: list[str | None] = []
     for item in json_arrays.objects(text, head=head, example=table.example_object, conceal=table.conceal):
-        values = [clean(_text(value), limits.cell_characters) for value in item.value.values()]
+        values = [_cell(value, limits.cell_characters) for value in item.value.values()]
         if not any(values):
             passed_over.empty_rows += 1
             continue
@@ -162,8 +163,17 @@ def _resolved(item: json_arrays.Item, table: Table) -> list[str | None]:
         raise UnreadableFileError(f"Row {item.number}: {error.message}") from None
 
 
-def _text(value: Any) -> str:
-    """A JSON value as a cell."""
+def _cell(value: Any, longest: int) -> str:
+    """A JSON value as the cell that it would be in a CSV. Whole numbers are texts as they are written, null is an empty
+    cell, and anything else is shown but can't be used: programs disagree about how it is written as text."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str) and not isinstance(value, strict_json.Fractional):
+        return clean(value, longest)
+    if isinstance(value, dict | list):
+        return NotText(
+            clean(json.dumps(value), longest), "an object" if isinstance(value, dict) else "a list"
+        )
+    if isinstance(value, bool):
+        return NotText(json.dumps(value), "true or false")
+    return NotText(clean(value, longest), "a number with a fraction or an exponent")

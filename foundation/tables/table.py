@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from foundation.tables.cells import BadCellError, visible
+from foundation.tables.cells import BadCellError, plain, refuse_other_types
 from foundation.tables.problems import Conceal, Problem, UnreadableFileError, nothing_secret, quoted
 
 MAX_COLUMNS = 50
@@ -106,8 +106,10 @@ class Table:
             column = self._by_name[name]
             if column.read is None:
                 raise ValueError(f"The column {name} has no reader.")
+            cell = cells.get(name, "")
             try:
-                values[name] = column.read(cells.get(name, ""))
+                refuse_other_types(cell, what=name)
+                values[name] = column.read(cell)
             except BadCellError as error:
                 values[name] = column.otherwise
                 problems.append(Problem(name, error.code, error.message))
@@ -136,4 +138,4 @@ class Table:
 
 def normalise(header: str) -> str:
     """A header as columns are declared: `Serial number` is `serial_number`. Empty where there is nothing to see."""
-    return re.sub(r"[\s\-./()]+", "_", visible(header).strip().lower()).strip("_")
+    return re.sub(r"[\s\-./()]+", "_", plain(header).lower()).strip("_")

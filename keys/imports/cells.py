@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from foundation.tables import cells
-from foundation.tables.cells import KEEP_TEXT, BadCellError
+from foundation.tables.cells import KEEP_TEXT, BadCellError, plain
 from foundation.tables.problems import quoted
 from keys import advertisement
 from keys.imports.secrecy import could_be_key, is_key
-from trackers.mac import InvalidMacError, parse_mac
+from trackers.mac import InvalidMacError, NoDeviceError, parse_mac
 
 HASH_BYTES = 32
 
@@ -20,6 +20,7 @@ _HEX = re.compile(r"(?:0x)?[0-9a-f]+", re.IGNORECASE)
 
 def mac(text: str) -> str:
     """A MAC in any common notation, as `E2:7B:7C:0B:3A:2F`. Raises BadCellError."""
+    text = plain(text)
     if not text:
         raise BadCellError("missing", "The MAC is missing.")
     cells.refuse_mangled(text, what="MAC", conceal=could_be_key)
@@ -31,6 +32,8 @@ def mac(text: str) -> str:
         )
     try:
         return parse_mac(text)
+    except NoDeviceError as error:
+        raise BadCellError("no_device", f"{error}.") from None
     except InvalidMacError:
         raise BadCellError(
             "invalid_mac", f"{quoted(text, could_be_key)} is no MAC address: write it as E2:7B:7C:0B:3A:2F."
@@ -63,11 +66,6 @@ def private_key(text: str) -> advertisement.KeyPair:
         )
     try:
         return advertisement.derive_key_pair(raw)
-    except advertisement.LeadingZeroKeyError:
-        raise BadCellError(
-            "unusable_key",
-            "Its advertisement key begins with 0x00: the device's firmware would not send it. Renew the key.",
-        ) from None
     except advertisement.InvalidPrivateKeyError:
         raise BadCellError("invalid_private_key", "The private key is no valid one for P-224.") from None
 
@@ -90,6 +88,8 @@ def moment(value: str) -> datetime | None:
 
 def _decode(value: str, what: str) -> bytes:
     """The bytes of base64 (either alphabet, padded or not) or hex."""
+    cells.refuse_other_types(value, what=what)
+    value = plain(value)
     if not value:
         raise BadCellError("missing", f"The {what} is missing.")
     cells.refuse_mangled(value, what=what, conceal=could_be_key)

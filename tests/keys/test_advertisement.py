@@ -63,15 +63,18 @@ def test_generation_draws_again_after_a_leading_zero(monkeypatch):
     assert advertisement.generate_key_pair().advertisement_key == bytes([9]) * 28
 
 
-def test_derivation_rejects_a_leading_zero():
-    scalar = next(
-        number.to_bytes(28, "big")
-        for number in range(1, 5000)
-        if not advertisement._x_coordinate(advertisement.load_private_key(number.to_bytes(28, "big")))[0]
-    )
+def test_a_fleet_in_the_field_may_have_a_leading_zero():
+    pair = advertisement.derive_key_pair(base64.b64decode("0bQfSA3A6Tfae+6CCGGPMVsD1MXN81VEJvHCPQ=="))
+    assert advertisement.begins_with_zero(pair.advertisement_key)
+    assert pair.mac == "C0:0A:BB:AD:F2:CF"
 
-    with pytest.raises(advertisement.LeadingZeroKeyError, match="0x00"):
-        advertisement.derive_key_pair(scalar)
+
+@pytest.mark.parametrize(
+    ("key", "suits"),
+    [(bytes([0]) * 28, False), (bytes([0x3F, *[0xFF] * 27]), False), (bytes([1]) * 28, True)],
+)
+def test_new_devices_get_no_key_that_firmware_loses_and_no_address_that_means_everybody(key, suits):
+    assert advertisement.suits_new_devices(key) is suits
 
 
 @pytest.mark.parametrize("scalar", [b"", bytes(27), bytes(29), bytes(28), b"\xff" * 28])

@@ -65,7 +65,7 @@ def test_only_the_first_problems_are_named():
 
 
 def test_too_many_macs_are_refused():
-    macs = "\n".join(f"{i:012X}" for i in range(mac_lists.MAX_MACS + 1))
+    macs = "\n".join(f"{i:012X}" for i in range(1, mac_lists.MAX_MACS + 2))
     with pytest.raises(UnreadableListError, match="At most 20,000 MACs at once; these are 20,001"):
         mac_lists.parse(macs)
 

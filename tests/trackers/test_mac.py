@@ -17,6 +17,8 @@ from trackers.mac import InvalidMacError, parse_mac
         "E27B7C0B3A2F",
         "0xE27B7C0B3A2F",
         "  e2:7b:7c:0b:3a:2f\n",
+        "\u200e\u201cE2\u20117B\u20117C\u20110B\u20113A\u20112F\u201d\u00a0",
+        "Ｅ２：７Ｂ：７Ｃ：０Ｂ：３Ａ：２Ｆ",
     ],
 )
 def test_mac_notations(text):
@@ -33,6 +35,10 @@ def test_mac_notations(text):
         "G2:7B:7C:0B:3A:2F",
         "E27B7C0B3A2",
         "0x",
+        "00:00:00:00:00:00",
+        "ff-ff-ff-ff-ff-ff",
+        "0xFFFFFFFFFFFF",
+        "\u200eFFFF.FFFF.FFFF\u00a0",
     ],
 )
 def test_text_that_is_no_mac(text):

@@ -73,5 +73,11 @@ def test_a_mac_in_another_notation_is_refused_by_the_database():
         register(NewTracker("020000000000"))
 
 
+@pytest.mark.parametrize("mac", ["00:00:00:00:00:00", "FF:FF:FF:FF:FF:FF"])
+def test_the_address_of_no_device_is_refused_by_the_database(mac):
+    with pytest.raises(IntegrityError, match="tracker_mac_is_that_of_a_device"), transaction.atomic():
+        register(NewTracker(mac))
+
+
 def test_no_trackers_are_no_error():
     assert register() == {}

@@ -14,6 +14,7 @@ from foundation.audit import audited
 from foundation.tenancy import TenantQuerySet
 from locations.models import Location, Place
 from trackers.lifecycle import TRANSITIONS, LifecycleState
+from trackers.mac import NO_DEVICE
 from trackers.models.battery import Battery
 from trackers.rules import timeline
 
@@ -111,6 +112,9 @@ class Tracker(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(mac__regex=r"^[0-9A-F]{2}(:[0-9A-F]{2}){5}$"), name="tracker_mac_normalised"
+            ),
+            models.CheckConstraint(
+                condition=~Q(mac__in=sorted(NO_DEVICE)), name="tracker_mac_is_that_of_a_device"
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["CREATED", "IN_TRANSIT"], location=None)

@@ -91,6 +91,43 @@ def test_characters_that_nobody_sees_do_not_hide_a_header(header):
     assert cells(f"{header}\nA,1\n".encode()) == [{"name": "A", "doors": "1"}]
 
 
+@pytest.mark.parametrize(
+    "header", ["\u201cname\u201d,'doors'", "name,do\u00adors", "\u3164name,doors\ufe0f", "\u200b\nname,doors"]
+)
+def test_quotation_marks_and_hyphens_of_word_processors_do_not_hide_a_header(header):
+    assert cells(f"{header}\nA,1\n".encode()) == [{"name": "A", "doors": "1"}]
+
+
+def test_json_after_characters_that_nobody_sees_is_json():
+    assert cells('\u200b\ufeff[{"name": "A\u200b\u00a0B"}]'.encode()) == [{"name": "A B"}]
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\u200bSEP=;"])
+def test_line_that_names_the_separator_is_read_however_it_is_quoted(first):
+    assert cells(f"{first}\nname;doors\nA, B and C;1\n".encode()) == [{"name": "A, B and C", "doors": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("1.5", "a number with a fraction"),
+        ("1e3", "a number with"),
+        ("true", "true or false"),
+        ("[1]", "a list"),
+        ('{"a": 1}', "an object"),
+    ],
+)
+def test_value_of_json_that_is_no_text_is_told_and_not_guessed(value, kind):
+    (record,) = read(f'[{{"name": {value}}}]'.encode())
+    values, (problem,) = SHOPS.read_cells(record.cells, ["name"])
+    assert (values, problem.code) == ({"name": ""}, "not_text")
+    assert f"The name is {kind}" in problem.message
+
+
+def test_whole_number_and_null_of_json_are_the_cells_that_they_would_be_in_a_csv():
+    assert cells(b'[{"name": 12, "doors": null}]') == [{"name": "12", "doors": ""}]
+
+
 @pytest.mark.parametrize("cell", ["\u200eA", "A\u200b", "\u00a0A\ufeff ", '="\u200bA"'])
 def test_characters_that_nobody_sees_around_a_cell_are_no_part_of_it(cell):
     assert clean(cell, 500) == "A"

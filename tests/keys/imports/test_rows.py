@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keys import advertisement
 from keys.imports.rows import parse
 
 MAC = "E2:7B:7C:0B:3A:2F"
@@ -113,13 +112,40 @@ def test_private_key_brings_its_public_values():
     assert "private_key" not in row.cells
 
 
-def test_key_that_begins_with_zero_is_refused():
-    scalar = 1
-    while advertisement._x_coordinate(advertisement.load_private_key(scalar.to_bytes(28, "big")))[0]:
-        scalar += 1
-    assert codes(parsed(key="", private_key=scalar.to_bytes(28, "big").hex())) == [
-        ("private_key", "unusable_key")
-    ]
+@pytest.mark.parametrize(
+    "mac",
+    [
+        "00:00:00:00:00:00",
+        "ff-ff-ff-ff-ff-ff",
+        "0xFFFFFFFFFFFF",
+        "0000.0000.0000",
+        "\u201cFF\u2011FF\u2011FF\u2011FF\u2011FF\u2011FF\u201d",
+    ],
+)
+def test_address_of_no_device_is_refused_in_any_notation(mac):
+    assert codes(parsed(mac=mac)) == [("mac", "no_device")]
+
+
+@pytest.mark.parametrize(
+    "mac",
+    [
+        f"{MAC}\u00a0 ",
+        f"\u200e{MAC}",
+        f"\u201c{MAC}\u201d",
+        f"'{MAC}",
+        MAC.replace(":", "\u2011"),
+        MAC.replace(":", "\u2212"),
+        MAC.replace(":", "\uff1a"),
+        MAC.replace(":", "\u00a0"),
+        f"{MAC}\u200b",
+        MAC.replace(":", ":\u00ad"),
+        f'="{MAC}"',
+        f"\ufeff\ufeff{MAC}",
+    ],
+)
+def test_what_programs_leave_in_a_mac_is_no_part_of_it(mac):
+    row = parsed(mac=mac, key=f"\u201c{KEY}\u201d\u200b", serial="A\u200b\u00a01")
+    assert (row.mac, row.serial, row.problems) == (MAC, "A 1", [])
 
 
 @pytest.mark.parametrize(
