@@ -8,6 +8,7 @@ which takes psycopg a tenth to a hundredth of the time that text takes.
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -61,6 +62,17 @@ def fetch_rows(
     return _fetch(query, parameters, _rows_of(row_type), prepare)
 
 
+def fetch_groups(
+    query: Query, parameters: dict[str, Any], row_type: type[Row], *, prepare: bool | None = None
+) -> defaultdict[Any, list[Row]]:
+    """The rows of `query` by the value of their first column, in their order; the other columns are the fields of a
+    `row_type`, see `fetch_rows`. A key without rows has an empty list."""
+    groups: defaultdict[Any, list[Row]] = defaultdict(list)
+    for key, row in _fetch(query, parameters, _keyed_rows_of(row_type), prepare):
+        groups[key].append(row)
+    return groups
+
+
 def fetch_values(query: Query, parameters: dict[str, Any], *, prepare: bool | None = None) -> list[Any]:
     """The first column of all rows of `query`, see `fetch_rows`."""
     return _fetch(query, parameters, scalar_row, prepare)
@@ -86,6 +98,17 @@ def _rows_of(row_type: Callable[..., Row]) -> RowFactory[Row]:
 
     def maker(cursor: psycopg.Cursor[Any]) -> RowMaker[Row]:
         return row_maker(row_type, [column.name for column in cursor.description or ()])
+
+    return maker
+
+
+def _keyed_rows_of(row_type: Callable[..., Row]) -> RowFactory[tuple[Any, Row]]:
+    """A row's first value, and a `row_type` of the others."""
+
+    def maker(cursor: psycopg.Cursor[Any]) -> RowMaker[tuple[Any, Row]]:
+        _, *names = [column.name for column in cursor.description or ()]
+        make = row_maker(row_type, names)
+        return lambda values: (values[0], make(values[1:]))
 
     return maker
 

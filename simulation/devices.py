@@ -20,6 +20,25 @@ def make_batch(*, now: datetime, **fields: Any) -> KeyBatch:
     return batch
 
 
+def import_devices(*, content: bytes, file_name: str, batch: KeyBatch, devices: int, now: datetime) -> None:
+    """Import a file of this many devices of a batch. Raises ValueError unless all of them are new in stock."""
+    device_import = staging.receive(
+        content=content,
+        file_name=file_name,
+        batch=batch,
+        manufacturer=None,
+        accept_mac_mismatch=False,
+        confirmed=True,
+        actor=None,
+        now=now,
+    )
+    while importing.continue_import(device_import=device_import, now=now):
+        pass
+    device_import.refresh_from_db()
+    if (device_import.state, device_import.imported) != (DeviceImport.State.DONE, devices):
+        raise ValueError(f"{device_import.imported} of {devices} devices were imported.")
+
+
 def stock_devices(*, batch: KeyBatch, serials: Mapping[int, str | None], now: datetime) -> list[Tracker]:
     """Import devices of a batch, given by their index with their serials; returns the trackers in that order.
 
@@ -34,20 +53,12 @@ def stock_devices(*, batch: KeyBatch, serials: Mapping[int, str | None], now: da
         }
         for pair in pairs.order_by("device_index")
     ]
-    device_import = staging.receive(
+    import_devices(
         content=json.dumps(rows).encode(),
         file_name="devices.json",
         batch=batch,
-        manufacturer=None,
-        accept_mac_mismatch=False,
-        confirmed=True,
-        actor=None,
+        devices=len(serials),
         now=now,
     )
-    while importing.continue_import(device_import=device_import, now=now):
-        pass
-    device_import.refresh_from_db()
-    if (device_import.state, device_import.imported) != (DeviceImport.State.DONE, len(serials)):
-        raise ValueError(f"{device_import.imported} of {len(serials)} devices were imported.")
     trackers = Tracker.objects.in_bulk([row["mac"] for row in rows], field_name="mac")
     return [trackers[row["mac"]] for row in rows if row["mac"]]

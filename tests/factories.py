@@ -19,6 +19,7 @@ from keys.models import KeyBatch, KeyPair, Manufacturer, ManufacturerExport
 from locations.models import Location
 from orders.models import DeviceAllocation, Order
 from trackers.models import (
+    Alert,
     Assignment,
     DailyPosition,
     GeofenceEvent,
@@ -218,6 +219,20 @@ class DailyPositionFactory(HourlyPositionFactory):
         model = DailyPosition
 
     bucket_at = NOW.replace(hour=0)
+
+
+class AlertFactory(DjangoModelFactory[Alert]):
+    """An open alert of a tracker under its assignment."""
+
+    class Meta:
+        model = Alert
+
+    assignment = factory.SubFactory(AssignmentFactory)
+    tracker = factory.SelfAttribute("assignment.tracker")
+    kind = Alert.Kind.SILENT
+    began_at = NOW
+    latest_at = factory.SelfAttribute("began_at")
+    recorded_at = factory.SelfAttribute("began_at")
 
 
 class ManufacturerFactory(DjangoModelFactory[Manufacturer]):

@@ -43,7 +43,7 @@ def stored_among(identities: Sequence[ReportIdentity]) -> set[ReportIdentity]:
     if not identities:
         return set()
     arrays = bulk.transposed(identities, ("tracker_ids", "seen_ats", "fingerprints"))
-    return {ReportIdentity(*row) for row in bulk.fetch_all(STORED_AMONG, arrays)}
+    return set(bulk.fetch_rows(STORED_AMONG, arrays, ReportIdentity))
 
 
 def search_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]:
@@ -105,7 +105,7 @@ def _beginnings(text: str) -> list[Q]:
     return matching
 
 
-def silent_since(trackers: QuerySet[Tracker], moment: datetime) -> QuerySet[Tracker]:
+def not_seen_since(trackers: QuerySet[Tracker], moment: datetime) -> QuerySet[Tracker]:
     """Trackers that were not seen after `moment`, or never."""
     return trackers.filter(Q(last_seen_at__lte=moment) | Q(last_seen_at=None))
 
@@ -187,19 +187,20 @@ def tracker_features(trackers: QuerySet[Tracker]) -> str:
     return geojson.feature_collection(trackers.filter(last_position__isnull=False), as_feature)
 
 
-def track_features(mac: str, reports: QuerySet[LocationReport]) -> str:
-    """The newest MAX_TRACK_POINTS of a tracker's reports, oldest first: a line through the usable ones, then points."""
+def track_features(mac: str, reports: QuerySet[Any]) -> str:
+    """The newest MAX_TRACK_POINTS of a tracker's `reports_for_api`, oldest first: a line through the usable ones, then
+    points."""
     flat = Cast("position", PointField(geography=False))
-    rows = reports.order_by("-seen_at", "-fingerprint").values_list(
+    rows = reports.order_by("-seen_at", "-fingerprint").values(
         "seen_at",
         "received_at",
-        Func(flat, function="ST_X", output_field=FloatField()),
-        Func(flat, function="ST_Y", output_field=FloatField()),
         "accuracy_m",
         "battery",
         "usable",
+        longitude=Func(flat, function="ST_X", output_field=FloatField()),
+        latitude=Func(flat, function="ST_Y", output_field=FloatField()),
     )
-    points = [TrackPoint._make(row) for row in rows[: MAX_TRACK_POINTS + 1]]
+    points = [TrackPoint(**row) for row in rows[: MAX_TRACK_POINTS + 1]]
     truncated = len(points) > MAX_TRACK_POINTS
     points = points[:MAX_TRACK_POINTS][::-1]
     line = [point for point in points if point.usable]

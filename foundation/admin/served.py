@@ -112,6 +112,10 @@ class ServedAdmin(ServesInlines, GlimpseAdmin):
         for row in queryset:
             self.delete_row(request, row)
 
+    def answer_before_saving(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
+        """A page instead of the save that was asked for; None to save at once."""
+        return None
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -120,6 +124,8 @@ class ServedAdmin(ServesInlines, GlimpseAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """What a service refuses although the form was valid, since somebody was quicker, is a message."""
+        if request.method == "POST" and (answer := self.answer_before_saving(request, object_id)):
+            return answer
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as error:

@@ -1,13 +1,13 @@
 """Headers by which Apple takes a client for one of its devices; their one-time part comes from a server."""
 
 import base64
-import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 
 import requests
 
+from foundation.deadlines import Clock, Deadline
 from ingestion.findmy import protocol
 from ingestion.findmy.errors import GatewayUnavailableError, MalformedAnswerError
 
@@ -40,38 +40,41 @@ class Account:
 class AnisetteServer:
     """Reads one-time headers from `GET url` and keeps them for a few seconds.
 
-    timeout_s: (connect, read). Not shared between threads.
+    timeout_s: (connect, read). clock: tells how old they are, and the time of a request. Not shared between threads.
     """
 
-    def __init__(self, url: str, *, session: requests.Session, timeout_s: tuple[float, float]) -> None:
+    def __init__(
+        self, url: str, *, session: requests.Session, timeout_s: tuple[float, float], clock: Clock
+    ) -> None:
         self._url = url
         self._session = session
         self._timeout_s = timeout_s
+        self._clock = clock
         self._answer: dict[str, str] = {}
-        self._expires_at = 0.0
+        self._valid: Deadline | None = None
 
     def headers(self, account: Account) -> dict[str, str]:
         """Return all the headers of one request.
 
         Raises GatewayUnavailableError, MalformedAnswerError.
         """
-        if time.monotonic() >= self._expires_at:
+        if self._valid is None or self._valid.passed:
             self._answer = self._fetch()
-            self._expires_at = time.monotonic() + VALID_FOR_S
+            self._valid = Deadline(self._clock, VALID_FOR_S)
         return {
             **self._answer,
             protocol.ANISETTE_USER: base64.b64encode(account.user_id.encode()).decode("ascii"),
             protocol.ANISETTE_DEVICE: account.device_id,
             protocol.ANISETTE_ROUTING: protocol.ROUTING_INFO,
             protocol.ANISETTE_SERIAL: protocol.SERIAL_NUMBER,
-            protocol.ANISETTE_TIME: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            protocol.ANISETTE_TIME: self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             protocol.ANISETTE_TIME_ZONE: "UTC",
             **dict.fromkeys(protocol.ANISETTE_LOCALES, protocol.LOCALE),
         }
 
     def forget(self) -> None:
         """Drop the headers in hand: a 401 can mean that they have aged."""
-        self._expires_at = 0.0
+        self._valid = None
 
     def _fetch(self) -> dict[str, str]:
         try:

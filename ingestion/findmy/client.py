@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from foundation.deadlines import Clock
 from ingestion.findmy import answers, protocol
 from ingestion.findmy.anisette import Account, AnisetteServer
 from ingestion.findmy.answers import FetchAnswer, RejectedPiece, Rejection
@@ -50,6 +51,7 @@ class GatewayClient:
     connect_timeout_s, read_timeout_s: for each connection and each wait for bytes.
     empty_retry_s: pauses before an empty 200 is asked again; sleep takes each of them.
     max_answer_bytes: an answer longer than that, unpacked, is malformed.
+    clock: what requests are dated by, and waits measured.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class GatewayClient:
         url: str,
         *,
         anisette_url: str,
+        clock: Clock,
         shape: Shape = Shape.V2,
         connect_timeout_s: float = 5.0,
         read_timeout_s: float = 30.0,
@@ -69,9 +72,12 @@ class GatewayClient:
         self._timeout_s = (connect_timeout_s, read_timeout_s)
         self._empty_retry_s = tuple(empty_retry_s)
         self._max_answer_bytes = max_answer_bytes
+        self._clock = clock
         self._sleep = sleep
         self._session = _Session()
-        self._anisette = AnisetteServer(anisette_url, session=self._session, timeout_s=self._timeout_s)
+        self._anisette = AnisetteServer(
+            anisette_url, session=self._session, timeout_s=self._timeout_s, clock=clock
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -147,7 +153,7 @@ class GatewayClient:
             self._anisette.forget()
             raise UnauthorizedError("the gateway refused the account")
         if status == 429:
-            retry_after_s = _retry_after_s(response.headers.get("Retry-After", ""))
+            retry_after_s = _retry_after_s(response.headers.get("Retry-After", ""), self._clock())
             raise ThrottledError("the gateway asks for fewer requests", retry_after_s=retry_after_s)
         if 500 <= status < 600:
             raise GatewayUnavailableError(f"the gateway answered {status}", status=status)
@@ -164,7 +170,7 @@ class _Session(requests.Session):
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
 
-def _retry_after_s(value: str) -> float | None:
+def _retry_after_s(value: str, now: datetime) -> float | None:
     if value.strip().isdecimal():
         return float(value)
     try:
@@ -173,4 +179,4 @@ def _retry_after_s(value: str) -> float | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return max(0.0, (moment - now).total_seconds())

@@ -44,6 +44,7 @@ class Requester:
         self._client = GatewayClient(
             settings.FINDMY_URL,
             anisette_url=settings.FINDMY_ANISETTE_URL,
+            clock=clock,
             shape=Shape(settings.FINDMY_PROTOCOL),
             connect_timeout_s=settings.FINDMY_CONNECT_TIMEOUT_S,
             read_timeout_s=settings.FINDMY_READ_TIMEOUT_S,

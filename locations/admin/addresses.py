@@ -7,6 +7,7 @@ import redis
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from foundation.admin.base import GlimpseAdmin
 from foundation.errors import DomainError
@@ -48,7 +49,7 @@ class AddressedAdmin(GlimpseAdmin):
         if wait_s:
             return _problem(429, "throttled", f"You search very often: try again in {wait_s:.0f} s.")
         try:
-            found = searching.find_addresses(text=request.POST.get("address", ""))
+            found = searching.find_addresses(text=request.POST.get("address", ""), clock=timezone.now)
         except DomainError as error:
             return _problem(error.status, error.code, error.message)
         candidates = [place._asdict() for place in found.candidates]

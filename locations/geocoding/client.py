@@ -1,13 +1,13 @@
 """Asks one geocoder over HTTP. An address as people type it goes out, candidates come back."""
 
 import json
-import time
 from dataclasses import dataclass
 
 import requests
 from requests.exceptions import ConnectionError as NoConnection
 from urllib3.exceptions import HTTPError, TimeoutError
 
+from foundation.deadlines import Clock, Deadline
 from locations.geocoding.errors import MalformedError, RefusedError, ThrottledError, UnreachableError
 from locations.geocoding.provider import MOST_CANDIDATES, Candidate, Provider
 from locations.geocoding.turns import Rate
@@ -29,13 +29,13 @@ class Geocoder:
     timeout_s: float
     user_agent: str
 
-    def candidates(self, query: str) -> list[Candidate]:
-        """Return places that the query may mean, best first; none if there are none.
+    def candidates(self, query: str, *, clock: Clock) -> list[Candidate]:
+        """Return places that the query may mean, best first; none if there are none. clock: what waits are measured by.
 
         Raises ThrottledError, RefusedError, UnreachableError, MalformedError: never with the address asked, which
         holds the key.
         """
-        status, body = self._get(query)
+        status, body = self._get(query, clock)
         if self.provider.says_nothing_found(status, body):
             return []
         if status != 200:
@@ -45,7 +45,7 @@ class Geocoder:
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
             raise MalformedError(f"an answer that can't be read ({type(error).__name__})") from error
 
-    def _get(self, query: str) -> tuple[int, bytes]:
+    def _get(self, query: str, clock: Clock) -> tuple[int, bytes]:
         try:
             with requests.get(
                 self.url,
@@ -59,7 +59,7 @@ class Geocoder:
                     raise ThrottledError("answers 429", _seconds(response.headers.get("Retry-After")))
                 if response.status_code >= 500:
                     raise UnreachableError(f"answers {response.status_code}")
-                return response.status_code, self._read(response)
+                return response.status_code, self._read(response, clock)
         except (requests.Timeout, TimeoutError):
             raise self._too_slow() from None
         except HTTPError:
@@ -69,15 +69,15 @@ class Geocoder:
         except requests.RequestException as error:
             raise UnreachableError(f"can't be asked ({type(error).__name__})") from None
 
-    def _read(self, response: requests.Response) -> bytes:
+    def _read(self, response: requests.Response, clock: Clock) -> bytes:
         """Take what each wait brings, so that an answer that trickles in is given up in time, too."""
-        deadline = time.monotonic() + self.timeout_s
+        deadline = Deadline(clock, self.timeout_s)
         body = bytearray()
         while piece := response.raw.read1(_PIECE_BYTES):
             body += piece
             if len(body) > MAX_ANSWER_BYTES:
                 raise MalformedError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
-            if time.monotonic() > deadline:
+            if deadline.passed:
                 raise self._too_slow()
         return bytes(body)
 

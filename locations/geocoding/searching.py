@@ -10,6 +10,7 @@ import structlog
 from django.core.cache import cache
 from django.db import connection
 
+from foundation.deadlines import Clock, Deadline
 from foundation.errors import OpenTransactionError
 from locations.geocoding import remembering, turns
 from locations.geocoding.client import Geocoder
@@ -38,11 +39,11 @@ class Found(NamedTuple):
     credit: Credit
 
 
-def find_addresses(*, text: str, sleep: Callable[[float], None] = time.sleep) -> Found:
+def find_addresses(*, text: str, clock: Clock, sleep: Callable[[float], None] = time.sleep) -> Found:
     """Return the places that an address may mean; none if the geocoder knows none.
 
-    sleep: takes the seconds of each wait for a turn. Raises BadAddressError, NoGeocoderError, AddressSearchError;
-    OpenTransactionError within a transaction.
+    clock: what the search is measured by; sleep: takes the seconds of each wait for a turn. Raises BadAddressError,
+    NoGeocoderError, AddressSearchError; OpenTransactionError within a transaction.
     """
     if connection.in_atomic_block:
         raise OpenTransactionError(
@@ -54,7 +55,7 @@ def find_addresses(*, text: str, sleep: Callable[[float], None] = time.sleep) ->
         kept = remembering.recall(query, [geocoder.provider.code for geocoder in geocoders])
         if kept:
             return Found(kept[1], PROVIDERS[kept[0]].credit)
-        return _ask_in_order(geocoders, query, sleep)
+        return _ask_in_order(geocoders, query, clock, sleep)
     except redis.RedisError as error:
         log.warning("address_search_without_redis", error=type(error).__name__)
         raise AddressSearchError("Addresses can't be searched now: Redis is out of reach.") from error
@@ -71,15 +72,17 @@ def read_address(text: str) -> str:
     return query
 
 
-def _ask_in_order(geocoders: list[Geocoder], query: str, sleep: Callable[[float], None]) -> Found:
-    give_up_at = time.monotonic() + LONGEST_SEARCH_S
+def _ask_in_order(
+    geocoders: list[Geocoder], query: str, clock: Clock, sleep: Callable[[float], None]
+) -> Found:
+    deadline = Deadline(clock, LONGEST_SEARCH_S)
     failures: list[str] = []
     for geocoder in geocoders:
         provider = geocoder.provider
-        if time.monotonic() > give_up_at:
+        if deadline.passed:
             break
         try:
-            candidates = _ask(geocoder, query, sleep)
+            candidates = _ask(geocoder, query, clock, sleep)
         except GeocoderError as error:
             log.warning(
                 "geocoder_failed", geocoder=provider.code, kind=type(error).__name__, error=str(error)
@@ -91,14 +94,14 @@ def _ask_in_order(geocoders: list[Geocoder], query: str, sleep: Callable[[float]
     raise AddressSearchError(f"No geocoder can be asked now ({'; '.join(failures)}).")
 
 
-def _ask(geocoder: Geocoder, query: str, sleep: Callable[[float], None]) -> list[Candidate]:
+def _ask(geocoder: Geocoder, query: str, clock: Clock, sleep: Callable[[float], None]) -> list[Candidate]:
     resting = f"geocoder:rests:{geocoder.provider.code}"
     why = cache.get(resting)
     if why:
         raise UnreachableError(f"is cooling down after a failure: {why}")
     _wait_for_turn(geocoder, sleep)
     try:
-        return geocoder.candidates(query)
+        return geocoder.candidates(query, clock=clock)
     except GeocoderError as error:
         if error.rest_s:
             cache.set(resting, str(error), error.rest_s)

@@ -23,21 +23,14 @@ class PreviewedAdmin(ServedAdmin):
         """What storing the values in the row would do, or in a new one where it is None; None if nothing."""
         raise NotImplementedError
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if request.method == "POST" and "confirmed" not in request.POST:
-            try:
-                tried = self._tried(request, object_id)
-            except DomainError:
-                tried = None  # The save itself says it.
-            if tried:
-                return self._ask(request, tried)
-        return super().changeform_view(request, object_id, form_url, extra_context)
+    def answer_before_saving(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
+        if "confirmed" in request.POST:
+            return None
+        try:
+            tried = self._tried(request, object_id)
+        except DomainError:
+            return None  # The save itself says it.
+        return self._ask(request, tried) if tried else None
 
     def announce(self, request: HttpRequest, job: RecomputationJob | None) -> None:
         """Let a worker begin with the job, and say where it is shown."""

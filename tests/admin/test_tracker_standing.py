@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.admin.shown import facts, marks
 from tests.admin.worlds import UTRECHT, World
-from tests.factories import AssignmentFactory, ReportFactory, RunFactory, TrackerFactory
+from tests.factories import AlertFactory, AssignmentFactory, ReportFactory, RunFactory, TrackerFactory
 from trackers.models import Assignment, Tracker
 
 pytestmark = pytest.mark.django_db
@@ -25,22 +25,31 @@ def page(ops: Client, tracker: Tracker, **query: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("state", "age", "silent"),
+    ("kind", "change", "says", "is_marked"),
     [
-        ("ACTIVE", DAY - MINUTE, False),
-        ("ACTIVE", DAY + MINUTE, True),
-        ("ACTIVE", None, True),
-        ("IN_STOCK", None, False),
-        ("LOST", 30 * DAY, False),
+        ("SILENT", {}, ", silent", True),
+        ("SILENT", {"ended_at": timezone.now()}, "", False),
+        ("SILENT", {"retracted_at": timezone.now()}, "", False),
+        ("NEVER_REPORTED", {}, "", True),
+        ("BATTERY_LOW", {}, "", False),
+        (None, {}, "", False),
     ],
 )
-def test_active_tracker_that_was_not_seen_for_a_day_is_silent(
-    ops: Client, state: str, age: timedelta | None, silent: bool
+def test_tracker_is_silent_while_its_alert_says_so(
+    ops: Client, kind: str | None, change: dict[str, Any], says: str, is_marked: bool
 ) -> None:
-    seen_at = None if age is None else timezone.now() - age
-    html = page(ops, TrackerFactory(state=state, last_seen_at=seen_at)).content
-    assert facts(html)["Seen"].endswith(", silent") is silent
-    assert ("gl-bad" in marks(html)["Seen"]) is silent
+    """However long ago it was seen: what is usual for one is silence for another."""
+    seen_at = timezone.now() - 3 * DAY
+    assignment = AssignmentFactory(
+        tracker=TrackerFactory(state="ACTIVE", last_seen_at=seen_at), start=seen_at - DAY
+    )
+    other = AssignmentFactory(start=seen_at - DAY)
+    if kind:
+        AlertFactory(assignment=assignment, kind=kind, began_at=seen_at, **change)
+        AlertFactory(assignment=other, kind=kind, began_at=seen_at)
+    html = page(ops, assignment.tracker).content
+    assert facts(html)["Seen"] == f"3 d ago{says}"
+    assert ("gl-bad" in marks(html)["Seen"]) is is_marked
 
 
 def usable(answer: Any) -> list[bool]:

@@ -176,7 +176,7 @@ def test_a_second_edit_takes_over_what_the_first_left(run, depot):
 
 def test_a_cancelled_job_keeps_what_is_done_and_goes_on_when_resumed(run, depot, monkeypatch):
     trackers = [seen_at(run, 150) for _ in range(4)]
-    monkeypatch.setattr(recomputing, "TRACKERS_AT_ONCE", 1)
+    monkeypatch.setattr(recomputing, "TRACKERS_PER_BATCH", 1)
     job = change(depot, radius_m=200)
     assert work(budget=0) is True
     jobs.cancel(job=job, now=LATER)

@@ -24,7 +24,7 @@ __all__ = ["fleet"]
 
 pytestmark = pytest.mark.django_db
 REPORTS_BY_TRACKER = r"trackers_locationreport_\d{4}_\d{2}_pkey"
-STAYS_BY_TRACKER = "status_change_of_tracker"
+PERIODS_BY_TRACKER = "status_change_of_tracker"
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_replays_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
     )
     assert len(found) >= 3
     for plan in found.values():
-        assert_by_index(plan, f"{REPORTS_BY_TRACKER}|{STAYS_BY_TRACKER}|event_of_status_change")
+        assert_by_index(plan, f"{REPORTS_BY_TRACKER}|{PERIODS_BY_TRACKER}|event_of_status_change")
 
 
 def test_who_was_near_a_changed_fence_is_found_by_index(fleet: None, plans: Any) -> None:
@@ -92,7 +92,7 @@ def test_radii_are_tried_on_reports_read_by_index(fleet: None, plans: Any) -> No
         assert_by_index(plan, REPORTS_BY_TRACKER)
 
 
-def test_looks_for_alerts_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
+def test_evaluations_of_alerts_read_their_trackers_by_index(fleet: None, plans: Any) -> None:
     history.mark_changed(some_trackers(), now=NOW - timedelta(hours=1))
     found = plans(lambda: evaluating.evaluate_due(most=20, now=NOW))
     assert len(found) >= 2

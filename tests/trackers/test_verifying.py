@@ -277,7 +277,7 @@ def test_trackers_that_were_never_assigned_are_left_out(trackers):
 
 
 def test_large_sample_takes_several_transactions(trackers, monkeypatch):
-    monkeypatch.setattr(recomputing, "TRACKERS_AT_ONCE", 2)
+    monkeypatch.setattr(recomputing, "TRACKERS_PER_BATCH", 2)
     execute(DAMAGE["events gone"][0], tracker=trackers[2])
     assert verify_oldest(trackers=10, clock=at(LATER)).drifted == 1
     assert TimelineCheck.objects.count() == 1

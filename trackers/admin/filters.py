@@ -17,7 +17,7 @@ class SeenFilter(DropdownFilter):
     title = "last seen"
     parameter_name = "seen"
     _HOURS = {"1h": 1, "6h": 6, "24h": 24}
-    _SILENT_DAYS = {"silent1d": 1, "silent7d": 7}
+    _NOT_SEEN_DAYS = {"silent1d": 1, "silent7d": 7}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
@@ -34,8 +34,8 @@ class SeenFilter(DropdownFilter):
         if chosen in self._HOURS:
             since = timezone.now() - timedelta(hours=self._HOURS[chosen])
             return queryset.filter(last_seen_at__gte=since)
-        if chosen in self._SILENT_DAYS:
-            before = timezone.now() - timedelta(days=self._SILENT_DAYS[chosen])
+        if chosen in self._NOT_SEEN_DAYS:
+            before = timezone.now() - timedelta(days=self._NOT_SEEN_DAYS[chosen])
             return queryset.filter(last_seen_at__lt=before)
         if chosen == "never":
             return queryset.filter(last_seen_at=None)

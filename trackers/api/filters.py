@@ -25,7 +25,7 @@ from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import Assignment, Battery, GeofenceEvent, GeoStatus, Tracker
 
 CROSSINGS = {GeofenceEvent.Type.ENTRY, GeofenceEvent.Type.EXIT}
-MAX_SILENCE_HOURS = 87_600
+MAX_NOT_SEEN_HOURS = 87_600
 
 
 class MacField(forms.CharField):
@@ -43,12 +43,12 @@ class MacFilter(django_filters.Filter):
     field_class = MacField
 
 
-@extend_schema_field({"type": "number", "minimum": 0, "maximum": MAX_SILENCE_HOURS})
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": MAX_NOT_SEEN_HOURS})
 class HoursFilter(django_filters.Filter):
     field_class = forms.FloatField
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=0, max_value=MAX_SILENCE_HOURS, **options)
+        super().__init__(min_value=0, max_value=MAX_NOT_SEEN_HOURS, **options)
 
 
 class TrackerFilters(FilterSet):
@@ -61,7 +61,9 @@ class TrackerFilters(FilterSet):
     client = IdFilter(field_name="latest_assignment__run__brand__client", help_text="The id of a client.")
     seen_after = MomentFilter("last_seen_at", "gte", help_text="Last seen at this time or later.")
     seen_before = MomentFilter("last_seen_at", "lt", help_text="Last seen before this time.")
-    silent_for = HoursFilter(method="silent", help_text="Not seen for at least this many hours, or never.")
+    silent_for = HoursFilter(
+        method="not_seen_for", help_text="Not seen for at least this many hours, or never."
+    )
     updated_after = MomentFilter("updated_at", "gt", help_text="Changed after this time: for polling.")
     search = django_filters.CharFilter(
         method="with_text", help_text="A MAC in any notation, or a part of a MAC or serial."
@@ -70,8 +72,8 @@ class TrackerFilters(FilterSet):
         field_name="last_position", help_text="Last seen within west,south,east,north, in degrees."
     )
 
-    def silent(self, trackers: Any, name: str, hours: float) -> Any:
-        return selectors.silent_since(trackers, timezone.now() - timedelta(hours=hours))
+    def not_seen_for(self, trackers: Any, name: str, hours: float) -> Any:
+        return selectors.not_seen_since(trackers, timezone.now() - timedelta(hours=hours))
 
     def with_text(self, trackers: Any, name: str, text: str) -> Any:
         return selectors.search_trackers(trackers, text)

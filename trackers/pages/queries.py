@@ -11,6 +11,7 @@ from foundation.tenancy import Viewer, sees_everything
 from locations.models import SHAPE_OF_LOCATION, Location
 from locations.pages.fences import FENCES_ON_MAP
 from trackers.models import (
+    Alert,
     Assignment,
     DailyPosition,
     GeofenceEvent,
@@ -55,6 +56,12 @@ class Cursor(NamedTuple):
 def assignments_of(tracker: Tracker, user: Viewer) -> list[Assignment]:
     mine = Assignment.objects.visible_to(user).filter(tracker=tracker)
     return list(mine.select_related("run__brand__client").order_by("-period"))
+
+
+def open_alerts(tracker: Tracker, user: Viewer) -> set[str]:
+    """The kinds of the tracker's alerts that are open."""
+    mine = Alert.objects.visible_to(user).open().filter(tracker=tracker)
+    return set(mine.values_list("kind", flat=True))
 
 
 def periods_of(assignments: Sequence[Assignment], user: Viewer) -> Periods:

@@ -1,7 +1,7 @@
 """What a tracker's page shows: how it stands, its timeline, its route and its tables."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from clients.models import ProductionRun
 from foundation.tenancy import Viewer
 from locations.pages import fences
 from trackers.models import (
+    Alert,
     Assignment,
     DailyPosition,
     GeofenceEvent,
@@ -24,19 +25,20 @@ from trackers.rules import timeline
 
 WINDOWS_DAYS = (1, 7, 30, 90)
 DEFAULT_DAYS = 7
-# Beyond this a tracker that should report is called silent.
-SILENT_AFTER = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The run of the latest assignment, whether that is in force, how long the status has lasted, and whether the
-    tracker should have reported since."""
+    """The run of the latest assignment, whether that is in force, and how long the status has lasted.
+
+    silent, never_reported: whether an alert of this kind is open, for alerts alone say what is too long for a tracker.
+    """
 
     run: ProductionRun | None
     in_force: bool
     lasting: timedelta | None
     silent: bool
+    never_reported: bool
 
 
 class ListedReport(NamedTuple):
@@ -89,7 +91,7 @@ def show(tracker: Tracker, *, user: Viewer, days: str, reports_after: str, now: 
     return TrackerPage(
         tracker=tracker,
         now=now,
-        standing=standing(tracker, assignments, now),
+        standing=standing(tracker, assignments, queries.open_alerts(tracker, user), now),
         days=length,
         windows=WINDOWS_DAYS,
         strip=_strip(periods_on_strip, hours, start, now),
@@ -108,14 +110,18 @@ def show(tracker: Tracker, *, user: Viewer, days: str, reports_after: str, now: 
     )
 
 
-def standing(tracker: Tracker, assignments: Sequence[Assignment], now: datetime) -> Standing:
+def standing(
+    tracker: Tracker, assignments: Sequence[Assignment], open_alerts: Collection[str], now: datetime
+) -> Standing:
+    """open_alerts: their kinds."""
     latest = next((row for row in assignments if row.pk == tracker.latest_assignment_id), None)
-    since, seen = tracker.status_since, tracker.last_seen_at
+    since = tracker.status_since
     return Standing(
         run=latest.run if latest else None,
         in_force=bool(latest and now in latest.period),
         lasting=now - since if since else None,
-        silent=tracker.state == Tracker.State.ACTIVE and (seen is None or now - seen > SILENT_AFTER),
+        silent=Alert.Kind.SILENT in open_alerts,
+        never_reported=Alert.Kind.NEVER_REPORTED in open_alerts,
     )
 
 

@@ -1,10 +1,13 @@
 -- The hours in which trackers were seen under assignments, from a moment on, and the last few before it, which tell
 -- their rhythm; in time order.
-SELECT assignment.assignment_id, greatest(hour.first_seen_at, assignment.since), least(hour.last_seen_at, assignment.until)
+SELECT
+    assignment.assignment_id,
+    greatest(hour.first_seen_at, assignment.since) AS first_seen_at,
+    least(hour.last_seen_at, assignment.until) AS last_seen_at
 FROM unnest(
     %(assignment_ids)b::bigint[],
     %(tracker_ids)b::bigint[],
-    %(froms)b::timestamptz[],
+    %(changed_sinces)b::timestamptz[],
     %(sinces)b::timestamptz[],
     %(untils)b::timestamptz[]
 ) AS assignment (assignment_id, tracker_id, changed_since, since, until)

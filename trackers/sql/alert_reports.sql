@@ -7,9 +7,9 @@
 SELECT
     assignment.assignment_id,
     report.seen_at,
-    ST_Y(report.position::geometry),
-    ST_X(report.position::geometry),
-    coalesce(report.accuracy_m, 0)::float8,
+    ST_Y(report.position::geometry) AS latitude,
+    ST_X(report.position::geometry) AS longitude,
+    coalesce(report.accuracy_m, 0)::float8 AS accuracy_m,
     report.battery,
     CASE
         WHEN land.country = ANY(string_to_array(assignment.allowed, ',')) THEN ''
@@ -26,11 +26,11 @@ SELECT
             WHERE home.country = ANY(string_to_array(assignment.allowed, ','))
                 AND ST_DWithin(home.area::geography, report.position, near.slack_m)
         ) THEN land.country
-    END
+    END AS abroad
 FROM unnest(
     %(assignment_ids)b::bigint[],
     %(tracker_ids)b::bigint[],
-    %(froms)b::timestamptz[],
+    %(changed_sinces)b::timestamptz[],
     %(sinces)b::timestamptz[],
     %(untils)b::timestamptz[],
     %(max_accuracies_m)b::integer[],

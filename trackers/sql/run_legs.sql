@@ -1,4 +1,4 @@
--- Every way from a storage to a delivery location of runs, by their centres; at most `most` of each kind.
+-- Every leg from a storage to a delivery location of runs, by their centres; at most `most` of each kind.
 WITH location AS MATERIALIZED (
     SELECT
         linked.productionrun_id AS run_id,
@@ -10,7 +10,12 @@ WITH location AS MATERIALIZED (
     JOIN locations_location AS location ON location.id = linked.location_id
     WHERE linked.productionrun_id = ANY(%(run_ids)b::bigint[])
 )
-SELECT storage.run_id, storage.latitude, storage.longitude, delivery.latitude, delivery.longitude
+SELECT
+    storage.run_id,
+    storage.latitude AS from_latitude,
+    storage.longitude AS from_longitude,
+    delivery.latitude AS to_latitude,
+    delivery.longitude AS to_longitude
 FROM location AS storage
 JOIN location AS delivery ON delivery.run_id = storage.run_id AND delivery.kind = 'DELIVERY' AND delivery.number <= %(most)s
 WHERE storage.kind = 'STORAGE' AND storage.number <= %(most)s

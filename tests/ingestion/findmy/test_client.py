@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from django.utils import timezone
 
 from ingestion.findmy import client, payload, protocol
 from ingestion.findmy.client import Account, GatewayClient, Rejection
@@ -52,6 +53,7 @@ def gateway_client(gateway, shape, pauses) -> Iterator[GatewayClient]:
     with GatewayClient(
         gateway.fetch_url(shape),
         anisette_url=gateway.url,
+        clock=timezone.now,
         shape=shape,
         read_timeout_s=0.5,
         sleep=pauses.append,
@@ -184,7 +186,7 @@ def test_nobody_listens(shape):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"
-        lonely = GatewayClient(url, anisette_url=url, shape=shape)
+        lonely = GatewayClient(url, anisette_url=url, clock=timezone.now, shape=shape)
         with lonely, pytest.raises(client.GatewayUnavailableError):
             _fetch(lonely)
 
@@ -195,7 +197,7 @@ def test_a_proxy_is_not_asked_for_this_machine(gateway, monkeypatch):
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
 
-    with GatewayClient(gateway.fetch_url(), anisette_url=gateway.url) as direct:
+    with GatewayClient(gateway.fetch_url(), anisette_url=gateway.url, clock=timezone.now) as direct:
         assert _fetch(direct).payloads
 
 
@@ -229,7 +231,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(tmp_path, gateway):
     thread.start()
     try:
         url = f"https://localhost:{server.server_port}/"
-        strict = GatewayClient(url, anisette_url=gateway.url)
+        strict = GatewayClient(url, anisette_url=gateway.url, clock=timezone.now)
         with strict, pytest.raises(client.GatewayUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
             _fetch(strict)
     finally:
@@ -239,7 +241,9 @@ def test_a_certificate_nobody_vouches_for_is_refused(tmp_path, gateway):
 
 def test_answers_are_bounded(gateway, shape):
     url = gateway.fetch_url(shape)
-    narrow = GatewayClient(url, anisette_url=gateway.url, shape=shape, max_answer_bytes=1000)
+    narrow = GatewayClient(
+        url, anisette_url=gateway.url, clock=timezone.now, shape=shape, max_answer_bytes=1000
+    )
     with narrow, pytest.raises(client.MalformedAnswerError, match="1000"):
         _fetch(narrow)
 
@@ -297,7 +301,9 @@ def recorder():
 def ask(recorder):
     def fetch(answer: bytes, shape: Shape = Shape.V2, keys=KEYS):
         recorder.answer = answer
-        with GatewayClient(recorder.url, anisette_url=recorder.url, shape=shape, empty_retry_s=()) as asking:
+        with GatewayClient(
+            recorder.url, anisette_url=recorder.url, clock=timezone.now, shape=shape, empty_retry_s=()
+        ) as asking:
             return _fetch(asking, keys)
 
     return fetch
@@ -351,7 +357,7 @@ def test_the_headers_of_a_request(ask, recorder):
 
 def test_anisette_headers_are_kept_for_a_while_and_renewed_after_a_401(recorder):
     recorder.answer = b"{}"
-    with GatewayClient(recorder.url, anisette_url=recorder.url) as asking:
+    with GatewayClient(recorder.url, anisette_url=recorder.url, clock=timezone.now) as asking:
         _fetch(asking)
         _fetch(asking)
         assert recorder.anisette_requests == 1
@@ -445,6 +451,21 @@ def test_retry_after(ask, recorder, value, least, most):
         assert caught.value.retry_after_s is None
     else:
         assert least <= caught.value.retry_after_s <= most
+
+
+def test_anisette_headers_are_renewed_when_their_time_is_over_by_the_clock(recorder):
+    recorder.answer = b"{}"
+    moment = NOW
+    with GatewayClient(recorder.url, anisette_url=recorder.url, clock=lambda: moment) as asking:
+        _fetch(asking)
+        assert recorder.seen_headers[protocol.ANISETTE_TIME] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+        moment = NOW + timedelta(seconds=29)
+        _fetch(asking)
+        assert recorder.anisette_requests == 1
+        assert recorder.seen_headers[protocol.ANISETTE_TIME] == f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        moment = NOW + timedelta(seconds=30)
+        _fetch(asking)
+        assert recorder.anisette_requests == 2
 
 
 def test_retry_after_as_a_date_to_come(ask, recorder):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
 
 from foundation.errors import OpenTransactionError
 from locations.geocoding import remembering
@@ -16,7 +17,7 @@ from tests.locations.geocoding.conftest import ALL
 
 
 def find(text: str = "Damrak 1") -> Found:
-    return find_addresses(text=text)
+    return find_addresses(text=text, clock=timezone.now)
 
 
 def test_the_first_geocoder_answers_and_is_credited(local: LocalGeocoder) -> None:
@@ -141,7 +142,7 @@ def test_short_wait_for_a_turn_is_waited_for(local: LocalGeocoder, settings: Any
         time.sleep(seconds)
 
     for text in ("Damrak 1", "Rathausplatz"):
-        find_addresses(text=text, sleep=sleep)
+        find_addresses(text=text, clock=timezone.now, sleep=sleep)
     assert local.asked == {"nominatim": 2}
     assert 0.1 < sum(waits) <= 1
 
@@ -151,7 +152,7 @@ def test_patience_ends(local: LocalGeocoder, settings: Any) -> None:
     settings.GEOCODER_RATES = ["nominatim=1/s"]
     waits: list[float] = []
     find("Damrak 1")
-    found = find_addresses(text="Rathausplatz", sleep=waits.append)
+    found = find_addresses(text="Rathausplatz", clock=timezone.now, sleep=waits.append)
     assert found.credit.text.startswith("Search by LocationIQ.com")
     assert sum(waits) <= 2
 

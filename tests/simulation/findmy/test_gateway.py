@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.utils import timezone
 
 from ingestion.findmy import protocol
 from ingestion.findmy.anisette import Account, AnisetteServer
@@ -39,7 +40,7 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.fixture
 def headers(gateway, session) -> dict[str, str]:
-    return AnisetteServer(gateway.url, session=session, timeout_s=(5, 5)).headers(ACCOUNT)
+    return AnisetteServer(gateway.url, session=session, timeout_s=(5, 5), clock=timezone.now).headers(ACCOUNT)
 
 
 def _post(session, gateway, headers, *, shape=Shape.V2, keys=KEYS, auth=("1234567", "token")):

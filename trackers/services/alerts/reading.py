@@ -27,6 +27,20 @@ PERIODS_READ = 500
 LEG_ENDS = 30
 
 
+class LegEnds(NamedTuple):
+    """The centres of a storage and a delivery location, in degrees."""
+
+    from_latitude: float
+    from_longitude: float
+    to_latitude: float
+    to_longitude: float
+
+    @property
+    def leg(self) -> Leg:
+        origin, destination = (self.from_latitude, self.from_longitude), (self.to_latitude, self.to_longitude)
+        return Leg(origin, destination, distance_m(origin, destination))
+
+
 class DueAssignment(NamedTuple):
     """An assignment to be evaluated, because of what is new since `changed_since`."""
 
@@ -45,11 +59,7 @@ def gather(assignments: Sequence[DueAssignment]) -> dict[int, EvaluationInput]:
     stored = _stored([assignment.scope.assignment_id for assignment in assignments])
     reports = _reports(assignments)
     hours = _hours(assignments)
-    periods: defaultdict[int, list[StatusPeriod]] = defaultdict(list)
-    for assignment_id, status, location_id, started_at, ended_at in bulk.fetch_all(
-        STATUS_PERIODS, _arrays(assignments) | {"most": PERIODS_READ}
-    ):
-        periods[assignment_id].append(StatusPeriod(status, location_id, started_at, ended_at))
+    periods = bulk.fetch_groups(STATUS_PERIODS, _arrays(assignments) | {"most": PERIODS_READ}, StatusPeriod)
     found = {}
     for assignment in assignments:
         key = assignment.scope.assignment_id
@@ -67,13 +77,8 @@ def gather(assignments: Sequence[DueAssignment]) -> dict[int, EvaluationInput]:
 
 def legs_of_runs(run_ids: Iterable[int]) -> defaultdict[int, list[Leg]]:
     """The ways between the storage and delivery locations of runs, by run; none where a kind is missing."""
-    legs: defaultdict[int, list[Leg]] = defaultdict(list)
-    for run_id, from_latitude, from_longitude, to_latitude, to_longitude in bulk.fetch_all(
-        LEGS, {"run_ids": sorted(set(run_ids)), "most": LEG_ENDS}
-    ):
-        origin, destination = (from_latitude, from_longitude), (to_latitude, to_longitude)
-        legs[run_id].append(Leg(origin, destination, distance_m(origin, destination)))
-    return legs
+    ends = bulk.fetch_groups(LEGS, {"run_ids": sorted(set(run_ids)), "most": LEG_ENDS}, LegEnds)
+    return defaultdict(list, {run_id: [each.leg for each in found] for run_id, found in ends.items()})
 
 
 def _arrays(assignments: Sequence[DueAssignment]) -> dict[str, list[object]]:
@@ -81,7 +86,7 @@ def _arrays(assignments: Sequence[DueAssignment]) -> dict[str, list[object]]:
     return {
         "assignment_ids": [scope.assignment_id for scope in scopes],
         "tracker_ids": [scope.tracker_id for scope in scopes],
-        "froms": [assignment.changed_since for assignment in assignments],
+        "changed_sinces": [assignment.changed_since for assignment in assignments],
         "sinces": [scope.since for scope in scopes],
         "untils": [scope.until for scope in scopes],
         "max_accuracies_m": [scope.max_accuracy_m for scope in scopes],
@@ -90,16 +95,13 @@ def _arrays(assignments: Sequence[DueAssignment]) -> dict[str, list[object]]:
 
 def _reports(
     assignments: Sequence[DueAssignment], most: int | None = REPORTS_AT_ONCE
-) -> dict[int, list[UsableReport]]:
-    found: dict[int, list[UsableReport]] = {assignment.scope.assignment_id: [] for assignment in assignments}
+) -> defaultdict[int, list[UsableReport]]:
     parameters = {
         "allowed": _allowed(assignments),
         "border_slack_m": settings.ALERT_BORDER_SLACK_KM * 1000,
         "most": most,
     }
-    # Tuples in the order of the fields: a batch may read REPORTS_AT_ONCE of them for each assignment.
-    for assignment_id, *row in bulk.fetch_all(REPORTS, _arrays(assignments) | parameters):
-        found[assignment_id].append(UsableReport._make(row))
+    found = bulk.fetch_groups(REPORTS, _arrays(assignments) | parameters, UsableReport)
     if most is not None:
         for assignment in assignments:
             if len(found[assignment.scope.assignment_id]) >= most:
@@ -115,17 +117,12 @@ def _allowed(assignments: Sequence[DueAssignment]) -> list[str]:
 
 
 def _hours(assignments: Sequence[DueAssignment]) -> defaultdict[int, list[SeenHour]]:
-    hours: defaultdict[int, list[SeenHour]] = defaultdict(list)
     parameters = {
-        "froms": [assignment.hours_since for assignment in assignments],
+        "changed_sinces": [assignment.hours_since for assignment in assignments],
         "sinces": [assignment.scope.began_at for assignment in assignments],
         "before": GAPS_FOR_RHYTHM + 1,
     }
-    for assignment_id, first_seen_at, last_seen_at in bulk.fetch_all(
-        HOURS, _arrays(assignments) | parameters
-    ):
-        hours[assignment_id].append(SeenHour(first_seen_at, last_seen_at))
-    return hours
+    return bulk.fetch_groups(HOURS, _arrays(assignments) | parameters, SeenHour)
 
 
 def _stored(assignment_ids: Collection[int]) -> defaultdict[int, list[Stored]]:

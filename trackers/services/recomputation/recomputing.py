@@ -18,8 +18,8 @@ from trackers.services.reports.recording import BLAMED_ON_THE_REPORT
 
 log = structlog.get_logger(__name__)
 
-# However few reports they have.
-TRACKERS_AT_ONCE = 100
+# A batch takes no more, however few reports they have.
+TRACKERS_PER_BATCH = 100
 
 NUMBERS_OF_REPORTS = sql.load("trackers/numbers_of_reports")
 
@@ -61,7 +61,7 @@ def recompute_next(*, tracker_ids: Sequence[int], cause: Cause, now: datetime, p
 
 def first_batch(tracker_ids: Sequence[int], *, reports: int) -> Sequence[int]:
     """The first of the trackers that together have at most `reports` reports; none if the very first has more."""
-    first = list(tracker_ids[:TRACKERS_AT_ONCE])
+    first = list(tracker_ids[:TRACKERS_PER_BATCH])
     numbers = numbers_of_reports(first, most=reports)
     sums = accumulate(numbers[tracker_id] for tracker_id in first)
     return first[: sum(so_far <= reports for so_far in sums)]
