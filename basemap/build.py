@@ -20,7 +20,7 @@ DISTRICT_RADIUS_DEG = 0.25
 DISTRICT_POPULATION = 3_000_000
 METROPOLIS = 1_000_000
 MIDST_DEG = 0.06
-# The so many largest countries are named from this zoom on, all others from 5.
+# This many of the largest countries are named from this zoom on, all others from 5.
 COUNTRY_ZOOMS = ((20, 1), (60, 2), (110, 3), (165, 4))
 # A city appears from the first zoom whose threshold it passes; below the last one, from MAX_ZOOM on.
 CITY_ZOOMS = ((5_000_000, 1), (2_000_000, 2), (1_000_000, 3), (300_000, 4), (75_000, 5))

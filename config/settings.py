@@ -180,13 +180,13 @@ ALERT_NEVER_REPORTED_HOURS = env.float("ALERT_NEVER_REPORTED_HOURS", default=72)
 # Off the route: by this point the route is longer than this many times the direct one, and this many km more.
 ALERT_OFF_ROUTE_DETOUR = env.float("ALERT_OFF_ROUTE_DETOUR", default=1.3)
 ALERT_OFF_ROUTE_SLACK_KM = env.float("ALERT_OFF_ROUTE_SLACK_KM", default=50)
-# Out of the country: so far from land where it may be, beyond the report's error. Stored borders err by almost as much.
+# Out of the country: this far from land where it may be, beyond the report's error. Stored borders err almost as much.
 ALERT_BORDER_SLACK_KM = env.float("ALERT_BORDER_SLACK_KM", default=5)
 ALERT_LONG_STORAGE_DAYS = env.float("ALERT_LONG_STORAGE_DAYS", default=14)
 ALERT_LONG_TRANSIT_DAYS = env.float("ALERT_LONG_TRANSIT_DAYS", default=10)
-# Back at a storage location counts after it was away from there for so long.
+# Back at a storage location counts after it was away from there for this long.
 ALERT_BACK_AFTER_HOURS = env.float("ALERT_BACK_AFTER_HOURS", default=6)
-# So many trackers silent at one place, and most of those there, are the place's fault.
+# This many silent trackers at one location, if most of those there, are an outage of the site.
 ALERT_SILENT_PLACE_TRACKERS = env.int("ALERT_SILENT_PLACE_TRACKERS", default=5)
 # --- Retention, in days; 0 keeps for ever ------------------------------------------------------------
 # Reports go by whole months, with their DWELL and TRANSIT events, and this many days after their announcement.

@@ -7,7 +7,7 @@ Clock = Callable[[], datetime]
 
 
 class Deadline:
-    """The moment at which work that was given so much time has to end.
+    """The moment at which work that was given a budget of time has to end.
 
     clock: returns an aware datetime. budget: a timedelta, or seconds; `math.inf` for no deadline at all.
     """

@@ -124,6 +124,6 @@ class MonthlyPartitions:
 
 
 def months_later(month: datetime, months: int) -> datetime:
-    """The first moment of the month so many months after that of `month`, which is one itself."""
+    """The first moment of the month that is `months` after `month`, itself the first moment of one."""
     years, zero_based = divmod(month.month - 1 + months, 12)
     return month.replace(year=month.year + years, month=zero_based + 1)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 MAX_FACTOR = 16
 JITTER = 0.05
-# Due times fall on a grid of so many points an interval. So trackers that are due at about the same time share a
-# request, and a fleet of any size that fits in one costs an account at most this many requests an interval.
+# Due times fall on a grid of this many points an interval. So trackers that are due at about the same time share a
+# request, and a fleet of any size that fits in one costs an account at most as many requests an interval.
 SLOTS_PER_INTERVAL = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from ingestion.backoff import MAX_FACTOR
 from trackers.models import Tracker
 
-# So many failed fetches in a row mark a tracker as failing.
+# This many failed fetches in a row mark a tracker as failing.
 FAILING_AFTER = 5
 QUEUED = Q(next_due_at__isnull=False)
 
@@ -133,7 +133,7 @@ class AccountTally(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The last heartbeat of a service; one that stands still is noticed by its age."""
+    """The last heartbeat of a service; one that does not run is noticed by its age."""
 
     class Name(models.TextChoices):
         BEAT = "beat", "Schedule"

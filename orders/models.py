@@ -26,7 +26,7 @@ class OrderQuerySet(TenantQuerySet["Order"]):
 
 @audited()
 class Order(models.Model):
-    """So many trackers for a production run. A trigger (migration 0002) ensures that the run is the client's own,
+    """A number of trackers for a production run. A trigger (migration 0002) ensures that the run is the client's own,
     another one that its state changes only as `orders.lifecycle` says."""
 
     State = OrderState

@@ -17,7 +17,7 @@ FEWEST = 5
 
 
 def law(in_ci: int) -> settings:
-    """The settings of a law that CI tries with so many examples."""
+    """The settings of a law that CI tries with this many examples."""
     examples = in_ci if IN_CI else max(FEWEST, in_ci // 10)
     return settings(settings.get_profile("glimpse"), max_examples=examples * HUNT)
 

@@ -10,7 +10,7 @@ FINGERPRINT_BYTES = 16
 
 
 class IncomingReport(NamedTuple):
-    """A decrypted sighting of a tracker.
+    """A position of a tracker as a phone saw it, decrypted.
 
     seen_at is aware; latitude and longitude are WGS84 degrees; accuracy_m is None where unknown; battery is a
     `Battery` code or empty; payload is what the source sent, kept if the report can't be stored.

@@ -21,7 +21,7 @@ from pghistory.models import Event
 from foundation.admin import display
 
 PER_PAGE = 50
-# A search for what one person did looks at so many rows of each kind.
+# A search for what one person did reads this many rows of each kind.
 SEARCHED = 5_000
 
 ACTIONS = {"insert": "added", "update": "changed", "delete": "deleted"}
@@ -91,7 +91,7 @@ def _deed(entry: Entry) -> tuple[Any, ...]:
 
 
 def _merged(alike: Sequence[Entry]) -> Entry:
-    """One of them for all, with the key of the oldest: paging goes on behind it."""
+    """One of them for all, with the key of the oldest: paging goes on after it."""
     return replace(alike[-1], others=len(alike) - 1)
 
 

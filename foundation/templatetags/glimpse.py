@@ -32,9 +32,9 @@ def utc(moment: datetime | None) -> str:
 
 
 @register.filter
-def lasted(stay: Any) -> str:
+def lasted(period: Any) -> str:
     """How long a row with `started_at` and `ended_at` lasted."""
-    return display.duration(stay.ended_at - stay.started_at) if stay.ended_at else "ongoing"
+    return display.duration(period.ended_at - period.started_at) if period.ended_at else "ongoing"
 
 
 @register.filter

@@ -83,7 +83,7 @@ class SealedReport:
 
 @dataclass(frozen=True, slots=True)
 class DecryptedReport:
-    """One sighting. seen_at: aware UTC; degrees WGS 84; accuracy in metres, 0-255; status: the raw byte."""
+    """What a phone reported. seen_at: aware UTC; degrees WGS 84; accuracy in metres, 0-255; status: the raw byte."""
 
     seen_at: datetime
     latitude: float
@@ -111,7 +111,7 @@ def parse(payload: bytes) -> SealedReport:
 
 
 def decrypt(payload: bytes, private_key: ec.EllipticCurvePrivateKey) -> DecryptedReport:
-    """Open a payload with its tracker's key object, which the caller keeps for the whole batch.
+    """Decrypt a payload with its tracker's key object, which the caller keeps for the whole batch.
 
     Raises the subclasses of PayloadError.
     """
@@ -151,7 +151,7 @@ def encrypt(
     size: int = protocol.SHORT_PAYLOAD_BYTES,
     ephemeral_key: ec.EllipticCurvePrivateKey | None = None,
 ) -> bytes:
-    """Seal a sighting as a passing phone does: it knows only the 28 public bytes that were advertised.
+    """Encrypt a report as a passing phone does: it knows only the 28 public bytes that were advertised.
 
     size: 88 or 89. ephemeral_key: drawn afresh unless given; a given one makes the result repeatable.
     Ranges are not checked, as nobody checks a phone. seen_at is cut to whole seconds.

@@ -52,7 +52,7 @@ PUBLISH_DELAY_QUANTILES_S = (
     (0.99, 255_600.0),
     (1.0, 406_080.0),
 )
-"""(share of reports, seconds from the sighting to its publication); the same sample."""
+"""(share of reports, seconds from a report to its publication); the same sample."""
 
 EPOCH = datetime(2001, 1, 1, tzinfo=UTC)
 EPOCH_UNIX_S = 978_307_200

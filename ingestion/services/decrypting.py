@@ -18,7 +18,7 @@ from trackers.incoming import IncomingRejection, IncomingReport, ReportIdentity,
 from trackers.models import LocationReport, RejectedReport
 
 FUTURE_TOLERANCE = timedelta(minutes=10)
-# So many are decrypted while as many are recorded: a transaction's worth.
+# This many are decrypted while as many are recorded: a transaction's worth.
 PAYLOADS_PER_BATCH = 2_500
 SOURCE = LocationReport.Source.FIND_MY.value
 Reason = RejectedReport.Reason

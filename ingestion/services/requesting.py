@@ -27,7 +27,7 @@ ATTEMPTS = 2
 
 
 class NoAccountAvailableError(Exception):
-    """Every account has used its budget or cools down: nothing was asked."""
+    """Every account has used its budget or is cooling down: nothing was asked."""
 
 
 class Requester:

@@ -1,4 +1,4 @@
-"""From the gateway's answers to the stored history: the way that every fetched payload takes."""
+"""From the gateway's answers to the stored history: what is done with every fetched payload."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Rates that all processes keep together: so many turns in a window, counted in Redis by one Lua call."""
+"""Rates that all processes keep together: a number of turns in a window, counted in Redis by one Lua call."""
 
 import re
 import secrets
@@ -21,7 +21,7 @@ _RATE = re.compile(rf"([1-9]\d{{0,5}})/({'|'.join(_WINDOWS)})", re.ASCII)
 
 
 class Rate(NamedTuple):
-    """At most so many turns in any window of this length."""
+    """At most this many turns in any window of this length."""
 
     turns: int
     window: timedelta

@@ -19,7 +19,7 @@ from locations.models import CountryArea, Gazetteer, Place
 COUNTRIES = app_files.path("locations/data/countries.json.gz")
 MIN_POPULATION = 500
 UNIT_DEG = 0.001
-# So many corners to a piece: few enough for an index to choose well.
+# At most this many corners to a piece of land: few enough for an index to choose well.
 MAX_CORNERS = 128
 _SRID = 4326
 

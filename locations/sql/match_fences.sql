@@ -1,7 +1,7 @@
 -- The locations that each point is in, or so near that its error circle may still touch them; a point that is near none
 -- comes with nulls. The points are a query of (run_id, seen_at, at geography, reach_m, and what else the columns name).
 --
--- Whatever reports again and again stands still or goes slowly, so points are put into cells of a hundredth of a
+-- Whatever reports again and again does not move, or moves slowly, so points are put into cells of a hundredth of a
 -- degree, and the GiST index on the fence, which covers the circle or is the area, is asked once for each run and cell:
 -- for the fences within reach of its middle, from which no point is farther than 790 m; by their boxes, on the sphere
 -- (within 0.6 percent of the spheroid, hence the margins). The exact distance decides, on the spheroid, and is measured once.

@@ -1,4 +1,4 @@
-"""The admin's start page: `ops.pages.overview` with the addresses of the lists behind its numbers."""
+"""The admin's start page: `ops.pages.overview` with the addresses of the lists that its numbers count."""
 
 from typing import Any, NamedTuple
 from urllib.parse import urlencode

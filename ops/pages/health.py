@@ -24,7 +24,7 @@ HINTS = {
 
 @dataclass(frozen=True)
 class Service:
-    """at: its last sign of life, `ago` in words; hint: what to check if it is not ok."""
+    """at: its last heartbeat, `ago` in words; hint: what to check if it is not ok."""
 
     title: str
     at: datetime | None
@@ -70,7 +70,7 @@ def _service(beat: Heartbeat | None, name: Heartbeat.Name, now: datetime) -> Ser
 
 
 def alarms(known: Sequence[Service], now: datetime) -> list[str]:
-    """Services that show no sign of life, and fetching without a usable account, in words."""
+    """Services without a heartbeat, and fetching without a usable account, in words."""
     found = []
     for service in known:
         if not service.ok:

@@ -80,7 +80,7 @@ def place_draft(*, order: Order, now: datetime, actor: User | None = None) -> Or
 def reduce_order(
     *, order: Order, quantity: int, now: datetime, actor: User | None = None, reason: str = ""
 ) -> Order:
-    """Settle a PLACED order for fewer devices than it wanted, at least those that it has; with all of these it is
+    """Reduce a PLACED order to fewer devices than it wanted, at least those that it has; with all of these it is
     ALLOCATED. The audit log keeps the reason. Raises WrongOrderStateError, InvalidQuantityError."""
     with transaction.atomic(), audit.acting(actor, reason=reason):
         order = states.lock_order(order, *lifecycle.REDUCE.comes_from)
@@ -108,7 +108,7 @@ def place_order(
     wanted_by: date | None = None,
     actor: User | None = None,
 ) -> Order:
-    """Place an order of `client` for so many trackers in `run`; aware `now`.
+    """Place an order of `client` for `quantity` trackers in `run`; aware `now`.
 
     Raises RunOfAnotherClientError, RunHasEndedError (before today, in UTC), InvalidQuantityError, or
     ReferenceTakenError if an order of the client that is not cancelled has the reference.

@@ -28,7 +28,7 @@ PERIODS_PER_TRACKER = 8
 DAYS = 60
 MONTH = timedelta(days=30)
 ROUNDS = 3
-LOOKS = 2_000
+EVALUATIONS = 2_000
 REPORTS_AT_ONCE = 20
 
 # In the order in which they are filled. The audit of all these rows would take longer than they do.
@@ -175,7 +175,7 @@ def fill(*, trackers: int, reports: int, now: datetime) -> Iterator[str]:
 
 
 def measure(*, now: datetime) -> dict[str, float]:
-    """Milliseconds at the 95th percentile over clients, runs and locations; and looks for alerts a second."""
+    """Milliseconds at the 95th percentile over clients, runs and locations; and evaluations for alerts a second."""
     month = scopes.bounded(now - MONTH, now)
     mine = [_of_client(client) for client in Client.objects.order_by("pk")]
     runs = ProductionRun.objects.order_by("pk")[::5]
@@ -192,7 +192,7 @@ def measure(*, now: datetime) -> dict[str, float]:
         **{name: [partial(_get, url) for url in urls] for name, urls in _pages().items()},
     }
     p95 = {f"{name}_p95_ms": _p95_ms(works) for name, works in figures.items()}
-    return p95 | {"alert_looks_per_s": _looks_per_s(now)}
+    return p95 | {"alert_evaluations_per_s": _evaluations_per_s(now)}
 
 
 def plans(*, now: datetime) -> dict[str, str]:
@@ -258,17 +258,17 @@ def _p95_ms(works: list[Callable[[], Any]]) -> float:
     return round(1000 * times[math.ceil(0.95 * len(times)) - 1], 1)
 
 
-def _looks_per_s(now: datetime) -> float:
+def _evaluations_per_s(now: datetime) -> float:
     """Each tracker with a day's worth of news, and a run that says in which countries it may be."""
     ensure_gazetteer(now)
     borders.keep_up(most=CLIENTS * RUNS_PER_CLIENT, now=now)
     AlertWatch.objects.all().delete()
-    ids = Assignment.objects.order_by("tracker_id").values_list("tracker_id", flat=True)[:LOOKS]
+    ids = Assignment.objects.order_by("tracker_id").values_list("tracker_id", flat=True)[:EVALUATIONS]
     rounds = []
     for _ in range(ROUNDS):
         history.mark_seen([(tracker_id, now - timedelta(days=1)) for tracker_id in ids], now=now)
-        seconds, looked = timed(partial(evaluating.evaluate_due, most=LOOKS, now=now))
-        rounds.append(looked / seconds)
+        seconds, evaluated = timed(partial(evaluating.evaluate_due, most=EVALUATIONS, now=now))
+        rounds.append(evaluated / seconds)
     return round(statistics.median(rounds))
 
 

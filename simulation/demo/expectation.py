@@ -45,7 +45,7 @@ class Expected:
 
 
 def expected(plan: Plan, runs: Sequence[DemoRun]) -> dict[str, Expected]:
-    """What is expected of every shipment, by MAC; replayed vehicles go where they like.
+    """What is expected of every shipment, by MAC; recorded vehicles go where they like.
 
     runs: each shipment's run, in the plan's order.
     """

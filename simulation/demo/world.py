@@ -57,7 +57,7 @@ class World:
 
 
 def load_world(*, buses: int, now: datetime, progress: Progress) -> World:
-    """Return the demo world, made in one transaction if it isn't there; `buses` more trackers for the replay.
+    """Return the demo world, made in one transaction if it isn't there; `buses` more trackers for recorded vehicles.
 
     Raises InvalidValuesError or IntegrityError if the demo's names are taken by something else.
     """

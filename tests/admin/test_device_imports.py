@@ -1,4 +1,4 @@
-"""Device imports in the admin: upload, preview with the reasons, confirm, watch, mend."""
+"""Device imports in the admin: upload, preview with the reasons, confirm, watch, fix."""
 
 from typing import Any
 

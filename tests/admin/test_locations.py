@@ -143,7 +143,7 @@ def test_linking_a_run_says_first_what_it_changes_and_then_queues_it(
     page = change(ops, location, runs=[run.pk])
     assert page.status_code == 200
     preview = page.context["preview"]
-    assert (preview.candidates, preview.compared, preview.changing, preview.complete) == (1, 1, 1, True)
+    assert (preview.affected, preview.compared, preview.changing, preview.complete) == (1, 1, 1, True)
     assert (preview.periods_retracted, preview.periods_added) == (1, 1)
     assert [example.mac for example in preview.examples] == [tracker.mac]
     assert (list(location.runs.all()), replays(), started) == ([], [], [])

@@ -38,7 +38,7 @@ EXCUSED = {
     "CountryArea": "Natural Earth's own, never shown",
     "LocationRun": "chosen on the location's page",
     "RunCountries": "shown on the run's page",
-    "AlertWatch": "when trackers are looked at: nothing for ops to do",
+    "AlertWatch": "when trackers are evaluated: nothing for ops to do",
     "DeviceImportRow": "a page of them on the import's page",
     "RecomputationTarget": "composite key: those that failed are listed on the replay's page",
     "FactStream": "composite key: counts the facts of a subject",

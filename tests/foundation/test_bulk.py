@@ -69,10 +69,10 @@ def test_errors_are_djangos(prepare):
         bulk.fetch_rows("SELECT 1 / 0 AS width, 2 AS height", {}, Named, prepare=prepare)
 
 
-@pytest.mark.parametrize("columns", ["width, height", "height, width"])
+@pytest.mark.parametrize("columns", ["SELECT key, width, height", "SELECT key, height, width"])
 def test_groups_go_by_the_first_column_and_read_the_others_by_name(columns):
-    values = "(VALUES (7, 1, 2), (8, 3, 4), (7, 5, 6)) AS row (key, width, height)"
-    groups = bulk.fetch_groups(f"SELECT key, {columns} FROM {values}", {}, Named)
+    rows = "FROM (VALUES (7, 1, 2), (8, 3, 4), (7, 5, 6)) AS row (key, width, height)"
+    groups = bulk.fetch_groups(f"{columns} {rows}", {}, Named)
     assert groups == {7: [Named(1, 2), Named(5, 6)], 8: [Named(3, 4)]}
     assert groups[9] == []
     with pytest.raises(TypeError, match="depth"):

@@ -10,7 +10,7 @@ from tests.factories import NOW
 
 
 class HandClock:
-    """Stands still until it is moved."""
+    """Does not run until it is moved."""
 
     def __init__(self) -> None:
         self.now = NOW

@@ -114,7 +114,7 @@ def test_place_does_not_outlive_the_assignment(loaded):
     assert (tracker.near, tracker.near_m, tracker.near_is_due) == (None, None, False)
 
 
-def test_tracker_that_did_not_move_is_not_looked_at_again(loaded):
+def test_tracker_that_did_not_move_is_not_asked_about_again(loaded):
     tracker = AssignmentFactory().tracker
     record_reports([incoming(tracker.pk, NOW, latitude=50.0, longitude=4.1)], now=NOW)
     assert (look(), look()) == (1, 0)

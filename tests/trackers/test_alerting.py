@@ -52,7 +52,7 @@ def way(tracker_id: int, begin: datetime, *, hours: int, **others: object) -> li
     ]
 
 
-def test_recorded_reports_are_looked_at_once() -> None:
+def test_recorded_reports_are_evaluated_once() -> None:
     assignment = assigned()
     reports = way(assignment.tracker_id, NOW - 10 * HOUR, hours=10, battery="LOW")
     recording.record_reports(reports, now=NOW)
@@ -109,7 +109,7 @@ def test_a_late_report_moves_the_silence_and_one_later_takes_it_back() -> None:
     assert Alert.objects.get().retracted_at == NOW + 31 * HOUR
 
 
-def test_an_alert_from_before_the_retention_horizon_stands() -> None:
+def test_an_alert_from_before_the_retention_cutoff_stands() -> None:
     assignment = assigned()
     recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=10), now=NOW)
     look(NOW + 30 * HOUR)
@@ -225,7 +225,7 @@ def test_the_order_of_arrival_does_not_matter() -> None:
     assert {kind for kind, *_ in found[0]} > {"IMPOSSIBLE_SPEED", "BATTERY_LOW", "SILENT"}
 
 
-def test_looking_again_at_everything_writes_nothing() -> None:
+def test_evaluating_everything_again_writes_nothing() -> None:
     assignment = assigned(NOW - 50 * HOUR)
     recording.record_reports(way(assignment.tracker_id, NOW - 50 * HOUR, hours=10, battery="LOW"), now=NOW)
     look()
@@ -238,7 +238,7 @@ def test_looking_again_at_everything_writes_nothing() -> None:
 
 
 @pytest.mark.parametrize("most", [3, 5])
-def test_a_look_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_evaluation_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluating, "TRACKERS_PER_TRANSACTION", 2)
     for assignment in AssignmentFactory.create_batch(7):
         AlertWatch.objects.create(tracker=assignment.tracker, due_at=NOW)
@@ -247,7 +247,7 @@ def test_a_look_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert evaluating.evaluate_due(most=most, now=NOW) == most
 
 
-def test_a_look_costs_the_same_for_many_trackers(django_assert_num_queries) -> None:
+def test_an_evaluation_costs_the_same_for_many_trackers(django_assert_num_queries) -> None:
     for assignment in [assigned() for _ in range(20)]:
         recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=3, battery="LOW"), now=NOW)
     with django_assert_num_queries(12, exact=False):
@@ -291,7 +291,7 @@ def make_silent(number: int, location: object) -> list[Assignment]:
     return found
 
 
-def test_many_silent_at_one_place_are_one_alert() -> None:
+def test_many_silent_at_one_site_are_one_alert() -> None:
     depot = StorageFactory()
     silent = make_silent(6, depot)
     make_silent(2, StorageFactory())
@@ -320,7 +320,7 @@ def test_a_few_silent_among_many_are_their_own_fault() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_look_at_different_trackers() -> None:
+def test_two_workers_evaluate_different_trackers() -> None:
     for assignment in [assigned() for _ in range(4)]:
         recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=3, battery="LOW"), now=NOW)
     numbers: list[int] = []

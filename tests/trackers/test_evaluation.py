@@ -1,4 +1,4 @@
-"""The law of alerts: what is stored at the end does not depend on the order of arrival, nor on how often is looked."""
+"""The law of alerts: what is stored at the end depends neither on the order of arrival nor on how many evaluations."""
 
 from datetime import datetime, timedelta
 
@@ -34,14 +34,14 @@ class Store:
         self.alerts: list[Stored] = []
         self.last_id = 0
 
-    def look(
+    def evaluate(
         self,
         changed_since: datetime,
         now: datetime,
         periods: tuple[StatusPeriod, ...] = (),
         span: Span = SPAN,
     ) -> int:
-        """Looks as the service does; returns how many differences it found."""
+        """As the service does; returns how many differences it found."""
         ordered = sorted(self.seen, key=lambda each: each.seen_at)
         earlier = [each for each in ordered if each.seen_at < changed_since][-2:]
         hours = [SeenHour(each.seen_at, each.seen_at) for each in ordered]
@@ -66,16 +66,16 @@ class Store:
         return {row.episode for row in self.alerts}
 
 
-def looked_at_once(seen: list[UsableReport]) -> Store:
+def evaluated_once(seen: list[UsableReport]) -> Store:
     store = Store()
     store.seen = list(seen)
-    store.look(NOW, END)
+    store.evaluate(NOW, END)
     return store
 
 
 @law(300)
 @given(st.lists(reports, max_size=30, unique_by=lambda each: each.seen_at), st.data())
-def test_the_order_of_arrival_and_the_number_of_looks_do_not_matter(seen, data) -> None:
+def test_the_order_of_arrival_and_the_number_of_evaluations_do_not_matter(seen, data) -> None:
     arriving = data.draw(st.permutations(seen))
     store = Store()
     while arriving:
@@ -84,37 +84,37 @@ def test_the_order_of_arrival_and_the_number_of_looks_do_not_matter(seen, data) 
         store.seen += batch
         first = min(each.seen_at for each in batch)
         now = data.draw(st.sampled_from([max(each.seen_at for each in store.seen), END]))
-        store.look(first, now)
-    store.look(END, END)
-    assert store.episodes() == looked_at_once(seen).episodes()
+        store.evaluate(first, now)
+    store.evaluate(END, END)
+    assert store.episodes() == evaluated_once(seen).episodes()
 
 
 @law(100)
 @given(st.lists(reports, max_size=30, unique_by=lambda each: each.seen_at), st.integers(0, 240))
-def test_looking_again_changes_nothing(seen, hours) -> None:
-    store = looked_at_once(seen)
-    assert store.look(NOW + hours * HOUR, END) == 0
-    assert store.look(END, END) == 0
+def test_evaluating_again_changes_nothing(seen, hours) -> None:
+    store = evaluated_once(seen)
+    assert store.evaluate(NOW + hours * HOUR, END) == 0
+    assert store.evaluate(END, END) == 0
 
 
 @law(100)
 @given(st.lists(reports, max_size=30, unique_by=lambda each: each.seen_at))
 def test_one_alert_of_a_kind_at_most_is_open(seen) -> None:
-    open_ = [each.kind for each in looked_at_once(seen).episodes() if each.ended_at is None]
+    open_ = [each.kind for each in evaluated_once(seen).episodes() if each.ended_at is None]
     assert len(open_) == len(set(open_))
 
 
 def test_a_late_report_closes_an_alert() -> None:
     store = Store()
     store.seen = [UsableReport(NOW + i * HOUR, *AMSTERDAM, 20, "") for i in range(10)]
-    store.look(NOW, NOW + 20 * HOUR)
+    store.evaluate(NOW, NOW + 20 * HOUR)
     [alert] = store.alerts
     assert (alert.episode.kind, alert.episode.ended_at) == (Kind.SILENT, None)
     store.seen += [UsableReport(NOW + 13 * HOUR, *AMSTERDAM, 20, "")]
-    store.look(NOW + 13 * HOUR, NOW + 15 * HOUR)
+    store.evaluate(NOW + 13 * HOUR, NOW + 15 * HOUR)
     assert [(row.id, row.episode.ended_at) for row in store.alerts] == [(alert.id, NOW + 13 * HOUR)]
     store.seen += [UsableReport(NOW + 11 * HOUR, *AMSTERDAM, 20, "")]
-    store.look(NOW + 11 * HOUR, NOW + 15 * HOUR)
+    store.evaluate(NOW + 11 * HOUR, NOW + 15 * HOUR)
     assert not store.alerts
 
 
@@ -122,20 +122,20 @@ def test_alerts_end_with_the_assignment() -> None:
     over = Span(NOW, NOW + 20 * HOUR, watched=True)
     store = Store()
     store.seen = [UsableReport(NOW + i * HOUR, *AMSTERDAM, 20, "LOW") for i in range(10)]
-    store.look(NOW, NOW + 12 * HOUR, span=over)
-    store.look(END, END, span=over)
+    store.evaluate(NOW, NOW + 12 * HOUR, span=over)
+    store.evaluate(END, END, span=over)
     assert {(row.episode.kind, row.episode.ended_at) for row in store.alerts} == {
         (Kind.BATTERY_LOW, over.until),
         (Kind.SILENT, over.until),
     }
-    assert store.look(END, END, span=over) == 0
+    assert store.evaluate(END, END, span=over) == 0
 
 
 def test_silence_of_a_tracker_that_nobody_fetches_ends() -> None:
     store = Store()
-    store.look(NOW, NOW + 100 * HOUR)
+    store.evaluate(NOW, NOW + 100 * HOUR)
     [alert] = store.alerts
     assert alert.episode.kind == Kind.NEVER_REPORTED
-    store.look(END, NOW + 120 * HOUR, span=SPAN._replace(watched=False))
+    store.evaluate(END, NOW + 120 * HOUR, span=SPAN._replace(watched=False))
     assert store.alerts[0].episode.ended_at == NOW + 120 * HOUR
-    assert store.look(END, END, span=SPAN._replace(watched=False)) == 0
+    assert store.evaluate(END, END, span=SPAN._replace(watched=False)) == 0

@@ -36,7 +36,7 @@ def depot(run):
 
 
 def seen_at(run, *spots):
-    """A tracker seen so many metres east of the depot, an hour apart."""
+    """A tracker seen this many metres east of the depot, an hour apart."""
     tracker = AssignmentFactory(run=run).tracker
     record_reports(
         [incoming(tracker.pk, NOW + hour * HOUR, east_m=east_m) for hour, east_m in enumerate(spots)], now=NOW
@@ -108,7 +108,7 @@ def test_who_is_near_the_old_fence_only_is_concerned_by_a_move(run, depot):
     assert [status(tracker) for tracker in (left, met, far)] == ["IN_TRANSIT", "IN_STORAGE", "IN_TRANSIT"]
 
 
-def test_a_location_taken_out_of_the_run_concerns_those_who_stayed_there(run, depot):
+def test_a_location_taken_out_of_the_run_affects_those_who_stayed_there(run, depot):
     stayed, other = seen_at(run, 0), seen_at(run, 9_000)
     job = change(depot, runs=[])
     assert job.change == f"taken out of {run.name}"

@@ -1,4 +1,4 @@
-"""The pace of a replay: as much as is done in time, judged by the piece before."""
+"""The pace of a recomputation: as much as is done in time, going by the batch before."""
 
 from datetime import timedelta
 
@@ -29,12 +29,12 @@ def test_next_batch_holds_what_is_done_in_time_and_at_most_twice_as_many(
     monkeypatch.setattr(pacing, "PAUSE_S", 0)
     pace = Pace(lambda: NOW)
     assert pace.reports == pacing.FIRST
-    pace.rest(reports=reports, began_at=NOW - timedelta(seconds=took_s))
+    pace.pause(reports=reports, began_at=NOW - timedelta(seconds=took_s))
     assert pace.reports == expected
 
 
-def test_those_who_wait_have_a_moment_behind_each_piece(monkeypatch):
-    rests = []
-    monkeypatch.setattr(pacing.time, "sleep", rests.append)
-    Pace(lambda: NOW).rest(reports=500, began_at=NOW)
-    assert rests == [pacing.PAUSE_S]
+def test_those_who_wait_have_a_moment_after_each_batch(monkeypatch):
+    pauses = []
+    monkeypatch.setattr(pacing.time, "sleep", pauses.append)
+    Pace(lambda: NOW).pause(reports=500, began_at=NOW)
+    assert pauses == [pacing.PAUSE_S]

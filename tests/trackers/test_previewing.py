@@ -25,18 +25,20 @@ def trackers():
     return made
 
 
-def previewed(trackers, *, seconds_a_look=0):
+def previewed(trackers, *, seconds_a_reading=0):
     """Of a fence around them."""
     location = StorageFactory(center=AMSTERDAM)
     location.runs.add(trackers[0].assignments.get().run)
     job = queueing.queue_fence(location_id=location.pk, before=None, actor=None, now=NOW)
-    looks = iter(range(1_000))
-    return previewing.preview(job=job, clock=lambda: NOW + next(looks) * timedelta(seconds=seconds_a_look))
+    readings = iter(range(1_000))
+    return previewing.preview(
+        job=job, clock=lambda: NOW + next(readings) * timedelta(seconds=seconds_a_reading)
+    )
 
 
 def test_preview_counts_whom_a_new_fence_changes_and_writes_nothing(trackers):
     found = previewed(trackers)
-    assert (found.candidates, found.looked_at, found.compared, found.changing) == (3, 3, 3, 3)
+    assert (found.affected, found.examined, found.compared, found.changing) == (3, 3, 3, 3)
     assert (found.complete, found.periods_added, found.periods_retracted) == (True, 3, 3)
     assert [example.mac for example in found.examples] == [tracker.mac for tracker in trackers]
     assert not StatusChange.objects.filter(status="IN_STORAGE").exists()
@@ -52,10 +54,10 @@ def test_one_of_too_many_reports_is_left_to_the_replay(trackers, monkeypatch):
     monkeypatch.setattr(previewing, "REPORTS_AT_ONCE", 3)
     monkeypatch.setattr(previewing, "LONGEST", 4)
     found = previewed(trackers)
-    assert (found.complete, found.looked_at, found.compared, found.changing) == (False, 3, 2, 2)
+    assert (found.complete, found.examined, found.compared, found.changing) == (False, 3, 2, 2)
 
 
 def test_preview_ends_with_its_time_and_estimates(trackers, monkeypatch):
     monkeypatch.setattr(previewing, "REPORTS_AT_ONCE", 1)
-    found = previewed(trackers, seconds_a_look=3)
-    assert (found.complete, found.looked_at, found.changing, found.estimated) == (False, 1, 1, 3)
+    found = previewed(trackers, seconds_a_reading=3)
+    assert (found.complete, found.examined, found.changing, found.estimated) == (False, 1, 1, 3)

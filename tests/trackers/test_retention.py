@@ -143,7 +143,7 @@ def test_drop_that_ran_out_of_time_goes_on_where_it_was(tracker):
     assert len(drop()) == 1
 
 
-def test_report_from_before_the_horizon_is_rejected_and_changes_nothing(tracker):
+def test_report_from_before_the_cutoff_is_rejected_and_changes_nothing(tracker):
     retention.announce(now=NOW)
     drop()
     rollups = list(DailyPosition.objects.order_by("bucket_at").values())

@@ -92,8 +92,8 @@ class StatusChangeAdmin(HistoryAdmin):
     status_badge = badge_column("status", "status")
 
     @admin.display(description="lasted")
-    def lasted(self, stay: StatusChange) -> str:
-        return display.duration(stay.ended_at - stay.started_at) if stay.ended_at else "ongoing"
+    def lasted(self, period: StatusChange) -> str:
+        return display.duration(period.ended_at - period.started_at) if period.ended_at else "ongoing"
 
 
 @admin.register(Assignment)

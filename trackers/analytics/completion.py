@@ -3,7 +3,7 @@
 Pure: values in, values out. The pace is what the delivered trackers took: from leaving storage for the last time to
 their first delivery, by the location that they left (`MIN_SAMPLE` of them at least, else those of all locations). One
 that is on its way is expected when, of those that took longer than it has taken until now, a share of `quantile` had
-arrived; one that still stands in storage likewise, first by how long the others stood there. Whoever has taken longer
+arrived; one that is still in storage likewise, first by how long the others were stored. Whoever has taken longer
 than all the others is overdue, and nothing is expected of it. Medians and quantiles, since a few lost ones would
 pull a mean; conditional on the time taken so far, since a late one gets no earlier by being late.
 """
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-# With fewer delivered trackers nothing is foretold.
+# With fewer delivered trackers nothing is estimated.
 MIN_SAMPLE = 5
 # The band: a quick and a slow reading of the pace, around the median one.
 QUICK, USUAL, SLOW = 0.1, 0.5, 0.9
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 
 class Journey(NamedTuple):
-    """A tracker's way under an assignment, from `assigned_at` to `released_at` (None: it lasts).
+    """How far a tracker came under an assignment, from `assigned_at` to `released_at` (None: it lasts).
 
     departed_at: when it left storage for the last time before its delivery, or until now. away_since: it was delivered
     and has left again. stored: it is in storage.
@@ -139,22 +139,22 @@ def complete(journeys: Sequence[Journey], *, run_ends_at: datetime, now: datetim
 
 
 class _Forecast:
-    """Foretells arrivals from what the delivered ones took."""
+    """Estimates arrivals from what the delivered ones took."""
 
     def __init__(self, journeys: Iterable[Journey], now: datetime) -> None:
         self.now = now
         self.took: list[timedelta] = []
-        self.stood: list[timedelta] = []
+        self.stored_for: list[timedelta] = []
         self.took_from: dict[int, list[timedelta]] = {}
         for journey in journeys:
             if journey.left_at:
-                self.stood.append(max(journey.left_at - journey.assigned_at, timedelta()))
+                self.stored_for.append(max(journey.left_at - journey.assigned_at, timedelta()))
             if journey.left_at and journey.delivered_at:
                 took = max(journey.delivered_at - journey.left_at, timedelta())
                 self.took.append(took)
                 if journey.origin_id:
                     self.took_from.setdefault(journey.origin_id, []).append(took)
-        for lengths in (self.took, self.stood, *self.took_from.values()):
+        for lengths in (self.took, self.stored_for, *self.took_from.values()):
             lengths.sort()
 
     @property
@@ -183,8 +183,8 @@ class _Forecast:
         if journey.left_at:
             length = _longer_than(took, self.now - journey.left_at, quantile)
             return journey.left_at + length if length is not None else None
-        stands = _longer_than(self.stood, self.now - journey.assigned_at, quantile)
-        return None if stands is None else journey.assigned_at + stands + _quantile(took, quantile)
+        stored_for = _longer_than(self.stored_for, self.now - journey.assigned_at, quantile)
+        return None if stored_for is None else journey.assigned_at + stored_for + _quantile(took, quantile)
 
 
 def _longer_than(lengths: list[timedelta], so_far: timedelta, quantile: float) -> timedelta | None:

@@ -1,4 +1,4 @@
-"""Whose history is looked at, and from when to when: assignments that the user may see, and a bounded range."""
+"""Whose history is read, and from when to when: assignments that the user may see, and a bounded range."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Alerts: what is not as it should be, and when each tracker is to be looked at for it."""
+"""Alerts: what is not as it should be, and when each tracker is to be evaluated for it."""
 
 from typing import Self
 
@@ -18,7 +18,7 @@ OPEN = VALID & Q(ended_at=None)
 
 
 class AlertQuerySet(TenantQuerySet["Alert"]):
-    """A tracker's alert belongs to the client of its assignment; a place's is for staff alone."""
+    """A tracker's alert belongs to the client of its assignment; a site outage is for staff alone."""
 
     client_path = "assignment__run__brand__client"
 
@@ -30,12 +30,12 @@ class AlertQuerySet(TenantQuerySet["Alert"]):
         return self.filter(OPEN)
 
     def to_act_on(self) -> Self:
-        """Open ones, without those that the alert of a place stands for."""
+        """Open ones, without those that a site outage stands for."""
         return self.filter(OPEN, part_of=None)
 
 
 class Alert(models.Model):
-    """Something is wrong with a tracker, or with a whole place, from `began_at` until `ended_at`.
+    """Something is wrong with a tracker, or with a whole site, from `began_at` until `ended_at`.
 
     All three times are those of the events, not of the recording: `began_at` is when it began, `latest_at` the last
     moment that showed it. What a tracker's alerts are follows from its reports and history, and a late report may
@@ -84,9 +84,9 @@ class Alert(models.Model):
         indexes = [
             # A tracker's alerts in time order, and those that an evaluation compares with.
             models.Index(fields=["tracker", "began_at"], condition=VALID, name="alert_of_tracker"),
-            # Open alerts by kind: the start page's numbers, the list, the silent at a place.
+            # Open alerts by kind: the start page's numbers, the list, the silent ones at a site.
             models.Index(fields=["kind", "-began_at"], condition=OPEN, name="alert_open_by_kind"),
-            # The trackers' alerts that a place's stands for.
+            # The trackers' alerts that a site outage stands for.
             models.Index(fields=["part_of"], condition=Q(part_of__isnull=False), name="alert_part_of"),
         ]
         constraints = [
@@ -122,10 +122,10 @@ class Alert(models.Model):
 
 
 class AlertWatch(models.Model):
-    """When a tracker is to be looked at for alerts.
+    """When a tracker is to be evaluated for alerts.
 
     Whoever records reports or changes history writes `changed_since`, the earliest event time that is new, in its own
-    transaction, and makes the row due. A look takes it away, and sets `due_at` to the next moment at which time
+    transaction, and makes the row due. An evaluation takes it away, and sets `due_at` to the next moment at which time
     alone may change something. So nothing is missed, whichever transaction commits first, and nobody scans the fleet.
     """
 
@@ -137,7 +137,7 @@ class AlertWatch(models.Model):
 
     class Meta:
         indexes = [
-            # The next trackers to be looked at.
+            # The next trackers to be evaluated.
             models.Index(fields=["due_at"], name="alert_watch_due"),
         ]
 
@@ -149,7 +149,7 @@ class RunCountries(models.Model):
     """The countries in which a run's trackers may be: those that are named on the run, else those of its locations.
 
     Kept by `services.borders`, which notices what changed by `basis`: the names, the locations' centres and the edition
-    of the gazetteer, hashed. Trackers of a run without a row, or without countries, are not looked at for it.
+    of the gazetteer, hashed. Trackers of a run without a row, or without countries, are not evaluated for it.
     """
 
     run = models.OneToOneField(ProductionRun, on_delete=models.CASCADE, primary_key=True, related_name="+")

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class TimelineCheck(models.Model):
-    """A reconciliation: how many trackers' stored history was compared with their reports, and how many differed.
+    """A check of timelines: how many trackers' stored history was compared with their reports, and how many differed.
 
     Differences are repaired at once; any number but zero is a fault in Glimpse to be looked into. `failures` are the
     trackers that could not be recomputed, each with the error.
@@ -24,8 +24,8 @@ class TimelineCheck(models.Model):
 class RetentionCutoff(models.Model):
     """The moment from which on all reports are kept; one row, none as long as no report was ever dropped.
 
-    What happened before it can't be recomputed: its history stands as it is, and replays begin in the state that is
-    stored there (`trackers.services.history.cutoff`).
+    What happened before it can't be recomputed: its history stands as it is, and recomputations begin in the state that
+    is stored there (`trackers.services.history.cutoff`).
     """
 
     reports_kept_from = models.DateTimeField()

@@ -59,7 +59,7 @@ class Retractable(models.Model):
     """A row that was believed from `recorded_at` until `retracted_at`, and then retracted for a reason.
 
     After a report, (tracker, retracted_by_seen_at, retracted_by_fingerprint) is that report; after a change of a fence
-    or a run, `retracted_in` is the replay that it asked for.
+    or a run, `retracted_in` is the recomputation that it asked for.
     """
 
     recorded_at = models.DateTimeField()
@@ -82,7 +82,7 @@ class Retractable(models.Model):
 
 
 class StatusChange(Retractable):
-    """A stay: the tracker had `status` (at `location`) from `started_at` until `ended_at`.
+    """A status period: the tracker had `status` (at `location`) from `started_at` until `ended_at`.
 
     The report (tracker, started_at, fingerprint) began it. Rows that turn out to be wrong are retracted, never
     deleted. A composite foreign key (assignment, tracker) ensures that the assignment is the tracker's own.
@@ -104,7 +104,7 @@ class StatusChange(Retractable):
 
     class Meta:
         indexes = [
-            # A tracker's history in time order, and the rows that a replay compares with.
+            # A tracker's history in time order, and the rows that a recomputation compares with.
             models.Index(fields=["tracker", "started_at"], condition=VALID, name="status_change_of_tracker"),
             # What was believed of a tracker before: few rows.
             models.Index(
@@ -200,7 +200,7 @@ class GeofenceEvent(Retractable):
             ),
             # What was believed of a tracker before: few rows.
             models.Index(fields=["tracker", "occurred_at"], condition=RETRACTED, name="event_retracted"),
-            # The events of a stay.
+            # The events of a status period.
             models.Index(
                 fields=["status_change"],
                 condition=Q(status_change__isnull=False),
@@ -208,7 +208,7 @@ class GeofenceEvent(Retractable):
             ),
         ]
         constraints = [
-            # Also the index for a tracker's events in time order and for the rows that a replay compares with.
+            # Also the index for a tracker's events in time order and for the rows that a recomputation compares with.
             models.UniqueConstraint(
                 fields=["tracker", "occurred_at", "fingerprint", "type"],
                 condition=VALID,

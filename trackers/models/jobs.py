@@ -1,4 +1,4 @@
-"""Replays of many trackers, worked off in the background."""
+"""Recomputations of many trackers, worked off in the background."""
 
 from typing import Self
 
@@ -19,11 +19,11 @@ class RecomputationJobQuerySet(models.QuerySet["RecomputationJob"]):
 
 
 class RecomputationJob(models.Model):
-    """The history of the trackers that a changed fence or run, or an assignment to a run, concerns, to be recomputed.
+    """The trackers that a changed fence or run, or an assignment to a run, affects: their history is to be recomputed.
 
     `targets` are those that remain and those that failed. A fence's job keeps how the fence was before
     (`old_shape`, `old_radius_m`), and the time in which old or new were active: only trackers seen near either of them
-    then need a replay. A later change of the same object takes over what remains (`superseded_by`).
+    then need it. A later change of the same object takes over what remains (`superseded_by`).
     """
 
     class State(models.TextChoices):
@@ -98,7 +98,7 @@ class RecomputationJob(models.Model):
 
 
 class RecomputationTarget(models.Model):
-    """A tracker that a job has to replay, `certain`ly or only if it was near; with the error, one that failed."""
+    """A tracker that a job has to recompute, `certain`ly or only if it was near; with the error, one that failed."""
 
     pk = models.CompositePrimaryKey("job", "tracker")
     job = models.ForeignKey(

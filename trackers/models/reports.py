@@ -31,7 +31,8 @@ class ReportQuerySet(TenantQuerySet["LocationReport"]):
 
 
 class LocationReport(models.Model):
-    """A decrypted sighting. The table is range-partitioned by month of `seen_at` (migration 0001).
+    """A position of a tracker as a phone saw it, decrypted. The table is range-partitioned by month of `seen_at`
+    (migration 0001).
 
     Its key is its identity: `fingerprint` is the first 16 bytes of the SHA-256 of the payload, or of source and
     external id. A composite key can be neither a foreign key's target nor in the admin: others store tracker,
@@ -102,8 +103,8 @@ class PositionRollup(models.Model):
     `distance_m` is the length, on the sphere, of the legs that end in the bucket. A leg goes from one way point to
     the next, and way points are the reports whose accuracy is unknown or at most `WAYPOINT_ACCURACY_M`; it counts if
     it is longer than both error circles together, so that a tracker at rest goes nowhere. Status, location and
-    minutes are those of the valid stays within the bucket, one that is open lasting to its end; a bucket without a
-    stay is CREATED.
+    minutes are those of the valid status periods within the bucket, an open one lasting to its end; a bucket without
+    one is CREATED.
     """
 
     tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -9,7 +9,7 @@ from foundation.audit import audited
 class RetiredMonth(models.Model):
     """A month of reports that is to be dropped, from its announcement on.
 
-    It is dropped with its DWELL and TRANSIT events, at the earliest at `drop_after`; a held month keeps those behind
+    It is dropped with its DWELL and TRANSIT events, at the earliest at `drop_after`; a held month keeps those after
     it too. `rolled_up_to` and `events_deleted_to` are tracker ids: how far a drop has come that may take many runs.
     """
 

@@ -14,7 +14,7 @@ FULL = 100.0
 
 
 class Chart(NamedTuple):
-    """Points as SVG has them, `x,y x,y …`. line: delivered until now; usual and band: expected from now on.
+    """Points as SVG has them, `x,y x,y …`. line: delivered until now; usual and band: expected after now.
 
     now_left: where now is.
     """

@@ -15,7 +15,7 @@ from django.db.models import Model, OuterRef, Subquery
 from clients.models import User
 from trackers.models import Assignment, LocationReport, StatusChange, Tracker
 
-# Of anything that comes again and again, the latest so many.
+# Of anything that comes again and again, this many of the latest.
 MAX_REPEATS = 20
 
 

@@ -1,4 +1,4 @@
-"""The status timeline as a strip: stays and hours with reports, as percentages of a window of time.
+"""The status timeline as a strip: status periods and hours with reports, as percentages of a window of time.
 
 Pure: values in, values out.
 """
@@ -15,7 +15,7 @@ _HOUR = timedelta(hours=1)
 
 
 class Span(NamedTuple):
-    """A stay; it lasts until `ended_at`, or still."""
+    """A status period; it lasts until `ended_at`, or still."""
 
     code: str
     label: str

@@ -170,7 +170,7 @@ def in_order(reports: list[WorldReport], order: str) -> list[WorldReport]:
 
 
 def with_late(reports: list[WorldReport], late: str) -> list[WorldReport]:
-    """Move a random part of the reports, `FRACTION:SEED`, behind all others. Raises WorldError if it is malformed."""
+    """Move a random part of the reports, `FRACTION:SEED`, after all others. Raises WorldError if it is malformed."""
     fraction_text, separator, seed = late.partition(":")
     try:
         fraction = float(fraction_text)

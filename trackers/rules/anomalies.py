@@ -7,7 +7,7 @@ episodes of one kind; the measure of an episode is
     IMPOSSIBLE_SPEED   km/h that it would take at least
     SILENT             hours of silence that are usual enough for this tracker
     NEVER_REPORTED     hours that it was given
-    OFF_ROUTE          km that the way by this point is too long
+    OFF_ROUTE          km that the route by this point is too long
     BACK_TO_STORAGE    hours that it was away
     LONG_STAY          days that a status may last
 """
@@ -82,7 +82,7 @@ class StatusPeriod(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """A way that shipments of the run may take, between a storage and a delivery location (latitude, longitude), and
+    """A route that shipments of the run may take, between a storage and a delivery location (latitude, longitude), and
     how long it is directly."""
 
     origin: tuple[float, float]
@@ -102,7 +102,7 @@ def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
 def impossible_speed(
     reports: Sequence[UsableReport], *, max_speed_kmh: float, ongoing: Episode | None = None
 ) -> list[Episode]:
-    """The way between two reports, less both error circles, was too long for the time: one of them lies, or two
+    """The distance between two reports, less both error circles, was too long for the time: one of them lies, or two
     devices have the same key. It lasts until a report can be reached from the one before."""
     findings = [Finding(report.seen_at, None) for report in reports[:1]]
     for before, after in pairwise(reports):
@@ -130,9 +130,9 @@ def off_route(
     slack_m: float,
     ongoing: Episode | None = None,
 ) -> list[Episode]:
-    """No leg of the run leads by this point without a way longer than `detour` times the direct one plus the slack.
+    """No leg of the run leads by this point without a route longer than `detour` times the direct one plus the slack.
 
-    A point on a road that is at most `detour` times as long as the direct way between its ends always passes: to and
+    A point on a road that is at most `detour` times as long as the direct route between its ends always passes: to and
     from it can't be longer than the road. Without a leg there is no route to leave.
     """
     if not legs:
@@ -147,7 +147,7 @@ def off_route(
 
 
 def _off_route(report: UsableReport, excess_m: float) -> Finding:
-    """Its error circle counts on the way to it and on the way from it."""
+    """Its error circle counts twice: to the point and from it."""
     excess_m -= 2 * report.accuracy_m
     return Finding(report.seen_at, excess_m > 0, float(round(max(excess_m, 0) / 1000)))
 
@@ -181,10 +181,10 @@ def silent(
     until: datetime,
     thresholds: Thresholds,
 ) -> tuple[list[Episode], datetime | None]:
-    """Gaps that are too long for this tracker, from when it was last seen to when it was seen again, or to `until`
-    and on. Also the moment when the present silence will have become too long.
+    """Gaps that are too long for this tracker, from when it was last seen to when it was seen again, or to `until`,
+    if it goes on. Also the moment when the present silence will have become too long.
 
-    before: the hours that tell its rhythm, up to GAPS_FOR_RHYTHM + 1; only gaps after their last are judged.
+    before: the hours that tell its rhythm, up to GAPS_FOR_RHYTHM + 1; only gaps after their last are evaluated.
     """
     seen = [*before, *hours]
     if not seen:

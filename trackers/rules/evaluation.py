@@ -16,7 +16,7 @@ from trackers.rules.episodes import Differences, Episode, Kind, Stored, compare
 OF_REPORTS = (Kind.IMPOSSIBLE_SPEED, Kind.BATTERY_LOW, Kind.OFF_ROUTE, Kind.LEFT_COUNTRY)
 CONFIRMED = (Kind.OFF_ROUTE, Kind.LEFT_COUNTRY)
 OF_SILENCE = (Kind.SILENT, Kind.NEVER_REPORTED)
-# At the latest after so long a tracker is evaluated again: runs, states and thresholds may have changed.
+# A tracker is evaluated again after this long at the latest: runs, states and thresholds may have changed.
 EVALUATE_AGAIN_AFTER = timedelta(hours=24)
 
 

@@ -94,7 +94,7 @@ def assign(
     """Put the trackers into `run` from `start` on, without an end, and into `state` if one is given; one transaction,
     by tracker id.
 
-    Reports that are there already since `start` belong to the run from now on, and nothing of an earlier assignment
+    Reports that are there already since `start` belong to the run since then, and nothing of an earlier assignment
     shows on the trackers' rows any more. If there are more than REPORTS_AT_ONCE of them, a RecomputationJob writes
     their history. Raises AssignmentOverlapError, naming MACs, if a tracker is in a run at `start` or later, and
     `locking.UnknownTrackerError`.
@@ -124,7 +124,7 @@ def assign(
 
 
 def activate(*, tracker_ids: Collection[int], now: datetime) -> None:
-    """Make the trackers ACTIVE; one transaction. Their reports are fetched, and expected, from now on.
+    """Make the trackers ACTIVE; one transaction. Their reports are fetched, and expected, after that.
 
     Raises `locking.UnknownTrackerError`.
     """

@@ -1,4 +1,4 @@
-"""Takes devices into stock as trackers: the only way in which trackers come into being."""
+"""Receives devices in stock as trackers: the only way in which trackers come into being."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
--- Notes whom a job may affect: trackers that were ever assigned to one of the runs, those that stayed at the
+-- Notes whom a job may affect: trackers that were ever assigned to one of the runs, those that visited the
 -- location, and what jobs that this one takes over had left. Only the first need not be certain.
 INSERT INTO trackers_recomputationtarget (job_id, tracker_id, certain)
 SELECT %(job_id)s, tracker_id, bool_or(certain)
@@ -9,5 +9,5 @@ FROM (
     WHERE location_id = %(location_id)s::bigint AND retracted_at IS NULL
     UNION ALL
     SELECT tracker_id, true FROM trackers_recomputationtarget WHERE job_id = ANY(%(taken_over)b::bigint[])
-) AS candidate
+) AS affected
 GROUP BY tracker_id

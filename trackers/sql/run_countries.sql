@@ -1,5 +1,5 @@
 -- The countries in which the trackers of runs may be: those that are named on the run; else, where all its locations
--- lie in one, that one alone; else all that lie between its locations, or come as close to the way as a tenth of the
+-- lie in one, that one alone; else all that lie between its locations, or come as close to the route as a tenth of the
 -- greatest distance between them. Roads seldom go farther astray than that.
 --
 -- Between: in the convex hull of the locations, which holds every direct way. A location that the map draws into the

@@ -118,7 +118,7 @@ def test_kept_answer_needs_no_geocoder_that_lives(local: LocalGeocoder) -> None:
 def test_addresses_that_share_a_slot_are_not_mixed_up(
     local: LocalGeocoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There are so many slots and no more: the later answer takes the place of the earlier."""
+    """There are SLOTS slots and no more: the later answer takes the place of the earlier."""
     monkeypatch.setattr(remembering, "SLOTS", 1)
     damrak = find("Damrak 1")
     assert find("Rathausplatz") != damrak

@@ -43,7 +43,7 @@ def journey(  # hours and days before NOW
 
 
 def done(*days: float, origin: int = 1) -> list[Journey]:
-    """Delivered a day ago, after so many days on the way."""
+    """Delivered a day ago, after this many days on the way."""
     return [journey(left=1 + length, delivered=1, origin=origin) for length in days]
 
 

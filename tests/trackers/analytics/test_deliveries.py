@@ -28,7 +28,7 @@ def read(assignment: Assignment) -> Journey:
 
 
 def make(*parts: tuple[int, object]) -> Assignment:
-    """Status periods that begin so many days before NOW, each until the next."""
+    """Status periods that begin this many days before NOW, each until the next."""
     assignment = AssignmentFactory(start=NOW - 30 * DAY)
     for number, (days, location) in enumerate(parts):
         end = NOW - parts[number + 1][0] * DAY if number + 1 < len(parts) else None

@@ -45,9 +45,9 @@ class SiteOutage(NamedTuple):
 
 
 def evaluate_sites(*, now: datetime) -> list[SiteOutage]:
-    """Open, move and end the alerts of places, and let each stand for those of its trackers; one transaction.
+    """Open, move and end the alerts of sites, and let each stand for those of its trackers; one transaction.
 
-    A place is silent if at least ALERT_SILENT_PLACE_TRACKERS trackers there are, and LEAST_SHARE of those there.
+    A site has one if at least ALERT_SILENT_PLACE_TRACKERS trackers there are silent, and LEAST_SHARE of those there.
     """
     with transaction.atomic():
         open_ = {
@@ -58,22 +58,22 @@ def evaluate_sites(*, now: datetime) -> list[SiteOutage]:
             .order_by("pk")
         }
         before = publishing.read(alert.pk for alert in open_.values())
-        places = _outages()
-        silent = {place.location_id for place in places}
+        outages = _outages()
+        silent = {outage.location_id for outage in outages}
         _end([alert for location_id, alert in open_.items() if location_id not in silent], now)
-        alerts = [_open_or_move(place, open_.get(place.location_id), now) for place in places]
-        for alert, place in zip(alerts, places, strict=True):
-            _cover(alert, place)
+        alerts = [_open_or_move(outage, open_.get(outage.location_id), now) for outage in outages]
+        for alert, outage in zip(alerts, outages, strict=True):
+            _cover(alert, outage)
         after = publishing.read([*before, *(alert.pk for alert in alerts)])
         publishing.publish_changes(before, after, now=now)
-    return places
+    return outages
 
 
 def _outages() -> list[SiteOutage]:
     parameters = {"least": settings.ALERT_SILENT_PLACE_TRACKERS, "most": SITES_AT_ONCE}
     found = bulk.fetch_rows(OUTAGES, parameters, SiteOutage)
-    there = _trackers_at([place.location_id for place in found])
-    return [place for place in found if place.trackers >= LEAST_SHARE * there.get(place.location_id, 0)]
+    there = _trackers_at([outage.location_id for outage in found])
+    return [outage for outage in found if outage.trackers >= LEAST_SHARE * there.get(outage.location_id, 0)]
 
 
 def _trackers_at(location_ids: Collection[int]) -> dict[int, int]:
@@ -81,33 +81,33 @@ def _trackers_at(location_ids: Collection[int]) -> dict[int, int]:
     return dict(here.values("location").annotate(number=Count("pk")).values_list("location", "number"))
 
 
-def _open_or_move(place: SiteOutage, alert: Alert | None, now: datetime) -> Alert:
+def _open_or_move(outage: SiteOutage, alert: Alert | None, now: datetime) -> Alert:
     if alert is None:
         return Alert.objects.create(
             kind=Alert.Kind.SILENT_PLACE,
-            location_id=place.location_id,
-            began_at=place.began_at,
-            latest_at=place.latest_at,
-            measure=place.trackers,
+            location_id=outage.location_id,
+            began_at=outage.began_at,
+            latest_at=outage.latest_at,
+            measure=outage.trackers,
             recorded_at=now,
         )
     told = (alert.began_at, alert.latest_at, alert.measure)
-    alert.began_at, alert.latest_at, alert.measure = place.began_at, place.latest_at, place.trackers
+    alert.began_at, alert.latest_at, alert.measure = outage.began_at, outage.latest_at, outage.trackers
     if told != (alert.began_at, alert.latest_at, alert.measure):
         alert.save(update_fields=["began_at", "latest_at", "measure"])
     return alert
 
 
-def _cover(alert: Alert, place: SiteOutage) -> None:
-    """The place's alert stands for those of the silent trackers there, and for no others that are open."""
-    there = Alert.objects.open().filter(kind=Alert.Kind.SILENT, tracker__location=place.location_id)
+def _cover(alert: Alert, outage: SiteOutage) -> None:
+    """The outage stands for those of the silent trackers there, and for no others that are open."""
+    there = Alert.objects.open().filter(kind=Alert.Kind.SILENT, tracker__location=outage.location_id)
     _set_part_of(there.exclude(part_of__isnull=False, part_of=alert), alert)
-    elsewhere = Alert.objects.open().filter(part_of=alert).exclude(tracker__location=place.location_id)
+    elsewhere = Alert.objects.open().filter(part_of=alert).exclude(tracker__location=outage.location_id)
     _set_part_of(elsewhere, None)
 
 
 def _end(alerts: Collection[Alert], now: datetime) -> None:
-    """At the latest sign of life of a tracker there; the silent ones that remain stand for themselves again."""
+    """When a tracker there was last seen; the silent ones that remain stand for themselves again."""
     for alert in alerts:
         seen = Tracker.objects.filter(location=alert.location_id).aggregate(at=Max("last_seen_at"))["at"]
         ended_at = max(alert.latest_at, min(seen or now, now))

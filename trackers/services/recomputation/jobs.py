@@ -132,7 +132,7 @@ def _work_batch(job_id: int, pace: Pace, now: datetime) -> bool:
             reached = batch[-1] if len(batch) < len(ids) else targets[-1].tracker_id
             _note(job, targets, reached, recomputed)
     if batch:
-        pace.rest(reports=recomputed.written.reports, began_at=began_at)
+        pace.pause(reports=recomputed.written.reports, began_at=began_at)
     if batch or not ids:
         return True
     recomputed = recomputing.recompute_long(tracker_id=ids[0], cause=_cause(job), now=now, pace=pace)

@@ -1,4 +1,4 @@
-"""How much of a recomputation one transaction takes: what is done in BATCH_S, judged by the batch before.
+"""How much of a recomputation one transaction takes: what is done in BATCH_S, going by the batch before.
 
 Whoever records live reports of the same trackers waits for a batch at most. After each there is a pause, in which
 those who wait come first: PostgreSQL gives a row's lock to whoever asks next, and that would mostly be the
@@ -27,8 +27,8 @@ class Pace:
         self.clock = clock
         self.reports = FIRST
 
-    def rest(self, *, reports: int, began_at: datetime) -> None:
-        """Say after its commit when a batch of so many reports began."""
+    def pause(self, *, reports: int, began_at: datetime) -> None:
+        """Pause after a batch of this many reports, which began then and is committed."""
         took_s = (self.clock() - began_at).total_seconds()
         in_time = int(reports * BATCH_S / max(took_s, BATCH_S / 2))
         self.reports = min(max(in_time, LEAST), MOST)

@@ -17,8 +17,8 @@ from trackers.services.recomputation import jobs, recomputing
 MOST_TRACKERS = 2_000
 TIME_BUDGET_S = 5.0
 TARGETS_AT_ONCE = 200
-# Compared in one go: several trackers of together so many reports, or a single one of more. Two years of a report every
-# twenty minutes take about two seconds and some fifty MB.
+# Compared in one go: several trackers of together this many reports, or a single one of more. Two years of a report
+# every twenty minutes take about two seconds and some fifty MB.
 REPORTS_AT_ONCE = 5_000
 LONGEST = 50_000
 EXAMPLES = 10
@@ -26,7 +26,7 @@ EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A tracker that would change: so many status periods fewer, more, and with another end."""
+    """A tracker that would change: how many status periods fewer, more, and with another end."""
 
     tracker_id: int
     mac: str
@@ -37,11 +37,12 @@ class Example:
 
 @dataclass(slots=True)
 class Preview:
-    """candidates: trackers that the recomputation may affect, of which `looked_at` were; compared: those that were near
-    and whose history was recomputed; changing: those of which it would change. complete: no tracker was left out."""
+    """affected: trackers whose history the recomputation may change, of which `examined` were; compared: those that
+    were near and whose history was recomputed; changing: those of which it would change. complete: no tracker was left
+    out."""
 
-    candidates: int
-    looked_at: int = 0
+    affected: int
+    examined: int = 0
     compared: int = 0
     changing: int = 0
     periods_retracted: int = 0
@@ -52,18 +53,18 @@ class Preview:
 
     @property
     def estimated(self) -> int:
-        """How many trackers would change if the others are like those that were looked at."""
-        return round(self.changing * self.candidates / self.looked_at) if self.looked_at else 0
+        """How many trackers would change if the others are like those that were examined."""
+        return round(self.changing * self.affected / self.examined) if self.examined else 0
 
 
 def preview(*, job: RecomputationJob, clock: Clock) -> Preview:
     """What the job would change: exact up to MOST_TRACKERS within TIME_BUDGET_S, else for the first trackers only."""
-    deadline, found, cursor = Deadline(clock, TIME_BUDGET_S), Preview(candidates=job.total), 0
+    deadline, found, cursor = Deadline(clock, TIME_BUDGET_S), Preview(affected=job.total), 0
     while targets := list(job.targets.filter(tracker__gt=cursor).order_by("tracker")[:TARGETS_AT_ONCE]):
         ids = jobs.affected(job=job, targets=targets)
         while ids:
             if found.compared >= MOST_TRACKERS or deadline.passed:
-                found.looked_at += sum(target.tracker_id < ids[0] for target in targets)
+                found.examined += sum(target.tracker_id < ids[0] for target in targets)
                 found.complete = False
                 return found
             batch = _first_batch(ids)
@@ -71,7 +72,7 @@ def preview(*, job: RecomputationJob, clock: Clock) -> Preview:
             # One that is too long is left to the recomputation.
             found.complete = found.complete and bool(batch)
             ids = ids[max(len(batch), 1) :]
-        found.looked_at += len(targets)
+        found.examined += len(targets)
         cursor = targets[-1].tracker_id
     return found
 

@@ -55,7 +55,7 @@ def recompute_next(*, tracker_ids: Sequence[int], cause: Cause, now: datetime, p
         return recompute_long(tracker_id=tracker_ids[0], cause=cause, now=now, pace=pace)
     began_at = pace.clock()
     recomputed = recompute_or_split(tracker_ids=batch, cause=cause, now=now)
-    pace.rest(reports=recomputed.written.reports, began_at=began_at)
+    pace.pause(reports=recomputed.written.reports, began_at=began_at)
     return recomputed
 
 
@@ -100,7 +100,7 @@ def recompute_long(*, tracker_id: int, cause: Cause, now: datetime, pace: Pace) 
                 tracker_id=tracker_id, begin=reached, reports=pace.reports, cause=cause, now=now
             )
             written.add(batch)
-            pace.rest(reports=batch.reports, began_at=began_at)
+            pace.pause(reports=batch.reports, began_at=began_at)
     except BLAMED_ON_THE_REPORT as error:
         return _failed(tracker_id, error)
     return Recomputed(1, written)

@@ -132,7 +132,7 @@ def _compared_trackers(near: Sequence[ReportNear]) -> tuple[list[int], bool]:
 
 
 def _visits(window: Window, sightings: Sequence[Sighting], location_id: int, radius_m: int) -> list[Visit]:
-    """The visits at the location if its radius were this one; the sightings were measured with a larger one."""
+    """The visits at the location if its radius were this one; the reports were measured with a larger one."""
     derived = timeline.derive(
         [_resized(sighting, location_id, radius_m) for sighting in sightings],
         confirmations=window.scope.confirmations,

@@ -142,7 +142,7 @@ def _roll_up(month: RetiredMonth, deadline: Deadline) -> bool:
 
 
 def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bool:
-    """From here on the month counts as gone: the cutoff moves first, so that no recomputation misses what is
+    """After this the month counts as gone: the cutoff moves first, so that no recomputation misses what is
     deleted."""
     with transaction.atomic():
         claimed = RetiredMonth.objects.filter(
