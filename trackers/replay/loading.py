@@ -19,8 +19,7 @@ from locations.services.locations import LocationValues
 from trackers.incoming import FINGERPRINT_BYTES, IncomingReport, RecordOutcome
 from trackers.models import Assignment, GeofenceEvent, LocationReport, StatusChange, Tracker
 from trackers.replay.world import World, WorldLocation, run_names, wrapped
-from trackers.services import history
-from trackers.services.reports import recording
+from trackers.services import history, reports
 
 
 def load(world: World, *, now: datetime) -> dict[str, int]:
@@ -33,8 +32,8 @@ def load(world: World, *, now: datetime) -> dict[str, int]:
 def feed(world: World, tracker_ids: dict[str, int], *, batch: int, now: datetime) -> RecordOutcome:
     """Record the world's reports as they stand, `batch` at a time."""
     outcome = RecordOutcome()
-    for reports in batching.batches(_incoming(world, tracker_ids), batch):
-        outcome.add(recording.record_reports(reports, now=now))
+    for incoming in batching.batches(_incoming(world, tracker_ids), batch):
+        outcome.add(reports.record_reports(incoming, now=now))
     return outcome
 
 
