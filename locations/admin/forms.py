@@ -1,33 +1,41 @@
 """The form of a location: its fence as numbers and GeoJSON, which the map in the page keeps in step."""
 
-import json
 from typing import Any
 
 from django import forms
-from django.contrib.gis.gdal import GDALException
-from django.contrib.gis.geos import GEOSException, GEOSGeometry, Point
+from django.contrib.gis.geos import Point
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
 
 from foundation.admin.served import ServedForm, Values
+from foundation.errors import InvalidValuesError
+from locations import geojson
+from locations.areas.globe import MAX_CENTRE_LONGITUDE
 from locations.models import Location
 from locations.services import locations
 
 
 class CoordinateField(forms.FloatField):
-    def __init__(self, limit: int, **options: Any) -> None:
+    def __init__(self, limit: float, **options: Any) -> None:
         widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any", "min": -limit, "max": limit})
-        super().__init__(min_value=-limit, max_value=limit, widget=widget, **options)
+        super().__init__(min_value=-limit, max_value=limit, widget=widget, required=False, **options)
 
 
 class LocationForm(ServedForm):
     shown_at = {"center": "lat"}
     lat = CoordinateField(90, label="Latitude", help_text="Of the centre, in degrees.")
-    lon = CoordinateField(180, label="Longitude", help_text="Of the centre, in degrees.")
+    lon = CoordinateField(
+        MAX_CENTRE_LONGITUDE,
+        label="Longitude",
+        help_text="Of the centre, in degrees. An area has its own centre.",
+    )
     area = forms.CharField(
         label="Area",
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text="A GeoJSON polygon, which counts instead of the circle. Draw it on the map or paste it here.",
+        help_text=(
+            "A GeoJSON polygon, which counts instead of the circle: draw it on the map or paste it here, also as a"
+            " Feature. Longitude comes first. It may cross the date line."
+        ),
     )
 
     class Meta:
@@ -40,18 +48,10 @@ class LocationForm(ServedForm):
         if location.center:
             self.initial["lon"], self.initial["lat"] = (round(x, 7) for x in location.center.coords)
         if location.area:
-            self.initial["area"] = location.area.geojson
+            self.initial["area"] = geojson.drawn_text(location.area)
 
-    def clean_area(self) -> Any:
-        text = self.cleaned_data["area"].strip()
-        if not text:
-            return None
-        try:
-            area = GEOSGeometry(json.dumps(json.loads(text)))
-        except (ValueError, GEOSException, GDALException):
-            raise forms.ValidationError("This is not a GeoJSON polygon.") from None
-        area.srid = 4326
-        return area
+    def clean_area(self) -> str | None:
+        return self.cleaned_data["area"].strip() or None
 
     def clean(self) -> Values:
         """The inputs show whole seconds: a moment that nobody changed must not lose its fraction."""
@@ -59,17 +59,30 @@ class LocationForm(ServedForm):
             stored = self.initial.get(name)
             if stored and self.cleaned_data.get(name) == stored.replace(microsecond=0):
                 self.cleaned_data[name] = stored
+        missing = [name for name in ("lat", "lon") if self.cleaned_data.get(name) is None]
+        if len(missing) == 1 and not {"lat", "lon"} & self.errors.keys():
+            self.add_error(missing[0], "Give latitude and longitude, or neither for an area.")
         return super().clean()
 
     def refuse_invalid(self, stored: Location | None, values: Values) -> None:
-        locations.refuse_invalid(stored, values)
+        """Whether a large area is meant is asked between the form and the save."""
+        try:
+            locations.refuse_invalid(stored, values | {"confirm_large": True})
+        except InvalidValuesError as error:
+            at_center = {"lat", "lon"} & self.errors.keys()
+            said = {name: text for name, text in error.fields.items() if name != "center" or not at_center}
+            if said:
+                raise InvalidValuesError(said) from error
 
     def all_values(self) -> Values:
         held = super().all_values()
         lat, lon = held.pop("lat", None), held.pop("lon", None)
-        if lat is not None and lon is not None:
-            held["center"] = Point(lon, lat, srid=4326)
-        return held
+        has_center = lat is not None and lon is not None
+        return held | {"center": Point(lon, lat, srid=4326) if has_center else None}
+
+    def values(self) -> Values:
+        held = super().values()
+        return held | {"confirm_large": True} if held.get("area") else held
 
     def fields_of(self, name: str) -> set[str]:
         return {"lat", "lon"} if name == "center" else {name}

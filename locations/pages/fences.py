@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.gis.db.models.functions import Distance
 
+from locations import geojson
 from locations.models import Location
 
 FENCES_ON_MAP = 200
@@ -13,7 +14,8 @@ NEAR_M = 100_000
 
 
 def features(locations: Iterable[Location]) -> dict[str, Any]:
-    """A GeoJSON FeatureCollection of polygons, and of points with `radius_m`."""
+    """A GeoJSON FeatureCollection of polygons, whose longitudes may go on over the date line, and of points with
+    `radius_m`."""
     return {"type": "FeatureCollection", "features": [_feature(location) for location in locations]}
 
 
@@ -21,7 +23,7 @@ def _feature(location: Location) -> dict[str, Any]:
     properties: dict[str, Any] = {"name": location.name, "kind": location.kind}
     if not location.area:
         properties["radius_m"] = location.radius_m
-    geometry = json.loads((location.area or location.center).geojson)
+    geometry = geojson.drawn(location.area) if location.area else json.loads(location.center.geojson)
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 

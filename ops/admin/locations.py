@@ -13,6 +13,7 @@ from clients.admin.clients import acting_user
 from foundation.admin.served import Values
 from locations.admin.locations import DeliveryLocationAdmin, LocationAdmin, StorageLocationAdmin
 from locations.models import DeliveryLocation, Location, StorageLocation
+from locations.services import locations as stored_locations
 from ops.admin.analytics import AnalyticsAdmin
 from ops.admin.composing import composed
 from ops.admin.previews import PreviewedAdmin
@@ -61,6 +62,9 @@ class ComposedLocationAdmin(AnalyticsAdmin, TunedAdmin, PreviewedAdmin, Location
 
     def delete_row(self, request: HttpRequest, row: Location) -> None:
         locations.delete_location(location=row, actor=acting_user(request), now=timezone.now())
+
+    def question(self, row: Location | None, values: Values) -> str:
+        return stored_locations.question(row, values)
 
     def preview(self, request: HttpRequest, row: Location | None, values: Values) -> Tried | None:
         actor = acting_user(request)

@@ -23,14 +23,24 @@ class PreviewedAdmin(ServedAdmin):
         """What storing the values in the row would do, or in a new one where it is None; None if nothing."""
         raise NotImplementedError
 
+    def question(self, row: Any, values: Values) -> str:
+        """What somebody has to confirm before the values are stored in the row, or in a new one where it is None; empty
+        if nothing."""
+        return ""
+
     def answer_before_saving(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
         if "confirmed" in request.POST:
             return None
+        stored = self.get_object(request, object_id) if object_id else None
+        values = self._valid_values(request, stored, object_id)
+        if values is None:
+            return None
         try:
-            tried = self._tried(request, object_id)
+            question = self.question(stored, values)
+            tried = self.preview(request, stored, values)
         except DomainError:
             return None  # The save itself says it.
-        return self._ask(request, tried) if tried else None
+        return self._ask(request, question, tried) if question or tried else None
 
     def announce(self, request: HttpRequest, job: RecomputationJob | None) -> None:
         """Let a worker begin with the job, and say where it is shown."""
@@ -41,25 +51,23 @@ class PreviewedAdmin(ServedAdmin):
         text = 'The affected histories are being recomputed: <a href="{}">see the progress</a>.'
         self.message_user(request, format_html(text, url), messages.INFO)
 
-    def _tried(self, request: HttpRequest, object_id: str | None) -> Tried | None:
-        """What the save would do; None if it is not valid, not allowed, or would change no history."""
-        stored = self.get_object(request, object_id) if object_id else None
+    def _valid_values(self, request: HttpRequest, stored: Any, object_id: str | None) -> Values | None:
+        """What the form asks to store; None if it is not valid, or not allowed."""
         allowed = self.has_change_permission(request, stored) if stored else self.has_add_permission(request)
         if not allowed or (object_id and stored is None):
             return None
         form_class = self.get_form(request, stored, change=stored is not None)
         form = form_class(request.POST, request.FILES, instance=stored)
-        if not form.is_valid():
-            return None
-        return self.preview(request, stored, self.values_of(form))
+        return self.values_of(form) if form.is_valid() else None
 
-    def _ask(self, request: HttpRequest, tried: Tried) -> HttpResponse:
+    def _ask(self, request: HttpRequest, question: str, tried: Tried | None) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": "What this changes",
+            "title": "What this changes" if tried else "Please confirm",
             "opts": self.opts,
-            "change": tried.change,
-            "preview": tried.preview,
+            "question": question,
+            "change": tried.change if tried else "",
+            "preview": tried.preview if tried else None,
             "fields": list(_fields(request)),
         }
         return render(request, "admin/ops/preview.html", context)

@@ -77,7 +77,7 @@ def test_circle_is_stored_with_the_kind_of_its_page(ops: Client) -> None:
 
 
 def test_area_is_stored(ops: Client) -> None:
-    add(ops, area=json.dumps(SQUARE))
+    add(ops, area=json.dumps(SQUARE), lon="4.5", confirmed="1")
     assert Location.objects.get().area.extent == (4, 52, 5, 53)
 
 

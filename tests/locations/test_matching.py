@@ -132,11 +132,20 @@ class TestArea:
 
     def test_area_counts_and_not_the_circle_around_its_centre(self, run):
         area = polygon([(52.0, 5.0), (52.0, 5.01), (52.01, 5.01), (52.01, 5.0)])
-        location = fence(run, 52.5, 5.5, radius_m=100, area=area)
-        assert inside(run, 52.005, 5.005) == [location.pk]
-        assert inside(run, 52.5, 5.5) == []
-        (match,) = matches(run, 52.005, 5.005)
-        assert (match.gap_m, match.centre_m) == (0, pytest.approx(64_500, rel=0.01))
+        location = fence(run, 52.005, 5.005, radius_m=5_000, area=area)
+        assert inside(run, 52.005, 5.009) == [location.pk]
+        assert inside(run, 52.005, 5.011) == []
+        (match,) = matches(run, 52.005, 5.009)
+        assert (match.gap_m, match.centre_m) == (0, pytest.approx(274.6, rel=0.01))
+
+    def test_centre_of_an_area_is_its_own_whoever_writes_it(self, run):
+        area = polygon([(52.0, 5.0), (52.0, 5.01), (52.01, 5.01), (52.01, 5.0)])
+        location = fence(run, 52.5, 5.5, area=area)
+        Location.objects.filter(pk=location.pk).update(center=GeosPoint(6, 53))
+        assert Location.objects.get().center.coords == pytest.approx((5.005, 52.005), abs=1e-5)
+        Location.objects.filter(pk=location.pk).update(area=None)
+        Location.objects.filter(pk=location.pk).update(center=GeosPoint(6, 53))
+        assert Location.objects.get().center.coords == (6, 53)
 
     @pytest.mark.parametrize("corner", [(52.0, 5.0), (52.01, 5.01), (52.005, 5.0)])
     def test_edge_and_corners_belong_to_the_area(self, run, corner):

@@ -143,6 +143,7 @@ class TestOutput:
 
     def test_area_is_geojson_and_counts_in_place_of_the_circle(self):
         world = changed("locations/0/area", {"type": "Polygon", "coordinates": [SQUARE]})
+        world["locations"][0] |= ROAD
         events = result(world)["trackers"][MAC]["events"]
         assert [(event["type"], event["location"]) for event in events[:3]] == [
             ("TRANSIT", None),
@@ -153,6 +154,7 @@ class TestOutput:
     def test_polygon_over_the_antimeridian(self):
         ring = [[179.838, 66.9494], [-179.8496, 66.9508], [-180.0014, 66.8406], [179.838, 66.9494]]
         world = changed("locations/0/area", {"type": "Polygon", "coordinates": [ring]})
+        world["locations"][0] |= {"lat": 66.9, "lon": 180}
         world["reports"] = [
             seen(8, {"lat": 66.9015, "lon": -180.0096}),
             seen(9, {"lat": 66.9015, "lon": 179.991}),

@@ -6,39 +6,53 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.gis.geos import Point, Polygon
+from django.contrib.gis.geos import Point
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from clients.models import ProductionRun
 from clients.services import runs, tenants
 from clients.services.runs import RunValues
 from foundation import batching
+from locations import fences
+from locations.areas.globe import wrapped
+from locations.fences import Fence, InvalidFenceError
 from locations.models import Location
 from locations.services import locations
 from locations.services.locations import LocationValues
 from trackers.incoming import FINGERPRINT_BYTES, IncomingReport, RecordOutcome
 from trackers.models import Assignment, GeofenceEvent, LocationReport, StatusChange, Tracker
-from trackers.replay.world import World, WorldLocation, run_names, wrapped
-from trackers.services import history, reports
+from trackers.replay.world import World, WorldError, WorldLocation, run_names
+from trackers.services import history
+from trackers.services.reports import recording
 
 
-def load(world: World, *, now: datetime) -> dict[str, int]:
-    """Create the world's rows; returns the trackers' ids by MAC."""
+def load(world: World, settled: Sequence[Fence], *, now: datetime) -> dict[str, int]:
+    """Create the world's rows, its locations with these fences; returns the trackers' ids by MAC."""
     made = _create_runs(world, now)
-    _create_locations(world, made)
+    _create_locations(world, settled, made)
     return _create_trackers(world, made, now)
+
+
+def settled_fences(world: World) -> list[Fence]:
+    """The fences of the world's locations, as they are stored. Raises WorldError, which names the path in the file."""
+    return [_settled_fence(location, f"locations[{index}]") for index, location in enumerate(world.locations)]
 
 
 def feed(world: World, tracker_ids: dict[str, int], *, batch: int, now: datetime) -> RecordOutcome:
     """Record the world's reports as they stand, `batch` at a time."""
     outcome = RecordOutcome()
-    for incoming in batching.batches(_incoming(world, tracker_ids), batch):
-        outcome.add(reports.record_reports(incoming, now=now))
+    for reports in batching.batches(_incoming(world, tracker_ids), batch):
+        outcome.add(recording.record_reports(reports, now=now))
     return outcome
 
 
-def result(tracker_ids: dict[str, int], outcome: RecordOutcome) -> dict[str, Any]:
-    """What the store says now, ready for JSON."""
+def result(tracker_ids: dict[str, int], outcome: RecordOutcome, settled: Sequence[Fence]) -> dict[str, Any]:
+    """What the store says now, ready for JSON; with warnings where a form would have asked about an area."""
+    warnings = [
+        f"{fences.large_area(fence.size_m2)} - at `locations[{index}].area`"
+        for index, fence in enumerate(settled)
+        if fence.is_large
+    ]
     ids = list(tracker_ids.values())
     names = dict(Location.objects.values_list("id", "name"))
     history, events = _history(ids, names), _events(ids, names)
@@ -54,7 +68,19 @@ def result(tracker_ids: dict[str, int], outcome: RecordOutcome) -> dict[str, Any
             for mac, id_ in tracker_ids.items()
         },
         "reports": {"stored": outcome.stored, "duplicates": outcome.duplicates, "rejected": outcome.rejected},
+        **({"warnings": warnings} if warnings else {}),
     }
+
+
+def _settled_fence(location: WorldLocation, path: str) -> Fence:
+    has_center = location.lat is not None and location.lon is not None
+    center = Point(location.lon, location.lat, srid=4326) if has_center else None
+    try:
+        return fences.settle(center=center, radius_m=location.radius_m, area=location.given_area)
+    except InvalidFenceError as error:
+        at = {"center": "lat"}.get(error.field, error.field)
+        within = f".{error.path}" if error.path else ""
+        raise WorldError(f"{error.said} - at `{path}.{at}{within}`") from error
 
 
 def _create_runs(world: World, now: datetime) -> dict[str, ProductionRun]:
@@ -75,30 +101,20 @@ def _create_runs(world: World, now: datetime) -> dict[str, ProductionRun]:
     return {run.name: run for run in runs.add_checked_runs(values=values, actor=None)}
 
 
-def _create_locations(world: World, runs_by_name: dict[str, ProductionRun]) -> None:
+def _create_locations(world: World, settled: Sequence[Fence], runs_by_name: dict[str, ProductionRun]) -> None:
     values = [
         LocationValues(
             name=location.name,
             kind=location.kind.upper(),
-            center=Point(wrapped(location.lon), location.lat, srid=4326),
+            center=fence.center,
             radius_m=location.radius_m,
-            area=_polygon(location),
+            area=fence.area,
             active_from=location.active_from,
             runs=[runs_by_name[name] for name in dict.fromkeys(run_names(location.runs, world))],
         )
-        for location in world.locations
+        for location, fence in zip(world.locations, settled, strict=True)
     ]
     locations.add_checked_locations(values=values, actor=None)
-
-
-def _polygon(location: WorldLocation) -> Polygon | None:
-    if location.area is None:
-        return None
-    rings = [
-        [(wrapped(longitude), latitude) for longitude, latitude, *_ in ring]
-        for ring in location.area.coordinates
-    ]
-    return Polygon(*rings, srid=4326)
 
 
 def _create_trackers(world: World, runs_by_name: dict[str, ProductionRun], now: datetime) -> dict[str, int]:

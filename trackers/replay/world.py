@@ -7,26 +7,21 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from itertools import pairwise
 from typing import Annotated, Literal
 
 import msgspec
 
-from foundation import strict_json
+from foundation import json_paths, strict_json
+from locations.areas.globe import MAX_CENTRE_LONGITUDE
 from trackers.mac import parse_mac
 
 # Beyond these a moment may have no counterpart in UTC.
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
-# Maps write longitudes near the antimeridian as 180.2 or -180.2; half a degree is taken, more is a mistake.
-MAX_LONGITUDE = 180.5
-
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
-Longitude = Annotated[float, msgspec.Meta(ge=-MAX_LONGITUDE, le=MAX_LONGITUDE)]
+Longitude = Annotated[float, msgspec.Meta(ge=-MAX_CENTRE_LONGITUDE, le=MAX_CENTRE_LONGITUDE)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Corner = Annotated[list[float], msgspec.Meta(min_length=2, max_length=3)]
-Rings = Annotated[list[list[Corner]], msgspec.Meta(min_length=1)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -61,21 +56,23 @@ class Run(_Strict):
     policy: Policy = msgspec.field(default_factory=Policy)
 
 
-class Area(_Strict, tag_field="type", tag="Polygon"):
-    """A GeoJSON polygon: rings of [longitude, latitude], each closed."""
-
-    coordinates: Rings
-
-
 class WorldLocation(_Strict):
+    """area: GeoJSON as it stands in the file, which `locations.fences` reads; empty for a circle, which needs `lat` and
+    `lon`."""
+
     name: Name
     kind: Literal["storage", "delivery"]
-    lat: Latitude
-    lon: Longitude
+    lat: Latitude | None = None
+    lon: Longitude | None = None
     radius_m: Annotated[float, msgspec.Meta(gt=0, le=100_000)] = 100
     runs: list[str] | None = None
-    area: Area | None = None
+    area: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     active_from: Moment | None = None
+
+    @property
+    def given_area(self) -> bytes | None:
+        text = bytes(self.area)
+        return text if text not in (b"", b"null") else None
 
 
 class WorldTracker(_Strict):
@@ -123,7 +120,10 @@ def parse_world(text: bytes) -> World:
     except msgspec.ValidationError as error:
         raise WorldError(_with_path(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise WorldError(f"not JSON: {error}") from None
+        raise WorldError(f"not JSON: {error}{_where(text, str(error))}") from None
+    except RecursionError:
+        path = json_paths.path_of_depth(text.decode(errors="replace"), strict_json.MAX_DEPTH)
+        raise WorldError(f"nested too deeply - at `{path}`") from None
     _check_runs(world)
     _check_locations(world)
     _check_trackers(world)
@@ -138,9 +138,12 @@ def _with_path(message: str) -> str:
     return message.replace("`$.", "`").replace("`$`", "the top level")
 
 
-def wrapped(longitude: float) -> float:
-    """A longitude within -180 to 180."""
-    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
+def _where(text: bytes, message: str) -> str:
+    """The path of the byte that a decoder's message names."""
+    found = re.search(r"\(byte (\d+)\)", message)
+    before = text[: int(found[1])].decode(errors="replace") if found else ""
+    path = json_paths.path_at(before, len(before))
+    return f" - at `{path}`" if path else ""
 
 
 def run_names(names: Sequence[str] | None, world: World) -> Sequence[str]:
@@ -212,21 +215,9 @@ def _check_locations(world: World) -> None:
     for index, location in enumerate(world.locations):
         path = f"locations[{index}]"
         _require_known_runs(location.runs, world, f"{path}.runs")
-        if location.area is not None:
-            _check_area(location.area, f"{path}.area")
-
-
-def _check_area(area: Area, path: str) -> None:
-    for number, ring in enumerate(area.coordinates):
-        at = f"{path}.coordinates[{number}]"
-        if len(ring) < 4 or ring[0] != ring[-1]:
-            raise WorldError(f"a ring has at least four positions, the last equal to the first - at `{at}`")
-        for corner, (longitude, latitude, *_) in enumerate(ring):
-            if not (-360 <= longitude <= 360 and -90 <= latitude <= 90):
-                raise WorldError(f"{longitude}, {latitude} is no longitude, latitude - at `{at}[{corner}]`")
-        for corner, (one, other) in enumerate(pairwise(ring)):
-            if math.isclose(abs(one[0] - other[0]) % 360, 180) and math.isclose(one[1], -other[1]):
-                raise WorldError(f"the next corner is on the other side of the globe - at `{at}[{corner}]`")
+        for name in ("lat", "lon"):
+            if getattr(location, name) is None and (location.lat != location.lon or not location.given_area):
+                raise WorldError(f"`{name}` is missing: a circle needs its centre - at `{path}`")
 
 
 def _check_trackers(world: World) -> None:

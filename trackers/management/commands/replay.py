@@ -37,14 +37,15 @@ class Command(BaseCommand):
         try:
             size = batch_size(batch)
             prepared = self._prepare(world, order, late)
+            settled = loading.settled_fences(prepared)
         except (WorldError, OSError) as error:
             self.stderr.write(" ".join(f"{world}: {error}".splitlines()))
             sys.exit(BAD_INPUT)
         now = timezone.now()
         with transaction.atomic():
-            tracker_ids = loading.load(prepared, now=now)
+            tracker_ids = loading.load(prepared, settled, now=now)
             outcome = loading.feed(prepared, tracker_ids, batch=size, now=now)
-            result = loading.result(tracker_ids, outcome)
+            result = loading.result(tracker_ids, outcome, settled)
             transaction.set_rollback(True)
         self.stdout.write(json.dumps(result, indent=1))
 
