@@ -1,6 +1,6 @@
 """Tenant scoping, in one place: every lookup for a user starts from `Model.objects.visible_to(user)`."""
 
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from django.db import models
 
@@ -15,6 +15,15 @@ ClientIds = models.QuerySet[Any, Any]
 def sees_everything(user: Viewer) -> bool:
     """Staff see every client."""
     return bool(user.is_active and user.is_staff)
+
+
+def clients_seen_by(user: Viewer) -> tuple[int, ...] | Literal["all"]:
+    """The ids of the clients whose rows `visible_to` shows, where they have to be named."""
+    if sees_everything(user):
+        return "all"
+    if not (user.is_active and user.is_authenticated):
+        return ()
+    return tuple(user.memberships.order_by("client_id").values_list("client_id", flat=True))
 
 
 class TenantQuerySet(models.QuerySet[Row]):

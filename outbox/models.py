@@ -70,3 +70,27 @@ class DroppedMonth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m}"
+
+
+class ChangedRow(models.Model):
+    """A row that can be followed, for each client that sees it or saw it once: when it last changed for that client.
+
+    A column `txid`, which only the reader's SQL knows, is the transaction of that change. `client_id` is 0 where nobody
+    but staff sees the row. Triggers on all tables that a row's answers are made of write this, by the function
+    `outbox_mark_changed`, so that no writer can forget it. What is there of the row, the reader looks up afterwards: a
+    row that the client does not see any more has left it.
+    """
+
+    class Kind(models.TextChoices):
+        TRACKER = "tracker"
+        ORDER = "order"
+        LOCATION = "location"
+        ALERT = "alert"
+
+    pk = models.CompositePrimaryKey("kind", "row_id", "client_id")
+    kind = models.CharField(max_length=10, choices=Kind.choices, db_collation="C")
+    row_id = models.BigIntegerField()
+    client_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.row_id} for {self.client_id or 'staff'}"

@@ -1,33 +1,33 @@
-"""Reading facts by a cursor that misses nothing, whatever commits late and however many share a moment."""
+"""Reading facts, and which rows changed, by a cursor that misses nothing (`foundation.following`)."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64Error
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from foundation import bulk, sql
-from foundation.errors import DomainError
+from foundation import bulk, following, sql
+from foundation.following import BEGINNING, CursorTooOldError, InvalidCursorError, Position
+from outbox.models import ChangedRow
 
-READING_MARK = sql.load("outbox/reading_mark")
-READ_FACTS = sql.load("outbox/read_facts").format(mark=READING_MARK)
-READ_FACTS_OF_CLIENTS = sql.load("outbox/read_facts_of_clients").format(mark=READING_MARK)
+__all__ = [
+    "BEGINNING",
+    "ChangedRows",
+    "CursorTooOldError",
+    "InvalidCursorError",
+    "Page",
+    "Position",
+    "PublishedFact",
+    "read_after",
+    "read_changed_rows",
+]
+
+READ_FACTS = sql.load("outbox/read_facts")
+READ_FACTS_OF_CLIENTS = sql.load("outbox/read_facts_of_clients")
 FACTS_DROPPED_AFTER = sql.load("outbox/facts_dropped_after")
+READ_CHANGED_ROWS = sql.load("outbox/read_changed_rows")
+READ_CHANGED_ROWS_OF_CLIENTS = sql.load("outbox/read_changed_rows_of_clients")
 
 MOST_AT_ONCE = 10_000
-
-
-class InvalidCursorError(DomainError):
-    """A cursor that none of our answers gave."""
-
-    code = "invalid_cursor"
-
-
-class CursorTooOldError(DomainError):
-    """Facts after the cursor are no longer kept."""
-
-    code = "cursor_too_old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,43 +59,26 @@ class PublishedFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the order of the facts: transaction, then the number of the row."""
-
-    txid: int
-    number: int
-
-    @classmethod
-    def of_cursor(cls, cursor: str) -> "Position":
-        """Raises InvalidCursorError."""
-        try:
-            txid, number = urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(":")
-            position = cls(int(txid), int(number))
-        except (ValueError, NotBase64Error):
-            position = None
-        if position is None or position.cursor != cursor or not position.is_possible:
-            raise InvalidCursorError("This is no cursor: use the one that an answer gave, unchanged.")
-        return position
-
-    @property
-    def cursor(self) -> str:
-        return urlsafe_b64encode(f"{self.txid}:{self.number}".encode("ascii")).decode("ascii")
-
-    @property
-    def is_possible(self) -> bool:
-        """PostgreSQL's own range: 64 bits without a sign, and with one."""
-        return 0 <= self.txid < 2**63 and 0 <= self.number < 2**63
-
-
-BEGINNING = Position(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
-    """facts: in order. cursor: to go on from. more: whether further ones were there when this was read."""
+    """facts: in order. cursor: to go on from. more: whether further ones were there when this was read.
+
+    reached: also to go on from, and beyond what others wrote where there was no more. So a reader for whom nothing
+    happens for long does not fall behind the months that are dropped.
+    """
 
     facts: list[PublishedFact]
     cursor: str
+    more: bool
+    reached: Position = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRows:
+    """ids: of the rows that changed, in order, each once. reached: to go on from. more: whether further ones were
+    there when this was read."""
+
+    ids: list[int]
+    reached: Position
     more: bool
 
 
@@ -107,10 +90,8 @@ def read_after(*, cursor: str | None, limit: int, client_ids: Collection[int] | 
     in the order of their sequence. Raises InvalidCursorError, and CursorTooOldError where facts after the cursor are
     no longer kept.
     """
-    if not 1 <= limit <= MOST_AT_ONCE:
-        raise ValueError(f"limit is {limit}, not from 1 to {MOST_AT_ONCE:,}")
     after = BEGINNING if cursor is None else Position.of_cursor(cursor)
-    parameters: dict[str, Any] = {"txid": after.txid, "number": after.number, "limit": limit + 1}
+    mark, parameters = _reading(after, limit)
     if client_ids == "all":
         found = bulk.fetch_rows(READ_FACTS, parameters, PublishedFact)
     else:
@@ -120,8 +101,38 @@ def read_after(*, cursor: str | None, limit: int, client_ids: Collection[int] | 
         # After the reading: a month that is dropped between the two must not be missed.
         _require_kept(after)
     facts = found[:limit]
-    reached = Position(facts[-1].txid, facts[-1].number) if facts else after
-    return Page(facts, reached.cursor, more=len(found) > limit)
+    last = Position(facts[-1].txid, facts[-1].number) if facts else after
+    more = len(found) > limit
+    return Page(facts, last.cursor, more, reached=last if more else mark.reached_from(last))
+
+
+def read_changed_rows(
+    kind: ChangedRow.Kind, *, after: Position, limit: int, client_ids: Collection[int] | Literal["all"]
+) -> ChangedRows:
+    """The rows of a kind whose latest change comes next after the position; at most `limit` of them.
+
+    client_ids: who is told; "all" gives every row. A row that changes again comes again. Raises CursorTooOldError for
+    a position that this database has not come to.
+    """
+    mark, parameters = _reading(after, limit)
+    parameters["kind"] = kind.value
+    if client_ids == "all":
+        found = bulk.fetch_rows(READ_CHANGED_ROWS, parameters, Position)
+    else:
+        ids = {"client_ids": sorted(set(client_ids))}
+        found = bulk.fetch_rows(READ_CHANGED_ROWS_OF_CLIENTS, parameters | ids, Position)
+    page, more = found[:limit], len(found) > limit
+    reached = page[-1] if more else mark.reached_from(after)
+    return ChangedRows([place.number for place in page], reached, more)
+
+
+def _reading(after: Position, limit: int) -> tuple[following.ReadingMark, dict[str, Any]]:
+    if not 1 <= limit <= MOST_AT_ONCE:
+        raise ValueError(f"limit is {limit}, not from 1 to {MOST_AT_ONCE:,}")
+    mark = following.reading_mark()
+    mark.require_given(after)
+    parameters = {"txid": after.txid, "number": after.number, "limit": limit + 1, "below": mark.below}
+    return mark, parameters
 
 
 def _require_kept(after: Position) -> None:

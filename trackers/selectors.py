@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -103,6 +103,12 @@ def _beginnings(text: str) -> list[Q]:
         prefix = ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
         matching.append(Q(mac__startswith=prefix))
     return matching
+
+
+def macs_of(ids: Collection[int]) -> list[str]:
+    """The MACs of these trackers, in the order of the ids, whoever sees them."""
+    macs = dict(Tracker.objects.filter(pk__in=ids).values_list("pk", "mac"))
+    return [macs[id_] for id_ in ids if id_ in macs]
 
 
 def not_seen_since(trackers: QuerySet[Tracker], moment: datetime) -> QuerySet[Tracker]:

@@ -2,9 +2,7 @@
 
 import random
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -18,6 +16,7 @@ from outbox.partitioning import FACTS
 from outbox.selectors import CursorTooOldError, InvalidCursorError
 from tests.factories import NOW
 from tests.outbox.reading import read_after
+from tests.sessions import sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,67 +47,11 @@ def subjects(facts):
     return [fact.subject for fact in facts]
 
 
-class Session:
-    """A transaction on a connection of its own, which does what it is asked, step by step."""
-
-    def __init__(self):
-        self._thread = ThreadPoolExecutor(1)
-        self._thread.submit(self._begin).result(30)
-
-    def _begin(self):
-        self._transaction = transaction.atomic()
-        self._transaction.__enter__()
-
-    def start(self, *facts):
-        return self._thread.submit(services.publish_all, facts, now=NOW)
-
-    def publish(self, *facts):
-        self.start(*facts).result(30)
-
-    def take_id(self):
-        """As a first write does: the transaction gets its number."""
-        self._thread.submit(self._execute, "SELECT pg_current_xact_id()").result(30)
-
-    def commit(self):
-        self._thread.submit(self._end, None).result(30)
-
-    def roll_back(self):
-        self._thread.submit(self._end, ValueError).result(30)
-
-    def close(self):
-        self._thread.submit(self._close).result(30)
-        self._thread.shutdown()
-
-    def _close(self):
-        """In the session's own thread: elsewhere `connection` is another one."""
-        connection.close()
-
-    def _execute(self, statement):
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-
-    def _end(self, error):
-        self._transaction.__exit__(error, error() if error else None, None)
-        del self._transaction
-
-
-@contextmanager
-def sessions(number) -> Iterator[list[Session]]:
-    every = [Session() for _ in range(number)]
-    try:
-        yield every
-    finally:
-        for session in every:
-            if hasattr(session, "_transaction"):
-                session.roll_back()
-            session.close()
-
-
 def test_early_transaction_that_commits_late_is_not_missed():
     """Fetch A writes first and commits last; the reader polls in between."""
     with sessions(2) as (early, late):
-        early.publish(fact(1))
-        late.publish(fact(2))
+        early.run(services.publish_all, [fact(1)], now=NOW)
+        late.run(services.publish_all, [fact(2)], now=NOW)
         late.commit()
         between, cursor = read_all()
         early.commit()
@@ -148,7 +91,7 @@ def test_long_transaction_holds_back_only_what_is_above_it():
 
 def test_open_transaction_that_wrote_nothing_holds_nothing_back():
     with sessions(1) as (idle,):
-        idle._thread.submit(idle._execute, "SELECT 1").result(30)
+        idle.execute("SELECT 1")
         publish(fact(1))
         assert subjects(read_all()[0]) == ["tracker/1"]
 
@@ -163,8 +106,8 @@ def test_earlier_transaction_that_gets_the_stream_later_is_read_later():
     """A transaction's number says when it began to write, not when it got the lock of a stream."""
     with sessions(2) as (first, second):
         first.take_id()
-        second.publish(fact(1, order=1))
-        waiting = first.start(fact(1, order=2))
+        second.run(services.publish_all, [fact(1, order=1)], now=NOW)
+        waiting = first.start(services.publish_all, [fact(1, order=2)], now=NOW)
         second.commit()
         waiting.result(30)
         first.commit()

@@ -64,7 +64,12 @@ class TrackerFilters(FilterSet):
     silent_for = HoursFilter(
         method="not_seen_for", help_text="Not seen for at least this many hours, or never."
     )
-    updated_after = MomentFilter("updated_at", "gt", help_text="Changed after this time: for polling.")
+    updated_after = MomentFilter(
+        "updated_at",
+        "gt",
+        help_text="Changed after this time. Not for keeping a copy: rows are missed that move between pages, share a"
+        " moment or commit late. Use `changed_after`.",
+    )
     search = django_filters.CharFilter(
         method="with_text", help_text="A MAC in any notation, or a part of a MAC or serial."
     )

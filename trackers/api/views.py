@@ -5,6 +5,7 @@ events and history belong to the assignment of their time: a client finds its ow
 `/events/` and `/history/`, and never those of the clients before and after it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -17,6 +18,8 @@ from rest_framework.response import Response
 from foundation.api.pagination import CursorPages, Key
 from foundation.api.scoping import TenantScoped
 from locations.api.geojson import GeoJsonRenderer
+from outbox.api.following import FollowedPages
+from outbox.models import ChangedRow
 from trackers import selectors
 from trackers.api import filters, serializers
 from trackers.mac import InvalidMacError, parse_mac
@@ -42,13 +45,34 @@ class OfTracker(TenantScoped):
         return get_object_or_404(self.visible(Tracker), mac=self.mac)
 
 
+class TrackerPages(FollowedPages):
+    """Whatever changes a tracker's row, reports, events, history or assignments is a change of the tracker."""
+
+    kind = ChangedRow.Kind.TRACKER
+    unfollowable = (*FollowedPages.unfollowable, "silent_for")
+    gone_schema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "required": ["mac"],
+        "properties": {"mac": {"type": "string"}},
+    }
+
+    def names(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        return [{"mac": mac} for mac in selectors.macs_of(ids)]
+
+
 @extend_schema(tags=["trackers"])
 class TrackersView(TenantScoped, ListAPIView):
-    """Trackers that are assigned to the user's clients; all of them for staff. By default in the order of their ids."""
+    """Trackers that are assigned to the user's clients; all of them for staff. By default in the order of their ids.
+
+    To keep a copy, follow `changed_after`. A tracker comes again whenever its row, its reports, its events, its history
+    or its assignments changed; one that went to another client is told in `gone`, and comes there again if what
+    happened under your own assignments changes later.
+    """
 
     model = Tracker
     serializer_class = serializers.TrackerSerializer
     filterset_class = filters.OrderedTrackerFilters
+    pagination_class = TrackerPages
 
     def narrow(self, visible: Any) -> Any:
         return selectors.trackers_for_api(visible).order_by("id")
