@@ -9,12 +9,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from foundation.api.strict import StrictInput
+
 app_name = "api"
 
 
 @extend_schema(exclude=True)
 class UnknownPathView(APIView):
-    """The API's own 404. A path that only lacks its last slash is sent there."""
+    """The API's own 404. A path that only lacks its last slash is sent there, its parameters with it."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -34,6 +36,14 @@ class UnknownPathView(APIView):
             return False
 
 
+class SchemaView(StrictInput, SpectacularAPIView):
+    """The OpenAPI schema."""
+
+
+class DocsView(StrictInput, SpectacularSwaggerView):
+    """The page to read and try it."""
+
+
 urlpatterns = [
     path("", include("clients.api.urls")),
     path("", include("locations.api.urls")),
@@ -41,7 +51,7 @@ urlpatterns = [
     path("", include("keys.api.urls")),
     path("", include("orders.api.urls")),
     path("", include("keys.api.device_imports.urls")),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^.*$", UnknownPathView.as_view(), name="unknown"),
 ]

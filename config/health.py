@@ -19,7 +19,7 @@ from ingestion import selectors, thresholds
 from ingestion.models import Heartbeat
 from keys.services import rotating
 from keys.vault import VaultError
-from trackers.services.recomputation import verifying
+from trackers.services import recomputation
 
 STATEMENT_TIMEOUT = "2s"
 REDIS_TIMEOUT_S = 2
@@ -97,7 +97,7 @@ def _queue(now: datetime) -> Check:
 
 def _timelines(now: datetime) -> Check:
     """Stored histories differ from their reports, can't be recomputed, or were not checked for too long."""
-    checks = verifying.summary(now=now)
+    checks = recomputation.check_summary(now=now)
     return {
         "ok": checks.ok,
         "checked_24h": checks.checked,

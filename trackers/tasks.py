@@ -5,10 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from trackers.services import history, partitioning
-from trackers.services.alerts import borders, evaluating, site_outages
-from trackers.services.recomputation import jobs, verifying
-from trackers.services.reports import retention
+from trackers.services import alerts, history, partitioning, recomputation, reports
 
 # A minute's worth: what is left over is taken by the next run, or by another worker.
 TRACKERS_PER_EVALUATION = 20_000
@@ -29,7 +26,7 @@ def find_places(**_: Any) -> None:
 @shared_task(acks_late=True, soft_time_limit=300, time_limit=330)
 def work_off_recomputations(**_: Any) -> None:
     """Go on with the recomputations that changes of fences, runs and assignments asked for."""
-    if jobs.work_off(clock=timezone.now, time_budget_s=RECOMPUTATION_TIME_BUDGET_S):
+    if recomputation.work_off(clock=timezone.now, time_budget_s=RECOMPUTATION_TIME_BUDGET_S):
         work_off_recomputations.delay()
 
 
@@ -37,15 +34,15 @@ def work_off_recomputations(**_: Any) -> None:
 def evaluate_alerts(**_: Any) -> None:
     """See which runs have other countries, evaluate the trackers that are due, then outages of sites."""
     now = timezone.now()
-    borders.keep_up(most=RUNS_PER_EVALUATION, now=now)
-    evaluating.evaluate_due(most=TRACKERS_PER_EVALUATION, now=now)
-    site_outages.evaluate_sites(now=now)
+    alerts.keep_up_countries(most=RUNS_PER_EVALUATION, now=now)
+    alerts.evaluate_due(most=TRACKERS_PER_EVALUATION, now=now)
+    alerts.evaluate_sites(now=now)
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def verify_timelines(**_: Any) -> None:
     """Compare the histories whose turn it is with their reports, and repair them."""
-    verifying.verify_due(clock=timezone.now, time_budget_s=VERIFYING_TIME_BUDGET_S)
+    recomputation.verify_due(clock=timezone.now, time_budget_s=VERIFYING_TIME_BUDGET_S)
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
@@ -56,5 +53,5 @@ def make_report_partitions(**_: Any) -> None:
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def drop_old_reports(**_: Any) -> None:
     """Announce months, and drop those whose notice is over."""
-    retention.announce(now=timezone.now())
-    retention.drop_due(clock=timezone.now, time_budget_s=RETENTION_TIME_BUDGET_S)
+    reports.announce_months(now=timezone.now())
+    reports.drop_due_months(clock=timezone.now, time_budget_s=RETENTION_TIME_BUDGET_S)

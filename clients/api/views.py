@@ -1,6 +1,6 @@
 """Login, the user's own account, and whom Glimpse works for."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth import authenticate
 from django.db.models import prefetch_related_objects
@@ -12,25 +12,25 @@ from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clients.api import serializers
 from clients.api.authentication import TokenAuthentication
 from clients.models import Brand, Client, ProductionRun
 from foundation.api import filters
 from foundation.api.scoping import TenantScoped
+from foundation.api.strict import StrictInput, Takes
 from foundation.api.throttles import LoginPerAddress, LoginPerUsername
 
 
-class LoginView(APIView):
+class LoginView(StrictInput):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = (LoginPerAddress, LoginPerUsername)
+    takes: ClassVar = {"post": Takes(body=serializers.CredentialsSerializer)}
 
     @extend_schema(
         tags=["account"],
         operation_id="login",
-        request=serializers.CredentialsSerializer,
         responses=serializers.TokenSerializer,
     )
     def post(self, request: Request) -> Response:
@@ -39,9 +39,7 @@ class LoginView(APIView):
         Send it as `Authorization: Token <token>` until it expires. A user has at most 20 tokens: one more ends the
         oldest.
         """
-        credentials = serializers.CredentialsSerializer(data=request.data)
-        credentials.is_valid(raise_exception=True)
-        user = authenticate(request._request, **credentials.validated_data)
+        user = authenticate(request._request, **self.given())
         if user is None:
             raise AuthenticationFailed("User name and password don't match, or the account is not active.")
         token, secret = get_token_model().objects.create(user=user)
@@ -56,13 +54,12 @@ class LoginView(APIView):
         return "Token"
 
 
-class LogoutView(APIView):
+class LogoutView(StrictInput):
     authentication_classes = (TokenAuthentication,)
 
     @extend_schema(
         tags=["account"],
         operation_id="logout",
-        request=None,
         responses={204: OpenApiResponse(description="Done.")},
     )
     def post(self, request: Request) -> Response:
@@ -71,13 +68,12 @@ class LogoutView(APIView):
         return Response(status=204)
 
 
-class LogoutAllView(APIView):
+class LogoutAllView(StrictInput):
     authentication_classes = (TokenAuthentication,)
 
     @extend_schema(
         tags=["account"],
         operation_id="logout_all",
-        request=None,
         responses={204: OpenApiResponse(description="Done.")},
     )
     def post(self, request: Request) -> Response:
@@ -86,7 +82,7 @@ class LogoutAllView(APIView):
         return Response(status=204)
 
 
-class MeView(APIView):
+class MeView(StrictInput):
     @extend_schema(tags=["account"], operation_id="me", responses=serializers.MeSerializer)
     def get(self, request: Request) -> Response:
         """The user, the clients that it belongs to, and its role there. Staff see every client."""

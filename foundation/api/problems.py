@@ -3,8 +3,14 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.views.defaults import server_error as html_server_error
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -12,10 +18,19 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
+from foundation.api.bodies import BodyTooLargeError
 from foundation.errors import DomainError
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
+
+# What Django refuses of a body by itself.
+_OF_DJANGO: dict[type[Exception], Exception] = {
+    RequestDataTooBig: BodyTooLargeError("What is sent beside files is too large: send less at once."),
+    TooManyFieldsSent: exceptions.ParseError("There are too many parameters or fields."),
+    TooManyFilesSent: exceptions.ParseError("There are too many files."),
+    MultiPartParserError: exceptions.ParseError("The form can't be read: send it as multipart/form-data."),
+}
 
 # What the schema says of every operation.
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -42,6 +57,7 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
 
     Unknown errors return None, so that Django logs them and answers with `server_error`.
     """
+    error = _OF_DJANGO.get(type(error), error)
     if isinstance(error, DomainError):
         response = Response(status=error.status)
         detail: Any = error.message

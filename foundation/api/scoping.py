@@ -5,8 +5,10 @@ from typing import Any, ClassVar, final
 from django.db.models import Model
 from rest_framework.generics import GenericAPIView
 
+from foundation.api.strict import StrictInput
 
-class TenantScoped(GenericAPIView):
+
+class TenantScoped(StrictInput, GenericAPIView):
     """A view of what the user may see of `model`.
 
     Every lookup starts with `visible_to(user)`. A view narrows that in `narrow`; it neither sets `queryset` nor

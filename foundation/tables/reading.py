@@ -11,6 +11,7 @@ from foundation.tables import decoding, delimited, json_arrays
 from foundation.tables.cells import NotText, clean, without_leading_marks
 from foundation.tables.problems import UnreadableFileError
 from foundation.tables.table import Table, normalise
+from foundation.wording import counted
 
 _BLOCK_CHARACTERS = 64 * 1024
 _LONGEST_HEAD = 2**20
@@ -49,7 +50,7 @@ class PassedOver:
         """For people: “3 empty rows and the columns row, problems”; empty where nothing is passed over."""
         told = []
         if self.empty_rows:
-            told.append(f"{self.empty_rows:,} empty {'row' if self.empty_rows == 1 else 'rows'}")
+            told.append(counted(self.empty_rows, "empty row"))
         if self.columns:
             told.append(f"the {'column' if len(self.columns) == 1 else 'columns'} {', '.join(self.columns)}")
         return " and ".join(told)

@@ -8,7 +8,7 @@ from ingestion.services import decrypting
 from ingestion.services.decrypting import SealedPayload
 from keys.models import KeyPair
 from trackers.models import RejectedReport
-from trackers.services.reports import recording, rejections
+from trackers.services import reports
 
 RETRIES_PER_CALL = 1000
 
@@ -39,9 +39,9 @@ def retry_rejected(*, ids: Collection[int], now: datetime) -> RetryOutcome:
     ]
     resolved = 0
     for decrypted in decrypting.decrypt_payloads(sealed, purpose="retry", now=now):
-        recording.record_reports(decrypted.reports, now=now)
-        rejections.renew_reasons(rows=rows, rejections=decrypted.rejections)
-        resolved += rejections.resolve_stored(rows=rows, reports=decrypted.reports, now=now)
+        reports.record_reports(decrypted.reports, now=now)
+        reports.renew_reasons(rows=rows, rejections=decrypted.rejections)
+        resolved += reports.resolve_stored(rows=rows, reports=decrypted.reports, now=now)
     return RetryOutcome(resolved=resolved, rejected=len(rows) - resolved)
 
 

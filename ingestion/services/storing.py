@@ -6,7 +6,7 @@ from datetime import datetime
 from ingestion.findmy.client import FetchAnswer
 from ingestion.services import decrypting
 from trackers.incoming import RecordOutcome
-from trackers.services.reports import recording
+from trackers.services import reports
 
 
 def store_answers(
@@ -25,8 +25,8 @@ def store_answers(
         for rejection in decrypting.reject_entries(answer.rejected, tracker_of_key=tracker_of_key)
     ]
     for decrypted in decrypting.decrypt_payloads(unknown, purpose=purpose, now=now):
-        outcome.add(recording.record_reports(decrypted.reports, now=now))
+        outcome.add(reports.record_reports(decrypted.reports, now=now))
         rejections += decrypted.rejections
-    recording.record_rejections(rejections, now=now)
+    reports.record_rejections(rejections, now=now)
     outcome.rejected += len(rejections)
     return outcome

@@ -9,7 +9,7 @@ from foundation import batching, bulk
 from foundation.deadlines import Clock, Deadline
 from ingestion.models import AccountTally, FetchTally
 from trackers.models import Tracker
-from trackers.services.reports import rejections
+from trackers.services import reports
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ def delete_old(*, clock: Clock, time_budget_s: float) -> dict[str, int]:
     deleted = {"tallies": 0, "rejected": 0}
     if settings.REJECTED_RETENTION_DAYS:
         before = now - timedelta(days=settings.REJECTED_RETENTION_DAYS)
-        deleted["rejected"] = rejections.delete_old(before=before, deadline=deadline)
+        deleted["rejected"] = reports.delete_old_rejections(before=before, deadline=deadline)
     if settings.TALLY_RETENTION_DAYS:
         day = (now - timedelta(days=settings.TALLY_RETENTION_DAYS)).astimezone(UTC).date()
         deleted["tallies"] = _delete_tallies(day, deadline)

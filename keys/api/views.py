@@ -1,6 +1,6 @@
 """What a manufacturer does: find its batches, fetch their public keys, and say that they arrived."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from clients.models import User
 from foundation.api.scoping import TenantScoped
+from foundation.api.strict import Takes
 from keys.api import serializers
 from keys.api.permissions import IsManufacturer
 from keys.api.throttles import ManufacturerRate
@@ -68,6 +69,7 @@ class BatchView(ForManufacturers, RetrieveAPIView):
 class BatchExportsView(ForManufacturers, ListAPIView):
     model = ManufacturerExport
     serializer_class = serializers.ExportSerializer
+    takes: ClassVar = {"post": Takes(body=serializers.NewExportSerializer)}
 
     def narrow(self, visible: Any) -> Any:
         batch = get_object_or_404(self.visible(KeyBatch), pk=self.kwargs["pk"])
@@ -81,7 +83,6 @@ class BatchExportsView(ForManufacturers, ListAPIView):
     @extend_schema(
         tags=["manufacturer"],
         operation_id="manufacturer_export_create",
-        request=serializers.NewExportSerializer,
         responses={201: serializers.ExportSerializer},
     )
     def post(self, request: Request, pk: int) -> Response:
@@ -91,11 +92,10 @@ class BatchExportsView(ForManufacturers, ListAPIView):
         bytes each time.
         """
         batch = get_object_or_404(self.visible(KeyBatch), pk=pk)
-        asked = serializers.NewExportSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = self.given()
         exporting.refuse_unexportable(batches=[batch])
         export = exporting.export_batch(
-            batch=batch, format_code=asked.validated_data["format"], actor=self.actor, now=timezone.now()
+            batch=batch, format_code=asked["format"], actor=self.actor, now=timezone.now()
         )
         return Response(self.get_serializer(export).data, status=201)
 
@@ -133,6 +133,7 @@ class ExportFileView(ForManufacturers):
 
 class AcknowledgementView(ForManufacturers):
     model = ManufacturerExport
+    takes: ClassVar = {"post": Takes(body=serializers.AcknowledgementSerializer)}
 
     def narrow(self, visible: Any) -> Any:
         return visible.select_related("batch")
@@ -140,7 +141,6 @@ class AcknowledgementView(ForManufacturers):
     @extend_schema(
         tags=["manufacturer"],
         operation_id="manufacturer_export_acknowledge",
-        request=serializers.AcknowledgementSerializer,
         responses=serializers.ExportSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
@@ -149,9 +149,8 @@ class AcknowledgementView(ForManufacturers):
         Doing so again changes nothing. A checksum that is not the file's is refused with 409.
         """
         export = self.get_object()
-        given = serializers.AcknowledgementSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        sha256 = self.given()["sha256"]
         acknowledged = exporting.acknowledge_export(
-            export=export, sha256=given.validated_data["sha256"], actor=self.actor, now=timezone.now()
+            export=export, sha256=sha256, actor=self.actor, now=timezone.now()
         )
         return Response(serializers.ExportSerializer(acknowledged).data)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from foundation.admin.base import GlimpseAdmin
 from foundation.errors import DomainError
-from trackers.services.recomputation import tuning
+from trackers.services import recomputation
 
 
 class TunedAdmin(GlimpseAdmin):
@@ -29,7 +29,7 @@ class TunedAdmin(GlimpseAdmin):
             raise Http404
         change_url = reverse(f"admin:{self._name('change')}", args=[location.pk])
         try:
-            tried = tuning.try_radii(location=location, now=timezone.now())
+            tried = recomputation.try_radii(location=location, now=timezone.now())
         except DomainError as error:
             self.report_error(request, error)
             return HttpResponseRedirect(change_url)

@@ -11,7 +11,7 @@ from ingestion import selectors as fetching
 from ingestion import thresholds
 from ingestion.models import AccountState, FetchState, Heartbeat
 from trackers.models import RejectedReport
-from trackers.services.recomputation.verifying import CheckSummary
+from trackers.services.recomputation import CheckSummary
 
 COUNT_LIMIT = 10_000
 LISTED = 8

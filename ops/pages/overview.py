@@ -18,7 +18,7 @@ from ops.pages.health import Overdue, Service
 from orders import selectors as ordering
 from trackers.analytics import alerts
 from trackers.models import Alert, GeofenceEvent, GeoStatus, StatusChange, Tracker
-from trackers.services.recomputation import verifying
+from trackers.services import recomputation
 
 CACHE_KEY = "overview:fleet"
 ALERTS_KEY = "overview:alerts"
@@ -99,7 +99,7 @@ class Overview:
     active: int
     late: Overdue
     stock: Stock
-    drift: verifying.CheckSummary
+    drift: recomputation.CheckSummary
     services: list[Service]
     latest_events: list[GeofenceEvent]
     alerts: list[AlertCount]
@@ -108,7 +108,7 @@ class Overview:
 
 def show(*, now: datetime) -> Overview:
     fleet = _fleet(now)
-    drift = verifying.summary(now=now)
+    drift = recomputation.check_summary(now=now)
     services = health.services(now)
     return Overview(
         now=now,

@@ -1,6 +1,6 @@
 """Orders: clients place them, follow them and see their devices; ops allocate and ship in the admin."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from clients.models import Membership, ProductionRun
 from foundation.api.pagination import CursorPages, Key
 from foundation.api.scoping import TenantScoped
+from foundation.api.strict import Takes
 from orders import lifecycle, selectors
 from orders.api import filters, serializers
 from orders.models import DeviceAllocation, Order
@@ -42,10 +43,10 @@ class OrdersView(OfOrders, ListAPIView):
 
     serializer_class = serializers.OrderSerializer
     filterset_class = filters.OrderFilters
+    takes: ClassVar = {"post": Takes(body=serializers.NewOrderSerializer)}
 
     @extend_schema(
         operation_id="order_place",
-        request=serializers.NewOrderSerializer,
         responses={200: serializers.OrderSerializer, 201: serializers.OrderSerializer},
     )
     def post(self, request: Request) -> Response:
@@ -56,10 +57,9 @@ class OrdersView(OfOrders, ListAPIView):
         """
         self.refuse_viewers()
         runs = self.managed(self.visible(ProductionRun)).select_related("brand__client")
-        asked = serializers.NewOrderSerializer(data=request.data, context={"runs": runs})
-        asked.is_valid(raise_exception=True)
+        asked = self.given(context={"runs": runs})
         user: Any = request.user
-        order, new = placing.place_once(**asked.validated_data, actor=user, now=timezone.now())
+        order, new = placing.place_once(**asked, actor=user, now=timezone.now())
         shown = self.get_serializer(self.get_queryset().get(pk=order.pk))
         return Response(shown.data, status=201 if new else 200)
 
@@ -73,11 +73,11 @@ class OrderView(OfOrders, RetrieveAPIView):
 
 class OrderCancelView(OfOrders):
     serializer_class = serializers.OrderSerializer
+    takes: ClassVar = {"post": Takes(body=serializers.CancellationSerializer)}
 
     @extend_schema(
         tags=["orders"],
         operation_id="order_cancel",
-        request=serializers.CancellationSerializer,
         responses=serializers.OrderSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
@@ -88,10 +88,8 @@ class OrderCancelView(OfOrders):
         order = self.get_object()
         if not self.managed(self.visible(Order)).filter(pk=pk).exists():
             raise PermissionDenied("Only a manager of the client may cancel its orders.")
-        asked = serializers.CancellationSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        reason = self.given()["reason"]
         user: Any = request.user
-        reason = asked.validated_data["reason"]
         releasing.cancel_order(
             order=order,
             allowed=lifecycle.CANCEL_BY_CLIENT.comes_from,

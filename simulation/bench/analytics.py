@@ -18,8 +18,7 @@ from simulation.bench.measures import timed
 from simulation.bench.places import ensure_gazetteer
 from trackers.analytics import deliveries, scopes, status_periods
 from trackers.models import AlertWatch, Assignment
-from trackers.services import history, partitioning
-from trackers.services.alerts import borders, evaluating
+from trackers.services import alerts, history, partitioning
 
 CLIENTS = 20
 RUNS_PER_CLIENT = 5
@@ -261,13 +260,13 @@ def _p95_ms(works: list[Callable[[], Any]]) -> float:
 def _evaluations_per_s(now: datetime) -> float:
     """Each tracker with a day's worth of news, and a run that says in which countries it may be."""
     ensure_gazetteer(now)
-    borders.keep_up(most=CLIENTS * RUNS_PER_CLIENT, now=now)
+    alerts.keep_up_countries(most=CLIENTS * RUNS_PER_CLIENT, now=now)
     AlertWatch.objects.all().delete()
     ids = Assignment.objects.order_by("tracker_id").values_list("tracker_id", flat=True)[:EVALUATIONS]
     rounds = []
     for _ in range(ROUNDS):
         history.mark_seen([(tracker_id, now - timedelta(days=1)) for tracker_id in ids], now=now)
-        seconds, evaluated = timed(partial(evaluating.evaluate_due, most=EVALUATIONS, now=now))
+        seconds, evaluated = timed(partial(alerts.evaluate_due, most=EVALUATIONS, now=now))
         rounds.append(evaluated / seconds)
     return round(statistics.median(rounds))
 

@@ -12,10 +12,9 @@ from clients.models import Brand, Client, ProductionRun
 from locations.models import Location
 from simulation.bench.measures import peak_rss_mb, timed
 from trackers.models import Retraction, Tracker
-from trackers.services import assigning, history
+from trackers.services import assigning, history, recomputation
 from trackers.services.history import Cause
-from trackers.services.recomputation import recomputing
-from trackers.services.recomputation.pacing import Pace
+from trackers.services.recomputation import Pace
 
 REPORTS = 100_000
 GAP = timedelta(minutes=5)
@@ -47,7 +46,7 @@ def measure(*, now: datetime, reports: int = REPORTS) -> dict[str, Any]:
     """Rebuild a tracker's history that is gone, then verify the one that is there; reports a second of each."""
     tracker_id = _seen_tracker(now, reports)
     before_mb = peak_rss_mb()
-    recompute = partial(recomputing.recompute_long, tracker_id=tracker_id, cause=CAUSE, now=now)
+    recompute = partial(recomputation.recompute_long, tracker_id=tracker_id, cause=CAUSE, now=now)
     rebuilt_s, rebuilt = timed(lambda: recompute(pace=Pace(timezone.now)))
     verified_s, verified = timed(lambda: recompute(pace=Pace(timezone.now)))
     if not rebuilt.written.periods_added or verified.written.tracker_ids:

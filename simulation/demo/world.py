@@ -18,8 +18,8 @@ from simulation.demo import manufacturing
 from simulation.demo.manufacturing import BATCH, KEYS_PER_DEVICE, MANUFACTURER
 from simulation.demo.shipments import BUS_RUN, RUNS, SHIPPED_BEFORE, DemoRun, Shipment, shipments
 from trackers.models import Tracker
+from trackers.services import recomputation
 from trackers.services.changes import locations, runs, tenants
-from trackers.services.recomputation import verifying
 
 BUSES = 8
 # The world has a past: the orders and runs are older than the shipments, which are older than the demo's beginning.
@@ -84,7 +84,7 @@ def _make_world(buses: int, now: datetime, progress: Progress) -> World:
         macs = [tracker.mac for tracker, of in zip(trackers, demo_runs, strict=True) if of == demo_run]
         _ship(made[demo_run], macs, quantity, ops, now)
     progress("First check of the timelines")
-    verifying.verify_oldest(trackers=len(trackers), clock=lambda: now)
+    recomputation.verify_oldest(trackers=len(trackers), clock=lambda: now)
     return World(now, trackers, users)
 
 

@@ -57,10 +57,10 @@ def test_what_is_no_country_is_refused(ops: Client, run: ProductionRun) -> None:
 
 def test_the_runs_page_tells_the_countries_in_force(ops: Client, run: ProductionRun) -> None:
     assert "Shown within a minute" in page_of(ops, run)
-    borders.keep_up(most=10, now=NOW)
+    borders.keep_up_countries(most=10, now=NOW)
     assert "it has no locations" in page_of(ops, run)
     ProductionRun.objects.update(countries=["FR", "CZ"])
-    borders.keep_up(most=10, now=NOW)
+    borders.keep_up_countries(most=10, now=NOW)
     assert "Czechia, France" in page_of(ops, run)
     assert ops.get(reverse("admin:clients_productionrun_add")).status_code == 200
 

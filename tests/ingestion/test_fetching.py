@@ -12,7 +12,7 @@ from ingestion.services import completing, fetching, queueing
 from keys.models import KeyPair
 from tests.ingestion.payloads import sealed
 from trackers.models import LocationReport, Tracker
-from trackers.services.reports import recording
+from trackers.services import reports
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -349,7 +349,7 @@ def test_a_database_that_fails_while_recording_is_a_failure_with_backoff(
         raise OperationalError("no lock to be had")
 
     with monkeypatch.context() as outage:
-        outage.setattr(recording, "record_reports", unreachable)
+        outage.setattr(reports, "record_reports", unreachable)
         with pytest.raises(OperationalError):
             fetch()
 

@@ -15,7 +15,7 @@ from tests.ingestion.payloads import sealed
 from trackers import selectors
 from trackers.incoming import ReportIdentity
 from trackers.models import GeofenceEvent, LocationReport, RejectedReport
-from trackers.services.reports import recording
+from trackers.services import reports
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,7 +80,7 @@ def test_what_was_recorded_before_an_error_is_not_stored_twice(make_fleet, clock
     monkeypatch.setattr(decrypting, "PAYLOADS_PER_BATCH", 4)
     trackers = make_fleet(3)
     payloads = some_payloads(trackers, clock)
-    record, calls = recording.record_reports, []
+    record, calls = reports.record_reports, []
 
     def dies_at_the_second(reports, *, now):
         calls.append(len(reports))
@@ -88,10 +88,10 @@ def test_what_was_recorded_before_an_error_is_not_stored_twice(make_fleet, clock
             raise ConnectionError("the database went away")
         return record(reports, now=now)
 
-    monkeypatch.setattr(recording, "record_reports", dies_at_the_second)
+    monkeypatch.setattr(reports, "record_reports", dies_at_the_second)
     with pytest.raises(ConnectionError):
         store(trackers, payloads, clock())
-    monkeypatch.setattr(recording, "record_reports", record)
+    monkeypatch.setattr(reports, "record_reports", record)
     outcome = store(trackers, payloads, clock())
     assert (outcome.stored, outcome.duplicates) == (8, 4)
 

@@ -94,7 +94,7 @@ def test_assigned_trackers_are_in_the_run_from_start_on(run):
 def test_tracker_from_old_stock_is_not_overdue_for_its_check(run):
     tracker = TrackerFactory(verified_at=NOW - 300 * DAY)
     assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
-    assert verifying.summary(now=NOW).on_time
+    assert verifying.check_summary(now=NOW).on_time
 
 
 def test_assigning_takes_the_same_number_of_queries_for_any_number(run, django_assert_max_num_queries):
@@ -226,8 +226,8 @@ def test_after_a_reassignment_each_client_sees_its_own_time_only(run, other_run)
 def test_long_time_in_stock_is_no_missed_verification(run):
     tracker = TrackerFactory(verified_at=NOW - 30 * DAY)
     assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
-    assert verifying.summary(now=NOW).ok
-    assert not verifying.summary(now=NOW + 2 * DAY).on_time
+    assert verifying.check_summary(now=NOW).ok
+    assert not verifying.check_summary(now=NOW + 2 * DAY).on_time
 
 
 def test_history_of_many_reports_follows_in_a_job(run, other_run, monkeypatch):

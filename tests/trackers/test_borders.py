@@ -51,12 +51,12 @@ def run_with(*longitudes: float, countries: tuple[str, ...] = ()) -> ProductionR
 
 
 def countries_of(run: ProductionRun) -> list[str]:
-    borders.keep_up(most=100, now=NOW)
+    borders.keep_up_countries(most=100, now=NOW)
     return RunCountries.objects.get(run=run).countries
 
 
 def look(now: datetime = NOW + 30 * DAY) -> None:
-    borders.keep_up(most=100, now=now)
+    borders.keep_up_countries(most=100, now=now)
     evaluating.evaluate_due(most=10_000, now=now)
 
 
@@ -207,7 +207,7 @@ def test_another_location_makes_the_runs_trackers_due() -> None:
     look()
     assert found(mine) == found(others) == [("BB", 1, 2, None)]
     delivery = DeliveryFactory(runs=[run], center=at(8))
-    assert borders.keep_up(most=100, now=NOW + 30 * DAY) == 1
+    assert borders.keep_up_countries(most=100, now=NOW + 30 * DAY) == 1
     assert AlertWatch.objects.filter(due_at=NOW + 30 * DAY).get().tracker_id == mine
     look()
     assert (found(mine), len(found(others))) == ([], 1)
@@ -221,7 +221,7 @@ def test_what_does_not_change_the_countries_makes_nobody_due() -> None:
     drive(run, 4)
     look()
     DeliveryFactory(runs=[run], center=at(4.2))
-    assert borders.keep_up(most=100, now=NOW + DAY) == 0
+    assert borders.keep_up_countries(most=100, now=NOW + DAY) == 0
     assert AlertWatch.objects.get().changed_since is None
 
 
@@ -232,16 +232,16 @@ def test_runs_that_are_over_stay_as_they_were() -> None:
     run.end_date = (NOW + 10 * DAY).date()
     run.countries = ["BB"]
     run.save()
-    assert borders.keep_up(most=100, now=NOW + 30 * DAY) == 0
+    assert borders.keep_up_countries(most=100, now=NOW + 30 * DAY) == 0
 
 
 def test_many_runs_are_renewed_in_bounded_pieces(monkeypatch) -> None:
     for _ in range(7):
         drive(run_with(4), 4)
     monkeypatch.setattr(borders, "RUNS_PER_TRANSACTION", 3)
-    assert borders.keep_up(most=5, now=NOW) == 5
-    assert borders.keep_up(most=100, now=NOW) == 2
-    assert borders.keep_up(most=100, now=NOW) == 0
+    assert borders.keep_up_countries(most=5, now=NOW) == 5
+    assert borders.keep_up_countries(most=100, now=NOW) == 2
+    assert borders.keep_up_countries(most=100, now=NOW) == 0
 
 
 def test_the_order_of_arrival_does_not_matter() -> None:

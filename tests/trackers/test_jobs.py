@@ -179,17 +179,17 @@ def test_a_cancelled_job_keeps_what_is_done_and_goes_on_when_resumed(run, depot,
     monkeypatch.setattr(recomputing, "TRACKERS_PER_BATCH", 1)
     job = change(depot, radius_m=200)
     assert work(budget=0) is True
-    jobs.cancel(job=job, now=LATER)
+    jobs.cancel_job(job=job, now=LATER)
     assert work() is False
     assert told(job) == ("CANCELLED", 4, 1, 1, 1)
     with pytest.raises(jobs.JobFinishedError):
-        jobs.cancel(job=job, now=LATER)
-    jobs.resume(job=job)
+        jobs.cancel_job(job=job, now=LATER)
+    jobs.resume_job(job=job)
     work()
     assert told(job) == ("DONE", 4, 4, 4, 4)
     assert {status(tracker) for tracker in trackers} == {"IN_STORAGE"}
     with pytest.raises(jobs.NothingLeftError):
-        jobs.resume(job=job)
+        jobs.resume_job(job=job)
 
 
 def test_a_job_whose_worker_died_is_taken_when_its_claim_ends(run, depot):
@@ -220,7 +220,7 @@ def test_a_tracker_that_cannot_be_recomputed_is_noted_and_the_others_go_on(run, 
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE trackers_statuschange DROP CONSTRAINT broken")
-    jobs.resume(job=job)
+    jobs.resume_job(job=job)
     work()
     assert told(job)[:3] == ("DONE", 3, 3)
     assert (job.failed, status(bad)) == (0, "IN_STORAGE")

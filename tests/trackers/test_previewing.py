@@ -31,7 +31,7 @@ def previewed(trackers, *, seconds_a_reading=0):
     location.runs.add(trackers[0].assignments.get().run)
     job = queueing.queue_fence(location_id=location.pk, before=None, actor=None, now=NOW)
     readings = iter(range(1_000))
-    return previewing.preview(
+    return previewing.preview_job(
         job=job, clock=lambda: NOW + next(readings) * timedelta(seconds=seconds_a_reading)
     )
 

@@ -55,7 +55,7 @@ def settle():
 
 def drop(now=LATER):
     settle()
-    return retention.drop_due(clock=lambda: now, time_budget_s=60)
+    return retention.drop_due_months(clock=lambda: now, time_budget_s=60)
 
 
 def names():
@@ -63,23 +63,23 @@ def names():
 
 
 def test_month_is_announced_once_and_nothing_goes_before_the_notice_is_over(tracker):
-    (month,) = retention.announce(now=NOW)
+    (month,) = retention.announce_months(now=NOW)
     assert (str(month), month.drop_after) == ("January 2025", NOW + timedelta(days=14))
     assert month.size_bytes > 0
-    assert retention.announce(now=NOW) == []
+    assert retention.announce_months(now=NOW) == []
     assert drop(NOW + timedelta(days=13, hours=23)) == []
     assert LocationReport.objects.count() == 72
 
 
 def test_month_that_ended_too_lately_is_not_announced(tracker):
-    assert retention.announce(now=FEBRUARY + timedelta(days=399, hours=23)) == []
-    assert len(retention.announce(now=FEBRUARY + timedelta(days=400))) == 1
+    assert retention.announce_months(now=FEBRUARY + timedelta(days=399, hours=23)) == []
+    assert len(retention.announce_months(now=FEBRUARY + timedelta(days=400))) == 1
 
 
 def test_zero_days_keep_everything_even_what_was_announced(tracker, settings):
-    retention.announce(now=NOW)
+    retention.announce_months(now=NOW)
     settings.REPORT_RETENTION_DAYS = 0
-    assert retention.announce(now=LATER) == []
+    assert retention.announce_months(now=LATER) == []
     assert drop() == []
 
 
@@ -91,7 +91,7 @@ def test_reports_and_their_dwells_and_transits_go_and_the_rest_stays(tracker):
         occurred_at=OLD + timedelta(hours=5, minutes=1),
         retracted_at=NOW,
     )
-    retention.announce(now=NOW)
+    retention.announce_months(now=NOW)
     (month,) = drop()
     assert LocationReport.objects.count() == 24
     assert f"{partitioning.REPORTS.table}_2025_01" not in names()
@@ -110,7 +110,7 @@ def test_what_was_not_rolled_up_is_rolled_up_first(tracker):
     hours = list(HourlyPosition.objects.order_by("bucket_at").values())
     HourlyPosition.objects.filter(bucket_at__lt=FEBRUARY).delete()
     DailyPosition.objects.filter(bucket_at__lt=FEBRUARY).delete()
-    retention.announce(now=NOW)
+    retention.announce_months(now=NOW)
     assert len(drop()) == 1
     assert list(DailyPosition.objects.order_by("bucket_at").values()) == rows
     assert list(HourlyPosition.objects.order_by("bucket_at").values()) == hours
@@ -121,30 +121,30 @@ def test_held_month_stays_and_keeps_those_behind_it(tracker, settings):
     record_reports([incoming(tracker.pk, FEBRUARY + timedelta(days=1))], now=NOW)
     settle()
     partitioning.REPORTS.ensure(now=NOW)
-    first, second = retention.announce(now=NOW)
-    retention.hold(months=[first])
+    first, second = retention.announce_months(now=NOW)
+    retention.hold_months(months=[first])
     assert drop() == []
-    retention.release(months=[first])
+    retention.release_months(months=[first])
     assert drop() == [first, second]
 
 
 def test_dropped_month_cannot_be_held(tracker):
-    retention.announce(now=NOW)
+    retention.announce_months(now=NOW)
     gone = drop()
     with pytest.raises(retention.NotToBeHeldError):
-        retention.hold(months=gone)
+        retention.hold_months(months=gone)
 
 
 def test_drop_that_ran_out_of_time_goes_on_where_it_was(tracker):
-    retention.announce(now=NOW)
+    retention.announce_months(now=NOW)
     settle()
-    assert retention.drop_due(clock=lambda: LATER, time_budget_s=-1) == []
+    assert retention.drop_due_months(clock=lambda: LATER, time_budget_s=-1) == []
     assert LocationReport.objects.count() == 72
     assert len(drop()) == 1
 
 
 def test_report_from_before_the_cutoff_is_rejected_and_changes_nothing(tracker):
-    retention.announce(now=NOW)
+    retention.announce_months(now=NOW)
     drop()
     rollups = list(DailyPosition.objects.order_by("bucket_at").values())
     late = [
@@ -166,7 +166,7 @@ def told(*options):
 
 
 def test_command_shows_partitions_and_what_becomes_of_them(tracker):
-    month = retention.announce(now=NOW)[0]
+    month = retention.announce_months(now=NOW)[0]
     found = json.loads(told("--json")[0])
     fates = {
         row["name"].removeprefix(f"{partitioning.REPORTS.table}_"): row["state"]
@@ -178,7 +178,7 @@ def test_command_shows_partitions_and_what_becomes_of_them(tracker):
 
 
 def test_command_drops_only_when_asked_and_says_first_what(tracker):
-    retention.announce(now=NOW)
+    retention.announce_months(now=NOW)
     settle()
     assert told("--drop", "--dry-run")[0] == "Would be dropped now: January 2025.\n"
     assert RetiredMonth.objects.get(starts_at=OLD.replace(day=1)).state == "ANNOUNCED"

@@ -6,7 +6,7 @@ from django.utils import timezone
 from foundation.partitions import MonthlyPartitions
 from trackers import tasks
 from trackers.models import TimelineCheck
-from trackers.services.reports import retention
+from trackers.services import reports
 
 TASKS = [
     tasks.find_places,
@@ -37,9 +37,9 @@ def test_a_task_tolerates_arguments_of_a_newer_release(task):
 def test_shells_hand_over_the_clock(monkeypatch):
     called = {}
     monkeypatch.setattr(MonthlyPartitions, "ensure", lambda table, *, now: called.update(partitions=now))
-    monkeypatch.setattr(retention, "announce", lambda *, now: called.update(announced=now))
+    monkeypatch.setattr(reports, "announce_months", lambda *, now: called.update(announced=now))
     monkeypatch.setattr(
-        retention, "drop_due", lambda **options: called.update(dropped=options["time_budget_s"])
+        reports, "drop_due_months", lambda **options: called.update(dropped=options["time_budget_s"])
     )
     before = timezone.now()
 

@@ -14,10 +14,9 @@ from foundation.admin.steps import Rows, Step
 from foundation.errors import DomainError
 from foundation.wording import counted
 from trackers.models import Assignment, Retraction, Tracker
-from trackers.services import assigning
+from trackers.services import assigning, recomputation
 from trackers.services.history import Cause
-from trackers.services.recomputation import recomputing
-from trackers.services.recomputation.pacing import Pace
+from trackers.services.recomputation import Pace
 
 # Trackers in these states are not assigned by hand: orders take from the stock.
 ASSIGNABLE = {Tracker.State.ALLOCATED, Tracker.State.ACTIVE, Tracker.State.RETURNED}
@@ -53,7 +52,7 @@ class RunForm(forms.Form):
 
 def _recompute(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
     cause = Cause(Retraction.REQUEST)
-    recomputed = recomputing.recompute_all(
+    recomputed = recomputation.recompute_all(
         tracker_ids=_ids(rows), cause=cause, now=now, pace=Pace(timezone.now)
     )
     if recomputed.failures:

@@ -16,20 +16,20 @@ from foundation.admin.steps import Rows, Step
 from locations.models import SHAPE_OF_LOCATION
 from trackers import tasks
 from trackers.models import RecomputationJob
-from trackers.services.recomputation import jobs
+from trackers.services import recomputation
 
 FAILURES_LISTED = 50
 
 
 def _cancel(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
     for job in rows:
-        jobs.cancel(job=job, now=now)
+        recomputation.cancel_job(job=job, now=now)
     return "Cancelled: what was recomputed by then stays."
 
 
 def _resume(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
     for job in rows:
-        jobs.resume(job=job)
+        recomputation.resume_job(job=job)
     tasks.work_off_recomputations.delay_on_commit()  # type: ignore[attr-defined]
     return "Queued again."
 

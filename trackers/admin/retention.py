@@ -10,18 +10,18 @@ from clients.models import User
 from foundation.admin.base import badge_column
 from foundation.admin.steps import Rows, Step, StepsAdmin
 from trackers.models import RetiredMonth
-from trackers.services.reports import retention
+from trackers.services import reports
 
 _MB = 1_000_000
 
 
 def _hold(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
-    retention.hold(months=rows)
+    reports.hold_months(months=rows)
     return f"Held: {_named(rows)}."
 
 
 def _release(rows: Rows, values: dict[str, Any], actor: User, now: datetime) -> str:
-    retention.release(months=rows)
+    reports.release_months(months=rows)
     return f"Released: {_named(rows)}."
 
 

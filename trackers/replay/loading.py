@@ -22,8 +22,7 @@ from locations.services.locations import LocationValues
 from trackers.incoming import FINGERPRINT_BYTES, IncomingReport, RecordOutcome
 from trackers.models import Assignment, GeofenceEvent, LocationReport, StatusChange, Tracker
 from trackers.replay.world import World, WorldError, WorldLocation, run_names
-from trackers.services import history
-from trackers.services.reports import recording
+from trackers.services import history, reports
 
 
 def load(world: World, settled: Sequence[Fence], *, now: datetime) -> dict[str, int]:
@@ -41,8 +40,8 @@ def settled_fences(world: World) -> list[Fence]:
 def feed(world: World, tracker_ids: dict[str, int], *, batch: int, now: datetime) -> RecordOutcome:
     """Record the world's reports as they stand, `batch` at a time."""
     outcome = RecordOutcome()
-    for reports in batching.batches(_incoming(world, tracker_ids), batch):
-        outcome.add(recording.record_reports(reports, now=now))
+    for incoming in batching.batches(_incoming(world, tracker_ids), batch):
+        outcome.add(reports.record_reports(incoming, now=now))
     return outcome
 
 

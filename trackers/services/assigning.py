@@ -18,9 +18,8 @@ from foundation import bulk, wording
 from foundation.errors import DomainError
 from trackers.models import Assignment, Retraction, Tracker
 from trackers.models.history import time_range
-from trackers.services import history, locking
+from trackers.services import history, locking, recomputation
 from trackers.services.history import Cause
-from trackers.services.recomputation import queueing
 
 _MACS_NAMED = 5
 CAUSE = Cause(Retraction.ASSIGNMENT)
@@ -109,7 +108,7 @@ def assign(
             )
         added = bulk.fetch_all(ADD_ASSIGNMENTS, arrays | {"run_id": run.pk})
         if _are_many(arrays):
-            queueing.queue_assignment(run=run, tracker_ids=tracker_ids, start=start, now=now)
+            recomputation.queue_assignment(run=run, tracker_ids=tracker_ids, start=start, now=now)
             history.refresh_trackers(tracker_ids, now=now, state=state)
         else:
             history.recompute_trackers(

@@ -71,7 +71,7 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
 
 
 class ImportUploadSerializer(ImportOptionsSerializer):
-    file = serializers.FileField(help_text="CSV or JSON, in UTF-8.")
+    file = serializers.FileField(allow_empty_file=True, help_text="CSV or JSON, in UTF-8.")
 
 
 class ConfirmSerializer(serializers.Serializer[Any]):

@@ -1,27 +1,31 @@
 """Files of manufactured devices: sent, watched and corrected over the API."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import RequestDataTooBig
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from foundation.api.filters import refuse_unknown_parameters
+from foundation.api.strict import StrictInput, Takes
 from keys import device_files, selectors, tasks
 from keys.api.device_imports import serializers
 from keys.api.device_imports.parsers import CsvFile, JsonFile
 from keys.models import DeviceImport
 from keys.services import importing, staging
 
-OPTIONS = set(serializers.ImportOptionsSerializer().fields)
+# Options of a form are its fields; of a file that is the body, parameters of the address.
+JSON_FILE = Takes(
+    query=serializers.ImportOptionsSerializer,
+    file={"type": "array", "items": {"type": "object", "additionalProperties": True}},
+)
+CSV_FILE = Takes(query=serializers.ImportOptionsSerializer, file={"type": "string"})
 
 
 class SendsDevices(BasePermission):
@@ -31,7 +35,7 @@ class SendsDevices(BasePermission):
         return selectors.sends_devices(request.user)  # type: ignore[arg-type]
 
 
-class DeviceImportScoped(GenericAPIView):
+class DeviceImportScoped(StrictInput, GenericAPIView):
     """Begins with what the user may see: all for ops, a manufacturer's own for its users."""
 
     permission_classes = (IsAuthenticated, SendsDevices)
@@ -47,6 +51,13 @@ class DeviceImportScoped(GenericAPIView):
 class DeviceImportsView(DeviceImportScoped, ListAPIView):
     serializer_class = serializers.DeviceImportSerializer
     parser_classes = (MultiPartParser, JsonFile, CsvFile)
+    takes: ClassVar = {
+        "post": {
+            "multipart/form-data": Takes(body=serializers.ImportUploadSerializer),
+            "application/json": JSON_FILE,
+            "text/csv": CSV_FILE,
+        }
+    }
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """A file that is too large is refused before anything reads it, signing in by session included."""
@@ -62,12 +73,6 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
 
     @extend_schema(
         operation_id="device_imports_create",
-        request={
-            "multipart/form-data": serializers.ImportUploadSerializer,
-            "application/json": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
-            "text/csv": {"type": "string"},
-        },
-        parameters=[serializers.ImportOptionsSerializer],
         responses={
             201: serializers.DeviceImportDetailSerializer,
             202: serializers.DeviceImportDetailSerializer,
@@ -79,7 +84,8 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
         Columns: mac, serial, key (an advertisement key in base64 or hex, or its hash); optional hashed_key, firmware,
         hardware_revision, manufactured_at. Valid rows are received into stock even if others are rejected; sending the
         same again changes nothing. Up to 1,000 rows are imported at once (201); for more (202), ask for the import
-        until its state is DONE. Options of a form are fields, otherwise query parameters.
+        until its state is DONE. Options of a form are fields, of a file as the body query parameters; in the other
+        place they are refused.
         """
         content, file_name, options = self._sent(request)
         user: Any = request.user
@@ -98,23 +104,12 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
         return _go_on(device_import)
 
     def _sent(self, request: Request) -> tuple[bytes, str, dict[str, Any]]:
-        try:
-            body: Any = request.data
-        except RequestDataTooBig:
-            raise device_files.FileMissingError("Send the file in the field `file`, as a file.") from None
-        if isinstance(body, bytes):
-            refuse_unknown_parameters(request, OPTIONS)
-            content, options = body, request.query_params
+        if isinstance(request.data, bytes):
             file_name = "devices.json" if "json" in (request.content_type or "") else "devices.csv"
-        else:
-            file = request.FILES.get("file")
-            content, options = device_files.content_of(file), body
-            file_name = file.name or ""
-        checked = serializers.ImportOptionsSerializer(
-            data={name: options[name] for name in OPTIONS if name in options}
-        )
-        checked.is_valid(raise_exception=True)
-        return content, file_name, checked.validated_data
+            return request.data, file_name, self.asked()
+        file = request.FILES.get("file")
+        content = device_files.content_of(file)
+        return content, file.name or "", self.given()
 
 
 @extend_schema(tags=["device imports"])
@@ -124,11 +119,10 @@ class DeviceImportView(DeviceImportScoped, RetrieveAPIView):
 
 @extend_schema(tags=["device imports"])
 class DeviceImportConfirmView(DeviceImportScoped):
-    parser_classes = (JSONParser,)
+    takes: ClassVar = {"post": Takes(body=serializers.ConfirmSerializer)}
 
     @extend_schema(
         operation_id="device_import_confirm",
-        request=serializers.ConfirmSerializer,
         responses={
             201: serializers.DeviceImportDetailSerializer,
             202: serializers.DeviceImportDetailSerializer,
@@ -137,11 +131,10 @@ class DeviceImportConfirmView(DeviceImportScoped):
     def post(self, request: Request, pk: int) -> Response:
         """Import the valid rows of a dry run."""
         device_import = self.get_object()
-        options = serializers.ConfirmSerializer(data=request.data)
-        options.is_valid(raise_exception=True)
+        options = self.given()
         importing.confirm(
             device_import=device_import,
-            accept_mac_mismatch=options.validated_data["accept_mac_mismatch"],
+            accept_mac_mismatch=options["accept_mac_mismatch"],
             actor=request.user,  # type: ignore[arg-type]
             now=timezone.now(),
         )

@@ -119,7 +119,7 @@ def test_world_is_made_by_the_services_from_keys_to_shipped_trackers(plan_path):
     assert DeviceAllocation.objects.open().count() == 60
     assert set(Tracker.objects.values_list("state", "status")) == {("ACTIVE", GeoStatus.CREATED)}
     assert Assignment.objects.filter(period__upper_inf=True).count() == 60
-    assert verifying.summary(now=timezone.now()).ok
+    assert verifying.check_summary(now=timezone.now()).ok
     assert Client.objects.count() == 2
     storages = Location.objects.filter(kind=Location.Kind.STORAGE)
     assert (storages.count(), Location.objects.count()) == (7, 22)

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trackers.models import RetiredMonth
-from trackers.services import history, partitioning
-from trackers.services.reports import retention
+from trackers.services import history, partitioning, reports
 
 TIME_BUDGET_S = 3600
 
@@ -33,12 +32,12 @@ class Command(BaseCommand):
     def handle(self, *, drop: bool, dry_run: bool, **options: Any) -> None:
         now = timezone.now()
         if drop and dry_run:
-            months = retention.due(now=now)
+            months = reports.due_months(now=now)
             self.stdout.write(f"Would be dropped now: {_named(months)}.")
             return
         if drop:
-            retention.announce(now=now)
-            gone = retention.drop_due(clock=timezone.now, time_budget_s=TIME_BUDGET_S)
+            reports.announce_months(now=now)
+            gone = reports.drop_due_months(clock=timezone.now, time_budget_s=TIME_BUDGET_S)
             self.stderr.write(f"Dropped: {_named(gone)}.")
         found = _described()
         if options["json"]:

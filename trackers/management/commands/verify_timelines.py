@@ -14,9 +14,8 @@ from rich.table import Table
 
 from trackers.mac import parse_mac
 from trackers.models import Tracker
-from trackers.services.recomputation import verifying
-from trackers.services.recomputation.pacing import Pace
-from trackers.services.recomputation.recomputing import Recomputed
+from trackers.services import recomputation
+from trackers.services.recomputation import Pace, Recomputed
 
 DRIFT = 1
 SAMPLE = 1_000
@@ -61,7 +60,7 @@ class Command(BaseCommand):
             sys.exit(DRIFT)
 
     def _chosen(self, options: dict[str, Any]) -> Sequence[int]:
-        oldest_first = verifying.verifiable().order_by("verified_at", "id").values_list("pk", flat=True)
+        oldest_first = recomputation.verifiable().order_by("verified_at", "id").values_list("pk", flat=True)
         if options["all"]:
             return list(oldest_first)
         if not options["tracker"]:
@@ -79,7 +78,7 @@ class Command(BaseCommand):
         found = Recomputed()
         with Progress(console=Console(file=sys.stderr), transient=True) as progress:
             bar = progress.add_task("Comparing histories", total=len(tracker_ids))
-            for verified in verifying.verify(
+            for verified in recomputation.verify(
                 tracker_ids=tracker_ids, repair=repair, now=timezone.now(), pace=Pace(timezone.now)
             ):
                 found.add(verified)

@@ -20,7 +20,7 @@ RUNS_PER_TRANSACTION = 20
 SHORE_DEG = 0.05
 
 
-def keep_up(*, most: int, now: datetime) -> int:
+def keep_up_countries(*, most: int, now: datetime) -> int:
     """Find the countries of runs anew that may have others now, `most` of them at most; returns how many have."""
     seen = changed = 0
     while seen < most:

@@ -14,9 +14,9 @@ from locations.services.locations import LocationValues
 from outbox.facts import FactType, NewFact
 from outbox.services import publish_all
 from trackers.models import RecomputationJob
+from trackers.services import recomputation
 from trackers.services.changes import previewing
 from trackers.services.changes.previewing import Tried
-from trackers.services.recomputation import queueing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def add_location(*, actor: User | None, now: datetime, **values: Unpack[Location
     """Add a location; trackers of its runs that were there already arrive. Raises InvalidValuesError."""
     with transaction.atomic():
         location = locations.add_location(actor=actor, **values)
-        job = queueing.queue_fence(location_id=location.pk, before=None, actor=actor, now=now)
+        job = recomputation.queue_fence(location_id=location.pk, before=None, actor=actor, now=now)
         _publish(location, set(_run_ids(location)), "added", now)
     return ChangedLocation(location, job)
 
@@ -42,9 +42,9 @@ def change_location(
     """Change these values of a stored location. Raises InvalidValuesError."""
     with transaction.atomic():
         Location.objects.select_for_update(no_key=True).only("pk").get(pk=location.pk)
-        before = queueing.fence_of(location.pk)
+        before = recomputation.fence_of(location.pk)
         changed = locations.change_location(location=location, actor=actor, **values)
-        job = queueing.queue_fence(location_id=location.pk, before=before, actor=actor, now=now)
+        job = recomputation.queue_fence(location_id=location.pk, before=before, actor=actor, now=now)
         if values:
             _publish(changed, {*before.runs, *_run_ids(changed)}, "changed", now)
     return ChangedLocation(changed, job)

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from foundation.deadlines import Clock
 from trackers.models import RecomputationJob
-from trackers.services.recomputation import previewing
-from trackers.services.recomputation.previewing import Preview
+from trackers.services import recomputation
+from trackers.services.recomputation import Preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ def attempt(change: Callable[[], RecomputationJob | None], *, clock: Clock) -> T
     """Make the change, ask what its job would do, and roll both back; None if no history would change."""
     with transaction.atomic():
         job = change()
-        preview = previewing.preview(job=job, clock=clock) if job else None
+        preview = recomputation.preview_job(job=job, clock=clock) if job else None
         transaction.set_rollback(True)
     if job is None or preview is None or (preview.complete and not preview.changing):
         return None

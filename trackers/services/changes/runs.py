@@ -14,9 +14,9 @@ from foundation.deadlines import Clock
 from outbox.facts import FactType
 from outbox.services import publish
 from trackers.models import RecomputationJob
+from trackers.services import recomputation
 from trackers.services.changes import previewing
 from trackers.services.changes.previewing import Tried
-from trackers.services.recomputation import queueing
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ def change_run(
     """Change these values of a stored run. Raises InvalidValuesError."""
     with transaction.atomic():
         ProductionRun.objects.select_for_update(no_key=True).only("pk").get(pk=run.pk)
-        before = queueing.run_of(run.pk)
+        before = recomputation.run_of(run.pk)
         changed = runs.change_run(run=run, actor=actor, **values)
-        job = queueing.queue_run(run_id=run.pk, before=before, actor=actor, now=now)
+        job = recomputation.queue_run(run_id=run.pk, before=before, actor=actor, now=now)
         if values:
             _publish(changed, "changed", now)
     return ChangedRun(changed, job)

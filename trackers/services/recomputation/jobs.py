@@ -55,7 +55,7 @@ def work_off(*, clock: Clock, time_budget_s: float) -> bool:
     return RecomputationJob.objects.unfinished().filter(claimed_until=None).exists()
 
 
-def cancel(*, job: RecomputationJob, now: datetime) -> None:
+def cancel_job(*, job: RecomputationJob, now: datetime) -> None:
     """Stop a job after the batch at hand; what is done stays. Raises JobFinishedError."""
     stopped = (
         RecomputationJob.objects.unfinished()
@@ -66,7 +66,7 @@ def cancel(*, job: RecomputationJob, now: datetime) -> None:
         raise JobFinishedError("This recomputation has ended already.")
 
 
-def resume(*, job: RecomputationJob) -> None:
+def resume_job(*, job: RecomputationJob) -> None:
     """Take up what a cancelled job left, and try again the trackers that failed. Raises NothingLeftError."""
     with transaction.atomic():
         locked = RecomputationJob.objects.select_for_update(no_key=True).get(pk=job.pk)

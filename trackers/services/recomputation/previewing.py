@@ -57,7 +57,7 @@ class Preview:
         return round(self.changing * self.affected / self.examined) if self.examined else 0
 
 
-def preview(*, job: RecomputationJob, clock: Clock) -> Preview:
+def preview_job(*, job: RecomputationJob, clock: Clock) -> Preview:
     """What the job would change: exact up to MOST_TRACKERS within TIME_BUDGET_S, else for the first trackers only."""
     deadline, found, cursor = Deadline(clock, TIME_BUDGET_S), Preview(affected=job.total), 0
     while targets := list(job.targets.filter(tracker__gt=cursor).order_by("tracker")[:TARGETS_AT_ONCE]):

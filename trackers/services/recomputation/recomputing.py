@@ -14,7 +14,7 @@ from foundation import batching, bulk, sql
 from trackers.services import history
 from trackers.services.history import Cause, Position, Written
 from trackers.services.recomputation.pacing import Pace
-from trackers.services.reports.recording import BLAMED_ON_THE_REPORT
+from trackers.services.reports import BLAMED_ON_THE_REPORT
 
 log = structlog.get_logger(__name__)
 

@@ -120,7 +120,7 @@ def verifiable() -> QuerySet[Tracker]:
     )
 
 
-def summary(*, now: datetime) -> CheckSummary:
+def check_summary(*, now: datetime) -> CheckSummary:
     """What the checks of the last 24 hours found, and whether all trackers had their turn."""
     checks = TimelineCheck.objects.filter(checked_at__gte=now - DAY)
     found = checks.aggregate(

@@ -43,7 +43,7 @@ def resolve_stored(
     return RejectedReport.objects.filter(pk__in=resolved).update(resolved_at=now)
 
 
-def delete_old(*, before: datetime, deadline: Deadline) -> int:
+def delete_old_rejections(*, before: datetime, deadline: Deadline) -> int:
     """Delete those that were last received before `before`, oldest first, until the deadline; returns how many went."""
     deleted = 0
     while not deadline.passed:

@@ -33,7 +33,7 @@ class NotToBeHeldError(DomainError):
     code = "month_not_to_be_held"
 
 
-def announce(*, now: datetime) -> list[RetiredMonth]:
+def announce_months(*, now: datetime) -> list[RetiredMonth]:
     """Say which months of reports will be dropped: those that ended REPORT_RETENTION_DAYS ago. Returns the new ones.
 
     Nothing is announced where reports are kept for ever (0 days).
@@ -67,18 +67,18 @@ def announce(*, now: datetime) -> list[RetiredMonth]:
     return announced
 
 
-def hold(*, months: Collection[RetiredMonth]) -> int:
+def hold_months(*, months: Collection[RetiredMonth]) -> int:
     """Keep these months, and with them those after, until they are released. Raises NotToBeHeldError, and holds
     none."""
     return _move(months, RetiredMonth.State.ANNOUNCED, RetiredMonth.State.HELD)
 
 
-def release(*, months: Collection[RetiredMonth]) -> int:
+def release_months(*, months: Collection[RetiredMonth]) -> int:
     """Let held months go as announced. Raises NotToBeHeldError, and releases none."""
     return _move(months, RetiredMonth.State.HELD, RetiredMonth.State.ANNOUNCED)
 
 
-def due(*, now: datetime) -> list[RetiredMonth]:
+def due_months(*, now: datetime) -> list[RetiredMonth]:
     """The months to be dropped now, oldest first. A month that is not due yet, or held, keeps those after it."""
     ready = []
     for month in RetiredMonth.objects.exclude(state=RetiredMonth.State.DROPPED).order_by("starts_at"):
@@ -91,7 +91,7 @@ def due(*, now: datetime) -> list[RetiredMonth]:
     return ready
 
 
-def drop_due(*, clock: Clock, time_budget_s: float) -> list[RetiredMonth]:
+def drop_due_months(*, clock: Clock, time_budget_s: float) -> list[RetiredMonth]:
     """Drop the months that are due, as far as the time goes. Returns those that are gone.
 
     Raises `OperationalError` if the table can't be locked within 5 s; the next call goes on from there.
@@ -99,7 +99,7 @@ def drop_due(*, clock: Clock, time_budget_s: float) -> list[RetiredMonth]:
     deadline = Deadline(clock, time_budget_s)
     now = deadline.began_at
     gone = []
-    for month in due(now=now):
+    for month in due_months(now=now):
         if not (_roll_up(month, deadline) and _delete_events(month, now, deadline)):
             break
         _drop(month, now)
