@@ -26,7 +26,9 @@ def say(message: str) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/demo", description="Run Glimpse on a demo world until Ctrl-C.")
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, prog="bin/demo", description="Run Glimpse on a demo world until Ctrl-C."
+    )
     parser.add_argument("--reset", action="store_true", help="forget the demo's data and start afresh")
     parser.add_argument(
         "--check",

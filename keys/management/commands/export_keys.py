@@ -7,17 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 
+from foundation.commands import StrictCommand
 from foundation.errors import DomainError
 from keys.exports.formats import FORMATS
 from keys.models import KeyBatch, ManufacturerExport
 from keys.services import exporting
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = "Export a batch's public keys, and record the export with its SHA-256."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,13 +3,14 @@
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from foundation.commands import StrictCommand
 from foundation.errors import DomainError
 from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, Manufacturer
 from keys.services import generating
@@ -18,27 +19,28 @@ from keys.vault import VaultError
 INTERRUPTED = 130
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = "Generate a batch of key pairs with progress. Stopped or killed, --resume goes on without a gap."
+
+    excludes: ClassVar = {"resume": ("devices", "keys_per_device", "label", "note", "manufacturer")}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--devices", type=int, metavar="N", help="how many devices")
         parser.add_argument(
             "--keys-per-device",
             type=int,
-            default=1,
             metavar="K",
             help=f"1 to {MAX_KEYS_PER_DEVICE} keys that a device rotates through (1)",
         )
         parser.add_argument("--label", help="the batch's name (the time)")
-        parser.add_argument("--note", default="", help="whatever helps to tell the batch from others")
+        parser.add_argument("--note", help="whatever helps to tell the batch from others")
         parser.add_argument("--manufacturer", metavar="NAME", help="who may fetch the public keys")
         parser.add_argument("--resume", metavar="LABEL", help="go on with this batch")
         parser.add_argument("--json", action="store_true", help="print JSON when done")
 
     def handle(self, *, resume: str | None, **options: Any) -> None:
         try:
-            batch = _resumed(resume) if resume else _created(options)
+            batch = _created(options) if resume is None else _resumed(resume)
             begin, before = time.monotonic(), batch.generated_devices
             _generate(batch)
         except (DomainError, VaultError) as error:
@@ -79,8 +81,8 @@ def _created(options: dict[str, Any]) -> KeyBatch:
     return generating.create_batch(
         label=f"{now:%Y-%m-%d %H:%M:%S}" if options["label"] is None else options["label"],
         devices=options["devices"],
-        keys_per_device=options["keys_per_device"],
-        note=options["note"],
+        keys_per_device=1 if options["keys_per_device"] is None else options["keys_per_device"],
+        note=options["note"] or "",
         manufacturer=_manufacturer(options["manufacturer"]),
         actor=None,
         now=now,

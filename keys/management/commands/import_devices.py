@@ -7,12 +7,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from foundation.commands import StrictCommand
 from foundation.errors import DomainError
 from keys import selectors
 from keys.imports import rejects
@@ -24,7 +25,7 @@ SOME_REJECTED, UNREADABLE = 1, 2
 COUNTS = ("total", "valid", "imported", "unchanged", "rejected")
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = (
         "Import a CSV or JSON file of devices: mac, serial and key of each. Exits with 1 if rows were rejected, and"
         " with 2 if the file can't be read."
@@ -32,9 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE", help="the file, or - for standard input")
-        parser.add_argument(
-            "--batch", default="", metavar="LABEL", help="all devices have to be of this batch"
-        )
+        parser.add_argument("--batch", metavar="LABEL", help="all devices have to be of this batch")
         parser.add_argument("--dry-run", action="store_true", help="only check, and change nothing")
         parser.add_argument(
             "--rejects", type=Path, metavar="PATH", help="write rejected rows here, to fix and import again"
@@ -67,7 +66,9 @@ class Command(BaseCommand):
             sys.exit(SOME_REJECTED)
 
     def _receive(self, file: Path, options: dict[str, Any]) -> DeviceImport:
-        batch = selectors.batch_called(options["batch"], manufacturer=None)
+        if options["batch"] == "":
+            raise OSError("--batch is empty: name a batch, or leave it out.")
+        batch = selectors.batch_called(options["batch"] or "", manufacturer=None)
         rejects_path: Path | None = options["rejects"]
         if rejects_path and rejects_path.resolve() == file.resolve():
             raise OSError("--rejects would overwrite the file itself: give another path.")

@@ -5,15 +5,16 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from foundation.commands import StrictCommand
 from keys.services import rotating
 from keys.vault import VaultError
 
 FAILED = 1
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = (
         "Seal the data keys of all batches and imports by the first of VAULT_MASTER_KEYS; private keys are not"
         " touched."

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
+from foundation.commands import StrictCommand
 from foundation.errors import DomainError
 from orders import mac_lists, selectors
 from orders.mac_lists import UnreadableListError
@@ -18,7 +19,7 @@ from orders.services import allocating
 from trackers.models import Tracker
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = (
         "Allocate devices to a placed order: all that it lacks, a number of them, or those of a list. If the stock"
         " is short, all that it has is allocated."

@@ -3,17 +3,18 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
+from foundation.commands import StrictCommand
 from foundation.errors import DomainError
 from orders import selectors
 from orders.services import shipping
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = "Ship an allocated order. It can't be cancelled then; --dry-run says what would happen."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.utils import timezone
 from rich.console import Console
 
+from foundation.commands import StrictCommand
 from keys.services import unsealing
 from simulation.bench import (
     allocating,
@@ -28,6 +29,7 @@ from simulation.bench import (
 )
 from trackers.models import Assignment, Tracker
 
+ROWS, REPORTS = 1_000_000, 200
 ROUNDS = 5
 DECRYPTIONS_PER_TURN = 250
 SEED = 7
@@ -41,13 +43,14 @@ def _tidy() -> None:
         cursor.execute("VACUUM (ANALYZE)")
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = "Measure decryption, geofencing, the whole pipeline and key generation; prints JSON."
 
+    needs: ClassVar = {"reports": "analytics", "plans": "analytics"}
+    excludes: ClassVar = {"analytics": ("rows",)}
+
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--rows", type=int, default=1_000_000, metavar="N", help="reports stored beforehand (1,000,000)"
-        )
+        parser.add_argument("--rows", type=int, metavar="N", help="reports stored beforehand (1,000,000)")
         parser.add_argument(
             "--analytics",
             type=int,
@@ -57,7 +60,6 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reports",
             type=int,
-            default=200,
             metavar="N",
             help="with --analytics: reports of each tracker (200)",
         )
@@ -65,15 +67,17 @@ class Command(BaseCommand):
             "--plans", type=Path, metavar="DIR", help="with --analytics: write query plans there"
         )
 
-    def handle(self, *, rows: int, **options: Any) -> None:
+    def handle(self, *, rows: int | None, **options: Any) -> None:
         if Tracker.objects.exists():
             raise CommandError("This database is in use. Measure in an empty one: bin/bench makes it.")
         now = timezone.now()
-        if options["analytics"]:
-            self._measure_analytics(options["analytics"], options["reports"], options["plans"], now)
+        if options["analytics"] is not None:
+            reports = REPORTS if options["reports"] is None else options["reports"]
+            self._measure_analytics(options["analytics"], reports, options["plans"], now)
             return
-        shipments = self._prepare(rows, now)
-        figures: dict[str, Any] = {"rows": rows}
+        stored = ROWS if rows is None else rows
+        shipments = self._prepare(stored, now)
+        figures: dict[str, Any] = {"rows": stored}
         figures |= self._measure_decryption(shipments, now)
         figures |= self._measure_pipeline(shipments, now)
         figures["peak_rss_mb"] = round(measures.peak_rss_mb(), 1)

@@ -9,9 +9,10 @@ from typing import Any
 
 import requests
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from foundation.commands import StrictCommand
 from simulation.demo import checking
 from simulation.demo.expectation import Expected, expected
 from simulation.demo.shipments import shipments
@@ -23,7 +24,7 @@ REQUEST_TIMEOUT_S = 10
 INJECTIONS = ("fault_bad_tag", "fault_foreign_id")
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = (
         "Wait until every demo tracker that should have been delivered is, by way of the running gateway, worker and"
         " beat, and all else is as the plan says. Prints one line of JSON; exits 1 with the reason if it never is."

@@ -6,14 +6,15 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from foundation.commands import StrictCommand
 from simulation.findmy.faults import FaultError, parse_fault
 from simulation.findmy.gateway import SLOW_S, LocalGateway
 from simulation.findmy.plan import PlanError, load_plan
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = "Serve a simulated fleet over Apple's Find My protocol, on this machine."
     requires_system_checks: list[str] = []
 
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--slow-seconds", type=float, default=SLOW_S, help="what the slow fault waits")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        faults = _faults(options["fault"])
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
@@ -56,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         with gateway:
             try:
-                gateway.faults.set(dict(map(parse_fault, options["fault"])))
+                gateway.faults.set(faults)
             except FaultError as error:
                 raise CommandError(str(error)) from error
             self.stdout.write(f"Find My gateway on {gateway.url}")
@@ -66,6 +68,17 @@ class Command(BaseCommand):
             stop.wait()
             if options["port_file"]:
                 options["port_file"].unlink(missing_ok=True)
+
+
+def _faults(texts: list[str]) -> dict[str, int | float]:
+    try:
+        parsed = [parse_fault(text) for text in texts]
+    except FaultError as error:
+        raise CommandError(str(error)) from error
+    faults = dict(parsed)
+    if len(faults) < len(parsed):
+        raise CommandError("--fault: give each fault once.")
+    return faults
 
 
 def _account(text: str) -> tuple[str, str]:

@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError
 from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
+from foundation.commands import StrictCommand
 from foundation.errors import InvalidValuesError
 from simulation.demo import planning, world
 from simulation.demo.world import NewUser
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = "Make a demo world, unless it is there, and write the plan of its fleet for findmy_gateway."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from foundation.commands import StrictCommand
 from locations.services import gazetteer
 from trackers.services import history
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = "Load the places of GeoNames and the countries of Natural Earth, unless this edition is loaded."
 
     def add_arguments(self, parser: CommandParser) -> None:

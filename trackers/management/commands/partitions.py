@@ -3,22 +3,25 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
+from foundation.commands import StrictCommand
 from trackers.models import RetiredMonth
 from trackers.services import history, partitioning, reports
 
 TIME_BUDGET_S = 3600
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = "Show the partitions of reports with size and rows (estimated), what will be dropped, and when."
+
+    needs: ClassVar = {"dry_run": "drop"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -32,8 +35,7 @@ class Command(BaseCommand):
     def handle(self, *, drop: bool, dry_run: bool, **options: Any) -> None:
         now = timezone.now()
         if drop and dry_run:
-            months = reports.due_months(now=now)
-            self.stdout.write(f"Would be dropped now: {_named(months)}.")
+            self._tell_due(reports.due_months(now=now), as_json=options["json"])
             return
         if drop:
             reports.announce_months(now=now)
@@ -44,6 +46,12 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(found, indent=1))
         else:
             self._print(found)
+
+    def _tell_due(self, months: list[RetiredMonth], *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"would_be_dropped": [str(month) for month in months]}))
+        else:
+            self.stdout.write(f"Would be dropped now: {_named(months)}.")
 
     def _print(self, found: dict[str, Any]) -> None:
         table = Table("partition", "rows, about", "size", "what becomes of it")

@@ -5,18 +5,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import transaction
 from django.utils import timezone
 from msgspec.structs import replace
 
+from foundation.commands import StrictCommand
 from trackers.replay import loading
 from trackers.replay.world import World, WorldError, batch_size, in_order, parse_world, with_late
 
 BAD_INPUT = 2
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = (
         "Load a world in a transaction that is rolled back, feed its reports to the timeline and print JSON."
     )

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from foundation.commands import StrictCommand
 from trackers.mac import parse_mac
 from trackers.models import Tracker
 from trackers.services import recomputation
@@ -22,7 +23,7 @@ SAMPLE = 1_000
 ROWS_SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(StrictCommand):
     help = (
         "Recompute histories from their reports and tell which are stored differently; exits 1 if any is."
         f" Without --all or --tracker the {SAMPLE:,} trackers verified longest ago."
