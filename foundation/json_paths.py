@@ -13,7 +13,7 @@ def path_at(text: str, offset: int) -> str:
 
 
 def path_of_depth(text: str, depth: int) -> str:
-    """The path of the first value that lies deeper than so many objects and lists; empty where there is none."""
+    """The path of the first value that lies deeper than this many objects and lists; empty where there is none."""
     return _walked(text, len(text), depth)
 
 

@@ -20,7 +20,7 @@ MAX_FEATURES = 10_000
 COORDINATE_DIGITS = 6
 # Of what can be sent back: a tenth of a millimetre.
 ALL_DIGITS = 9
-# A box of at most so many degrees is looked up in the geography's index, padded: the edges of a geography are great
+# A box of at most this many degrees is looked up in the geography's index, padded: the edges of a geography are great
 # circles, which leave the parallels of such a box by at most 0.11 degrees.
 MAX_INDEXED_DEGREES = 10
 PADDING_DEGREES = 0.2

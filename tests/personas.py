@@ -114,7 +114,7 @@ def make_tenant(name: str, *, mac: str, latitude: float, now: datetime) -> Tenan
     location = factories.StorageFactory(name=f"{name} depot", center=center, runs=[run])
     tracker = factories.TrackerFactory(mac=mac, serial=f"{name}-1", state=Tracker.State.ACTIVE)
     assignment = factories.AssignmentFactory(tracker=tracker, run=run, start=now - timedelta(days=60))
-    make_stay(assignment, location, since=now - timedelta(hours=2))
+    make_period(assignment, location, since=now - timedelta(hours=2))
     make_report(assignment, now - timedelta(hours=1), position=center)
     Tracker.objects.filter(pk=tracker.pk).update(
         status=GeoStatus.IN_STORAGE,
@@ -138,12 +138,12 @@ def make_report(assignment: Assignment, seen_at: datetime, **fields: object) -> 
     )
 
 
-def make_stay(
+def make_period(
     assignment: Assignment, location: Location, *, since: datetime, until: datetime | None = None
 ) -> StatusChange:
     """The report of an arrival at a storage location, its event and its row of the history."""
     report = make_report(assignment, since, position=location.center)
-    stay = factories.StatusChangeFactory(
+    period = factories.StatusChangeFactory(
         assignment=assignment,
         status=GeoStatus.IN_STORAGE,
         location=location,
@@ -155,8 +155,8 @@ def make_stay(
         assignment=assignment,
         type=GeofenceEvent.Type.ENTRY,
         location=location,
-        status_change=stay,
+        status_change=period,
         occurred_at=since,
         fingerprint=report.fingerprint,
     )
-    return stay
+    return period

@@ -1,11 +1,14 @@
 """What people read uses the words of docs/glossary.md, and none that these replaced.
 
-Walked are the texts of the API's schema, of models, admin, commands, errors and templates, and the documentation.
-Identifiers, stored codes and the names of commands, options and settings are not: they are for programs.
+Walked are the texts of the API's schema, of models, admin, commands, errors and templates, the documentation, and what
+programmers read: docstrings, comments and identifiers. Stored codes and the names of commands, options and settings
+are not: they are for programs.
 """
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -49,6 +52,46 @@ WORDS = re.compile(
     "|".join(rf"(?P<w{number}>\b(?:{word})\b)" for number, word in enumerate(REPLACED)), re.IGNORECASE
 )
 INSTEAD = list(REPLACED.values())
+# What no identifier is named after, and what to write instead. Here a stay is a noun.
+REPLACED_NAMES = {
+    "sighting": "report",
+    "stay": "visit, status period",
+    "evidence": "input",
+    "concern": "affected",
+    "horizon": "cutoff",
+    "mend": "repair",
+    "judge": "evaluate",
+    "judgement": "evaluation",
+    "judgment": "evaluation",
+    "foretell": "estimate",
+    "foretold": "estimated",
+    "chargeable": "detention",
+    "reconcile": "verify",
+    "look": "evaluate",
+}
+# Names that mean something else, by where they are.
+EXCUSED_NAMES: dict[str, tuple[str, ...]] = {
+    # A report as it was measured against the fences.
+    "sighting": (
+        "trackers/rules/timeline.py",
+        "trackers/services/history/",
+        "trackers/services/recomputation/tuning.py",
+        "trackers/sql/",
+        "simulation/demo/expectation.py",
+    ),
+    # The names of a plan's file, and a stored code.
+    "stay": (
+        "simulation/demo/",
+        "simulation/findmy/",
+        "trackers/rules/anomalies.py LONG_STAY",
+        "trackers/rules/episodes.py LONG_STAY",
+        "trackers/models/alerts.py LONG_STAY",
+        "trackers/admin/alerts.py LONG_STAY",
+        # A status period, in statements that keep rollups and the trackers' rows.
+        "trackers/sql/refresh_",
+        "trackers/sql/status_periods_before.sql",
+    ),
+}
 # A replay feeds a recorded world through the pipeline: these are about it.
 ABOUT_REPLAYS = (
     "trackers/management/commands/replay",
@@ -75,7 +118,21 @@ EXCUSED: set[tuple[str, str]] = {
 }
 
 
-def replaced_words(texts: Iterable[Text]) -> list[str]:
+# In docstrings and comments alone: `behind` also says where something is.
+IN_CODE = {
+    ("", "behind"),
+    ("", " replay "),
+    ("trackers/rules/timeline.py", "sighting"),
+    ("trackers/rules/timeline.py", "Sighting"),
+    ("trackers/services/history/", "sightings"),
+    ("trackers/services/history/", "so many"),
+    ("trackers/services/history/", "So many"),
+    ("trackers/services/history/cutoff.py", "from now on"),
+    ("trackers/services/history/windows.py", "settle"),
+}
+
+
+def replaced_words(texts: Iterable[Text], *, excused: set[tuple[str, str]] | None = None) -> list[str]:
     """Each word found, with its place and what to write instead."""
     found = []
     for place, text in texts:
@@ -83,7 +140,7 @@ def replaced_words(texts: Iterable[Text]) -> list[str]:
             is_replay = match[0].lower().startswith("replay")
             if is_replay and place.startswith(ABOUT_REPLAYS):
                 continue
-            if any(place.startswith(where) and what in text for where, what in EXCUSED):
+            if any(place.startswith(where) and what in text for where, what in EXCUSED | (excused or set())):
                 continue
             instead = INSTEAD[int((match.lastgroup or "w0")[1:])]
             found.append(f"{place}: {match[0]!r} in {text.strip()[:120]!r}: write {instead}")
@@ -139,6 +196,57 @@ def in_python(path: Path) -> Iterator[Text]:
             yield Text(place, text)
 
 
+def in_code(path: Path) -> Iterator[Text]:
+    """Docstrings and comments, also those above a statement in SQL."""
+    place, source = path.relative_to(ROOT).as_posix(), path.read_text()
+    if path.suffix == ".sql":
+        yield from (Text(place, line) for line in source.splitlines() if line.lstrip().startswith("--"))
+        return
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield Text(place, str(node.value.value))
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield Text(place, token.string)
+
+
+def names_in(path: Path) -> Iterator[str]:
+    """The names that a module gives or uses; of a statement in SQL, its own and those of tables and columns."""
+    yield path.stem
+    if path.suffix == ".sql":
+        code = re.sub(r"--.*|'[^']*'", "", path.read_text())
+        yield from re.findall(r"[a-z_]+", code)
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+                yield name
+            case ast.keyword(arg=str(name)):
+                yield name
+
+
+def replaced_names(place: str, names: Iterable[str]) -> list[str]:
+    """Each name that has a replaced word in it, in any of its forms, and what to write instead."""
+    found = []
+    for name in sorted(set(names)):
+        for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name):
+            word = next((word for word in _stems(part.lower()) if word in REPLACED_NAMES), None)
+            if word and not f"{place} {name}".startswith(EXCUSED_NAMES.get(word, ())):
+                found.append(f"{place}: {name}: write {REPLACED_NAMES[word]}")
+    return found
+
+
+def _stems(word: str) -> Iterator[str]:
+    """What the word may be a form of: looks, looked and looking are forms of look."""
+    yield word
+    for ending in ("s", "es", "ed", "d", "ing", "r"):
+        yield word.removesuffix(ending)
+        if ending == "ing":
+            yield f"{word.removesuffix(ending)}e"
+
+
 def in_template(path: Path) -> Iterator[Text]:
     """The text between tags, and that of the attributes which are shown or read aloud."""
     source = path.read_text()
@@ -168,6 +276,7 @@ def in_page(path: Path) -> Iterator[Text]:
 PYTHON = [
     path for app in OURS for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts
 ]
+STATEMENTS = [path for app in OURS for path in sorted((ROOT / app).rglob("sql/*.sql"))]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted(
     [*(ROOT / "static" / "maps").glob("*.js"), *(ROOT / "static" / "admin-glimpse").glob("*.js")]
@@ -195,6 +304,19 @@ def test_models_use_the_words_of_the_glossary() -> None:
 def test_messages_and_help_use_the_words_of_the_glossary(app: str) -> None:
     texts = [text for path in PYTHON if path.is_relative_to(ROOT / app) for text in in_python(path)]
     assert replaced_words(texts) == []
+
+
+@pytest.mark.parametrize("app", OURS)
+def test_docstrings_and_comments_use_the_words_of_the_glossary(app: str) -> None:
+    code = [path for path in (*PYTHON, *STATEMENTS) if path.is_relative_to(ROOT / app)]
+    assert replaced_words((text for path in code for text in in_code(path)), excused=IN_CODE) == []
+
+
+@pytest.mark.parametrize("app", OURS)
+def test_identifiers_use_the_words_of_the_glossary(app: str) -> None:
+    code = [path for path in (*PYTHON, *STATEMENTS) if path.is_relative_to(ROOT / app)]
+    places = {path.relative_to(ROOT).as_posix(): names_in(path) for path in code}
+    assert [said for place, names in places.items() for said in replaced_names(place, names)] == []
 
 
 def test_templates_use_the_words_of_the_glossary() -> None:
@@ -233,6 +355,32 @@ def test_replaced_word_is_found(text: str, found: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        ("Sighting", True),
+        ("first_sightings", True),
+        ("STAYS_READ", True),
+        ("LongStay", True),
+        ("reconciling", True),
+        ("looked_at", True),
+        ("judged", True),
+        ("mended", True),
+        ("AffectedReports", False),
+        ("outlook", False),
+        ("commend", False),
+        ("trends", False),
+    ],
+)
+def test_replaced_word_is_found_in_a_name(name: str, is_found: bool) -> None:
+    assert bool(replaced_names("somewhere.py", [name])) is is_found
+
+
+def test_names_of_stored_codes_are_excused() -> None:
+    assert replaced_names("trackers/models/alerts.py", ["LONG_STAY"]) == []
+    assert replaced_names("trackers/models/history.py", ["LONG_STAY"]) != []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "What was recomputed stays.",
@@ -246,7 +394,7 @@ def test_other_uses_are_left_alone(text: str) -> None:
 
 
 def test_each_kind_of_text_is_read(tmp_path: Path) -> None:
-    """A word in each of them is found; in docstrings, code and names it is not looked for."""
+    """A word in each of them is found, and only in its own kind of text."""
     python = ROOT / "config" / "somewhere.py"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "read_text", lambda self: SAMPLES[self.suffix])
@@ -254,10 +402,18 @@ def test_each_kind_of_text_is_read(tmp_path: Path) -> None:
         assert len(replaced_words(in_template(ROOT / "templates" / "somewhere.html"))) == 2
         assert len(replaced_words(in_script(ROOT / "static" / "somewhere.js"))) == 1
         assert len(replaced_words(in_page(ROOT / "docs" / "somewhere.md"))) == 1
+        assert len(replaced_words(in_code(python))) == 2
+        assert len(replaced_words(in_code(ROOT / "trackers" / "sql" / "somewhere.sql"))) == 1
+        assert len(replaced_names("config/somewhere.py", names_in(python))) == 1
+        assert len(replaced_names("trackers/sql/somewhere.sql", names_in(ROOT / "somewhere.sql"))) == 1
 
 
 SAMPLES = {
-    ".py": '"""The horizon."""\nname = "horizon"\nsays = "the horizon"\nmore = f"{says} of the horizon"\n',
+    ".py": (
+        '"""The horizon."""\nhorizon = "horizon"  # A horizon.\n'
+        'says = "the horizon"\nmore = f"{says} of the horizon"\n'
+    ),
+    ".sql": "-- The horizon.\nSELECT horizon_at, 'horizon' FROM somewhere\n",
     ".html": '{% if horizon %}<p title="The horizon" class="horizon">Behind it</p>{% endif %}',
     ".js": 'const horizon = "horizon";\nsay("the horizon");\n',
     ".md": "The horizon, or `horizon` in code.\n```\nthe horizon\n```\n",

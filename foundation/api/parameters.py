@@ -16,7 +16,7 @@ Problem = tuple[str, str]
 
 
 class Parameter(NamedTuple):
-    """`least`: it is a whole number of at least so many. `listed`: named where the known ones are."""
+    """`least`: it is a whole number of at least this many. `listed`: named where the known ones are."""
 
     name: str
     several: bool = False

@@ -71,7 +71,7 @@ def private_key(text: str) -> advertisement.KeyPair:
 
 
 def short_text(what: str, longest: int) -> Callable[[str], str]:
-    """The reader of a text of at most so many characters that is neither a key nor a formula."""
+    """The reader of a text of at most this many characters that is neither a key nor a formula."""
 
     def read(value: str) -> str:
         if is_key(value) and len(value) <= longest:

@@ -112,7 +112,7 @@ def continue_batch(*, batch: KeyBatch, now: datetime) -> bool:
 
 
 def drain_batches(*, clock: Clock, time_budget_s: float) -> bool:
-    """Go on with unfinished batches, the oldest first, for so many seconds; returns whether more is to be done.
+    """Go on with unfinished batches, the oldest first, for this many seconds; returns whether more is to be done.
 
     Also takes up what a killed worker left. One process at a time drains: for another one there is nothing to do.
     """

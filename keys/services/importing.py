@@ -1,4 +1,4 @@
-"""Checks the rows of a device import and takes the valid ones into stock, in batches that survive a kill."""
+"""Checks the rows of a device import and receives the valid ones in stock, in batches that survive a kill."""
 
 import json
 from collections.abc import Sequence

@@ -67,7 +67,7 @@ def _assign(tracker_ids: Mapping[str, int], rows: Sequence[Facts], now: datetime
 
 
 def _batch_of_fleet(device_import: DeviceImport, devices: int, now: datetime) -> tuple[KeyBatch, int]:
-    """The batch of the import's own private keys, grown by so many devices, and the index of the first of them."""
+    """The batch of the import's own private keys, grown by this many devices, and the index of the first of them."""
     if device_import.batch_id:
         batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=device_import.batch_id)
         first = batch.devices

@@ -98,7 +98,7 @@ def add_location(*, actor: User | None, **values: Unpack[LocationValues]) -> Loc
 
 
 def add_checked_locations(*, values: Sequence[LocationValues], actor: User | None) -> list[Location]:
-    """Add many locations, with their runs, in two statements, for a source that has checked them and settled their
+    """Add many locations, with their runs, in two statements, for a source that has checked them and made their
     fences: here only the database does. Raises IntegrityError."""
     link = Location.runs.through
     with transaction.atomic(), audit.acting(actor):

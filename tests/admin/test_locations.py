@@ -113,7 +113,7 @@ def test_end_before_the_beginning_is_refused(ops: Client) -> None:
     assert list(add(ops, **times).context["adminform"].form.errors) == ["active_until"]
 
 
-def test_change_that_concerns_nobody_is_saved_at_once(ops: Client, started: list[bool]) -> None:
+def test_change_that_affects_nobody_is_saved_at_once(ops: Client, started: list[bool]) -> None:
     location = StorageFactory()
     assert change(ops, location, radius_m="300").status_code == 302
     assert (Location.objects.get().radius_m, replays(), started) == (300, [], [])

@@ -83,7 +83,7 @@ def test_report_that_counts_for_nothing_says_why(
     assert ("outside the run&#x27;s dates" in answer.content.decode()) is ("dates" in reason)
 
 
-def test_report_is_judged_by_the_assignment_of_its_time(ops: Client) -> None:
+def test_report_goes_by_the_assignment_of_its_time(ops: Client) -> None:
     now = timezone.now()
     tracker = TrackerFactory(state=Tracker.State.ACTIVE)
     strict, lenient = RunFactory(max_accuracy_m=50), RunFactory(max_accuracy_m=300)

@@ -37,7 +37,7 @@ def test_page_tells_how_the_tracker_stands(ops: Client, world: World) -> None:
     assert "less accurate than 300 m" in text
 
 
-def test_strip_and_map_tell_the_same_stays(ops: Client, world: World) -> None:
+def test_strip_and_map_tell_the_same_periods(ops: Client, world: World) -> None:
     context = page_of(ops, world.trackers[0]).context
     assert [segment.code for segment in context["strip"].segments] == [
         "IN_STORAGE",
@@ -87,11 +87,11 @@ def test_page_withstands_any_query(ops: Client, world: World, query: dict[str, s
 
 def test_retracted_rows_are_shown_struck_through(ops: Client, world: World) -> None:
     tracker = world.trackers[0]
-    stay = StatusChange.objects.filter(tracker=tracker).latest("started_at")
-    GeofenceEvent.objects.filter(status_change=stay).update(retracted_at=timezone.now())
-    StatusChange.objects.filter(pk=stay.pk).update(retracted_at=timezone.now())
+    period = StatusChange.objects.filter(tracker=tracker).latest("started_at")
+    GeofenceEvent.objects.filter(status_change=period).update(retracted_at=timezone.now())
+    StatusChange.objects.filter(pk=period.pk).update(retracted_at=timezone.now())
     page = page_of(ops, tracker)
-    assert stay.pk in {row.pk for row in page.context["history"]}
+    assert period.pk in {row.pk for row in page.context["history"]}
     assert page.content.decode().count('<tr class="gl-retracted"') >= 2
     assert page.content.decode().count(", retracted ") >= 2
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests import factories, plans
-from tests.personas import make_report, make_stay, make_tenant
+from tests.personas import make_period, make_report, make_tenant
 from trackers.models import Tracker
 from trackers.services import partitioning
 
@@ -130,7 +130,7 @@ def more_of_everything(world) -> None:
     for hours in range(5, 9):
         moment = world.now - timedelta(hours=hours)
         make_report(world.alpha.assignment, moment + timedelta(minutes=1))
-        make_stay(
+        make_period(
             world.alpha.assignment, world.alpha.location, since=moment, until=moment + timedelta(minutes=30)
         )
     world.alpha.location.runs.add(tenant.run)

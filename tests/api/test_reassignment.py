@@ -7,7 +7,7 @@ from django.contrib.gis.geos import Point
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from tests import factories
-from tests.personas import make_report, make_stay
+from tests.personas import make_period, make_report
 from trackers.models import GeoStatus, Tracker
 
 MAC = "C3:C3:C3:00:00:03"
@@ -22,21 +22,21 @@ def handover(world):
 
 @pytest.fixture(autouse=True)
 def moved_tracker(world, handover):
-    """Alpha has two stays and three reports, Beta one stay and two reports; the first is at the handover itself."""
+    """Alpha has two status periods and three reports, Beta has one and two; the first is at the handover itself."""
     tracker = factories.TrackerFactory(mac=MAC, serial="moved-1", state=Tracker.State.ACTIVE)
     first = factories.AssignmentFactory(
         tracker=tracker, run=world.alpha.run, start=handover - timedelta(days=20), end=handover
     )
-    make_stay(
+    make_period(
         first,
         world.alpha.location,
         since=handover - timedelta(days=9),
         until=handover - timedelta(days=8),
     )
-    make_stay(first, world.alpha.location, since=handover - timedelta(days=5), until=handover)
+    make_period(first, world.alpha.location, since=handover - timedelta(days=5), until=handover)
     make_report(first, handover - timedelta(microseconds=1), position=Point(5.0, 11.0))
     second = factories.AssignmentFactory(tracker=tracker, run=world.beta.run, start=handover)
-    make_stay(second, world.beta.location, since=handover)
+    make_period(second, world.beta.location, since=handover)
     make_report(second, handover + timedelta(hours=1), position=Point(5.0, 22.0))
     tracker.status, tracker.location = GeoStatus.IN_STORAGE, world.beta.location
     tracker.last_seen_at = handover + timedelta(hours=1)

@@ -7,7 +7,7 @@ from django.contrib.gis.geos import Point
 
 from foundation.api.pagination import CursorPages
 from tests import factories
-from tests.personas import make_report, make_stay
+from tests.personas import make_period, make_report
 from trackers.models import GeofenceEvent, GeoStatus, StatusChange
 
 MAC = "A1:A1:A1:00:00:01"
@@ -87,7 +87,7 @@ def test_entry_comes_after_the_exit_of_the_same_report(world, viewer):
     moment = world.now - timedelta(minutes=30)
     other = factories.StorageFactory(name="Alpha annex", runs=[world.alpha.run])
     StatusChange.objects.filter(assignment=world.alpha.assignment).update(ended_at=moment)
-    entry_first = make_stay(world.alpha.assignment, other, since=moment)
+    entry_first = make_period(world.alpha.assignment, other, since=moment)
     factories.EventFactory(
         assignment=world.alpha.assignment,
         type=GeofenceEvent.Type.EXIT,
@@ -103,7 +103,7 @@ def test_entry_comes_after_the_exit_of_the_same_report(world, viewer):
 @pytest.mark.parametrize("series", SERIES)
 def test_events_and_history_page_through_all(world, viewer, series):
     for hours in range(10, 15):
-        make_stay(
+        make_period(
             world.alpha.assignment,
             world.alpha.location,
             since=world.now - timedelta(hours=hours),
@@ -162,7 +162,7 @@ def test_window_is_half_open(world, viewer):
     assert get(viewer, f"reports/?tracker={MAC}&since={earlier}&until={at(moment)}")["results"] == []
 
 
-def test_history_holds_the_stay_that_began_before_the_window(world, viewer):
+def test_history_holds_the_period_that_began_before_the_window(world, viewer):
     since, until = at(world.now - timedelta(minutes=10)), at(world.now)
     assert len(get(viewer, f"history/?since={since}&until={until}")["results"]) == 1
     before = at(world.now - timedelta(hours=3))

@@ -62,7 +62,7 @@ def test_all_is_well(ask):
     ("ages_s", "failing"),
     [({"beat": 61}, "beat"), ({"fetch": 301}, "fetch"), ({"beat": 59, "fetch": 299}, None)],
 )
-def test_a_service_that_stands_still_is_noticed(ask, ages_s, failing):
+def test_a_service_that_does_not_run_is_noticed(ask, ages_s, failing):
     beat(**ages_s)
 
     status, body = ask()

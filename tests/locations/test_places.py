@@ -89,7 +89,7 @@ def test_country_without_places_costs_no_search(loaded):
 def test_loading_again_changes_what_changed_and_deletes_what_vanished(loaded):
     kept = AssignmentFactory().tracker
     record_reports([incoming(kept.pk, NOW, latitude=50.0, longitude=4.0)], now=NOW)
-    look()
+    find()
     renamed = [city(1, "West End", "AA", 4.0, 50.0), *CITIES[2:]]
     assert gazetteer.load_from(renamed, LAND, now=NOW) == 5
     kept.refresh_from_db()
@@ -99,14 +99,14 @@ def test_loading_again_changes_what_changed_and_deletes_what_vanished(loaded):
     assert gazetteer.is_loaded()
 
 
-def look() -> int:
+def find() -> int:
     return history.find_places(clock=lambda: NOW, time_budget_s=1)
 
 
 def test_place_does_not_outlive_the_assignment(loaded):
     tracker = AssignmentFactory().tracker
     record_reports([incoming(tracker.pk, NOW, latitude=50.0, longitude=4.1)], now=NOW)
-    assert look() == 1
+    assert find() == 1
     later = NOW + timedelta(days=1)
     assigning.release(tracker_ids=[tracker.pk], at=later, now=later)
     assigning.assign(tracker_ids=[tracker.pk], run=RunFactory(), start=later, now=later)
@@ -117,17 +117,17 @@ def test_place_does_not_outlive_the_assignment(loaded):
 def test_tracker_that_did_not_move_is_not_asked_about_again(loaded):
     tracker = AssignmentFactory().tracker
     record_reports([incoming(tracker.pk, NOW, latitude=50.0, longitude=4.1)], now=NOW)
-    assert (look(), look()) == (1, 0)
+    assert (find(), find()) == (1, 0)
 
 
 def test_tracker_shows_the_place_near_its_last_position(loaded):
     tracker = AssignmentFactory().tracker
     record_reports([incoming(tracker.pk, NOW, latitude=50.0, longitude=4.1)], now=NOW)
-    look()
+    find()
     tracker.refresh_from_db()
     assert (tracker.near.name, round(tracker.near_km, 1)) == ("Westend", 7.2)
     record_reports([incoming(tracker.pk, NOW.replace(hour=1), latitude=0, longitude=-30)], now=NOW)
-    look()
+    find()
     tracker.refresh_from_db()
     assert (tracker.near, tracker.near_m) == (None, None)
 
@@ -137,7 +137,7 @@ def test_trackers_from_before_the_gazetteer_are_told_by_its_loading():
     record_reports([incoming(tracker.pk, NOW, latitude=50.0, longitude=4.1)], now=NOW)
     gazetteer.load_from(CITIES, LAND, now=NOW)
     assert history.find_all_again() == 0  # Due it is already.
-    look()
+    find()
     tracker.refresh_from_db()
     assert tracker.near.name == "Westend"
 

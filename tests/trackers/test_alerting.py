@@ -36,7 +36,7 @@ def assigned(since: datetime = NOW - 10 * HOUR, **others: object) -> Assignment:
     return AssignmentFactory(start=since, **others)
 
 
-def look(now: datetime = NOW) -> int:
+def evaluate(now: datetime = NOW) -> int:
     return evaluating.evaluate_due(most=10_000, now=now)
 
 
@@ -58,17 +58,17 @@ def test_recorded_reports_are_evaluated_once() -> None:
     recording.record_reports(reports, now=NOW)
     watch = AlertWatch.objects.get()
     assert (watch.changed_since, watch.due_at) == (NOW - 10 * HOUR, NOW)
-    assert look() == 1
+    assert evaluate() == 1
     assert alerts() == [("BATTERY_LOW", NOW - 10 * HOUR, None)]
     watch.refresh_from_db()
     assert (watch.changed_since, watch.due_at) == (None, NOW + 23 * HOUR)
-    assert look() == 0
+    assert evaluate() == 0
 
 
 def test_an_alert_names_its_assignment_and_is_seen_by_its_client_alone() -> None:
     assignment = assigned()
     recording.record_reports([incoming(assignment.tracker_id, NOW, battery="LOW")], now=NOW)
-    look()
+    evaluate()
     member = MembershipFactory(client=assignment.run.brand.client).user
     assert Alert.objects.visible_to(member).get().assignment == assignment
     assert not Alert.objects.visible_to(MembershipFactory().user).exists()
@@ -78,33 +78,33 @@ def test_an_alert_names_its_assignment_and_is_seen_by_its_client_alone() -> None
 def test_silence_is_found_when_its_time_has_come_and_ends_with_a_report() -> None:
     assignment = assigned()
     recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=10), now=NOW)
-    look()
+    evaluate()
     assert alerts() == []
     due = AlertWatch.objects.get().due_at
     assert due == NOW + DAY
-    assert look(due + HOUR) == 1
+    assert evaluate(due + HOUR) == 1
     assert alerts() == [("SILENT", NOW, None)]
     later = NOW + 2 * DAY
     recording.record_reports([incoming(assignment.tracker_id, later, number=77)], now=later)
-    look(later)
+    evaluate(later)
     assert alerts() == [("SILENT", NOW, later)]
 
 
 def test_a_late_report_moves_the_silence_and_one_later_takes_it_back() -> None:
     assignment = assigned()
     recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=10), now=NOW)
-    look()
-    look(NOW + 30 * HOUR)
+    evaluate()
+    evaluate(NOW + 30 * HOUR)
     alert = Alert.objects.valid().get()
     late = incoming(assignment.tracker_id, NOW + 2 * HOUR, number=50)
     recording.record_reports([late], now=NOW + 30 * HOUR)
-    look(NOW + 30 * HOUR)
+    evaluate(NOW + 30 * HOUR)
     moved = Alert.objects.valid().get()
     assert (moved.pk, moved.began_at, moved.ended_at) == (alert.pk, NOW + 2 * HOUR, None)
     recording.record_reports(
         [incoming(assignment.tracker_id, NOW + 20 * HOUR, number=51)], now=NOW + 31 * HOUR
     )
-    look(NOW + 31 * HOUR)
+    evaluate(NOW + 31 * HOUR)
     assert alerts() == []
     assert Alert.objects.get().retracted_at == NOW + 31 * HOUR
 
@@ -112,17 +112,17 @@ def test_a_late_report_moves_the_silence_and_one_later_takes_it_back() -> None:
 def test_an_alert_from_before_the_retention_cutoff_stands() -> None:
     assignment = assigned()
     recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=10), now=NOW)
-    look(NOW + 30 * HOUR)
+    evaluate(NOW + 30 * HOUR)
     later = NOW + 2 * DAY
     recording.record_reports(way(assignment.tracker_id, later, hours=10), now=later)
-    look(later)
+    evaluate(later)
     found = alerts()
     assert found == [("SILENT", NOW, later)]
     kept_from = later + 5 * HOUR
     LocationReport.objects.filter(seen_at__lt=kept_from).delete()
     history.advance_cutoff(reports_kept_from=kept_from, now=later + DAY)
     history.mark_changed([assignment.tracker_id], now=later + 10 * HOUR)
-    look(later + 10 * HOUR)
+    evaluate(later + 10 * HOUR)
     assert alerts() == found
 
 
@@ -130,14 +130,14 @@ def test_a_tracker_that_never_reported() -> None:
     run = RunFactory()
     tracker = AssignmentFactory(run=RunFactory(), end=START + DAY).tracker
     assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW)
-    look()
+    evaluate()
     assert alerts() == []
-    look(NOW + DAY)
-    look(NOW + 2 * DAY)
-    look(NOW + 4 * DAY)
+    evaluate(NOW + DAY)
+    evaluate(NOW + 2 * DAY)
+    evaluate(NOW + 4 * DAY)
     assert alerts() == [("NEVER_REPORTED", NOW, None)]
     assigning.release(tracker_ids=[tracker.pk], at=NOW + 5 * DAY, now=NOW + 5 * DAY)
-    look(NOW + 5 * DAY)
+    evaluate(NOW + 5 * DAY)
     assert alerts() == [("NEVER_REPORTED", NOW, NOW + 5 * DAY)]
     assert not AlertWatch.objects.exists()
 
@@ -146,16 +146,16 @@ def test_a_tracker_may_wait_in_the_warehouse_before_it_is_sent() -> None:
     tracker = TrackerFactory()
     run = RunFactory()
     assigning.assign(tracker_ids=[tracker.pk], run=run, start=NOW, now=NOW, state=Tracker.State.ALLOCATED)
-    look(NOW + 13 * DAY)
+    evaluate(NOW + 13 * DAY)
     sent = NOW + 14 * DAY
     assigning.activate(tracker_ids=[tracker.pk], now=sent)
-    look(sent + 2 * DAY)
+    evaluate(sent + 2 * DAY)
     assert alerts() == []
     assert AlertWatch.objects.get().due_at <= sent + 3 * DAY
-    look(sent + 3 * DAY + HOUR)
+    evaluate(sent + 3 * DAY + HOUR)
     assert alerts() == [("NEVER_REPORTED", sent, None)]
     recording.record_reports([incoming(tracker.pk, NOW + 10 * DAY)], now=sent + 4 * DAY)
-    look(sent + 4 * DAY)
+    evaluate(sent + 4 * DAY)
     assert not Alert.objects.valid().filter(kind="NEVER_REPORTED").exists()
 
 
@@ -163,7 +163,7 @@ def test_trackers_that_are_not_fetched_are_not_silent() -> None:
     assignment = AssignmentFactory(tracker__state=Tracker.State.ALLOCATED)
     history.recompute_trackers(tracker_ids=[assignment.tracker_id], cause=Cause(Retraction.FENCE), now=NOW)
     AlertWatch.objects.get_or_create(tracker=assignment.tracker, defaults={"due_at": NOW})
-    look()
+    evaluate()
     assert alerts() == []
     assert AlertWatch.objects.get().due_at == NOW + DAY
 
@@ -183,7 +183,7 @@ def test_a_shipment_with_everything_wrong() -> None:
     ]
     reports += [incoming(tracker_id, begin + (60 + 12 * i) * HOUR, number=1000 + i) for i in range(1, 60)]
     recording.record_reports(reports, now=NOW)
-    look()
+    evaluate()
     back = begin + 60 * HOUR
     assert alerts() == [
         ("BACK_TO_STORAGE", back, None),
@@ -218,7 +218,7 @@ def test_the_order_of_arrival_does_not_matter() -> None:
             draw.shuffle(reports)
         for i in range(0, len(reports), 60 if not shuffled else 7):
             recording.record_reports(reports[i : i + (60 if not shuffled else 7)], now=NOW)
-            look()
+            evaluate()
         rows = Alert.objects.valid().filter(tracker=tracker_id).order_by("kind", "began_at")
         found.append(list(rows.values_list("kind", "began_at", "latest_at", "ended_at", "measure")))
     assert found[0] == found[1] == found[2]
@@ -228,12 +228,12 @@ def test_the_order_of_arrival_does_not_matter() -> None:
 def test_evaluating_everything_again_writes_nothing() -> None:
     assignment = assigned(NOW - 50 * HOUR)
     recording.record_reports(way(assignment.tracker_id, NOW - 50 * HOUR, hours=10, battery="LOW"), now=NOW)
-    look()
+    evaluate()
     before = list(Alert.objects.values())
     assert len(before) == 2
     for changed_since in (None, NOW - 45 * HOUR, START):
         AlertWatch.objects.update(changed_since=changed_since, due_at=NOW)
-        assert look() == 1
+        assert evaluate() == 1
     assert list(Alert.objects.values()) == before
 
 
@@ -242,7 +242,7 @@ def test_an_evaluation_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(evaluating, "TRACKERS_PER_TRANSACTION", 2)
     for assignment in AssignmentFactory.create_batch(7):
         AlertWatch.objects.create(tracker=assignment.tracker, due_at=NOW)
-    assert look() == 7
+    assert evaluate() == 7
     AlertWatch.objects.update(due_at=NOW)
     assert evaluating.evaluate_due(most=most, now=NOW) == most
 
@@ -251,7 +251,7 @@ def test_an_evaluation_costs_the_same_for_many_trackers(django_assert_num_querie
     for assignment in [assigned() for _ in range(20)]:
         recording.record_reports(way(assignment.tracker_id, NOW - 9 * HOUR, hours=3, battery="LOW"), now=NOW)
     with django_assert_num_queries(12, exact=False):
-        look()
+        evaluate()
     assert Alert.objects.count() == 20
 
 
@@ -327,7 +327,7 @@ def test_two_workers_evaluate_different_trackers() -> None:
 
     def work() -> None:
         try:
-            numbers.append(look())
+            numbers.append(evaluate())
         finally:
             connection.close()
 
@@ -344,5 +344,5 @@ def test_time_is_the_callers() -> None:
     """Looked at years later, the alerts of an old run are those of its own time."""
     assignment = assigned(NOW - 80 * HOUR, end=NOW)
     recording.record_reports(way(assignment.tracker_id, NOW - 80 * HOUR, hours=10), now=timezone.now())
-    look(timezone.now())
+    evaluate(timezone.now())
     assert alerts() == [("SILENT", NOW - 71 * HOUR, NOW)]

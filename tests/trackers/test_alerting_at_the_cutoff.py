@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import NOW, DeliveryFactory, RunFactory, StatusChangeFactory, StorageFactory
 from tests.trackers.reports import longitude_at
-from tests.trackers.test_alerting import DAY, HOUR, alerts, assigned, look, way
+from tests.trackers.test_alerting import DAY, HOUR, alerts, assigned, evaluate, way
 from trackers.models import Alert, Assignment, LocationReport
 from trackers.services import assigning, history
 from trackers.services.reports import recording
@@ -29,14 +29,14 @@ def drop_reports() -> None:
 
 def evaluate_all(assignment: Assignment, now: datetime = LATER) -> None:
     history.mark_changed([assignment.tracker_id], now=now)
-    look(now)
+    evaluate(now)
 
 
 def test_a_silence_across_the_cutoff_keeps_its_beginning() -> None:
     assignment = assigned()
     record(assignment, NOW - 9 * HOUR)
     record(assignment, NOW + 5 * DAY, battery="LOW")
-    look(LATER)
+    evaluate(LATER)
     found = alerts(kind="SILENT")
     assert found == [("SILENT", NOW, NOW + 5 * DAY)]
     rows = list(Alert.objects.values())
@@ -49,24 +49,24 @@ def test_a_delayed_report_after_the_cutoff_ends_it_earlier() -> None:
     assignment = assigned()
     record(assignment, NOW - 9 * HOUR)
     record(assignment, NOW + 5 * DAY)
-    look(LATER)
+    evaluate(LATER)
     drop_reports()
     record(assignment, NOW + 4 * DAY, hours=1)
-    look(LATER)
+    evaluate(LATER)
     assert alerts(kind="SILENT") == [("SILENT", NOW, NOW + 4 * DAY)]
 
 
 def test_one_that_lasts_is_not_taken_for_one_that_never_reported() -> None:
     assignment = assigned()
     record(assignment, NOW - 9 * HOUR, battery="LOW")
-    look(LATER)
+    evaluate(LATER)
     found = alerts()
     assert found == [("BATTERY_LOW", NOW - 9 * HOUR, None), ("SILENT", NOW, None)]
     drop_reports()
     evaluate_all(assignment, LATER + DAY)
     assert alerts() == found
     assigning.release(tracker_ids=[assignment.tracker_id], at=LATER + 2 * DAY, now=LATER + 2 * DAY)
-    look(LATER + 2 * DAY)
+    evaluate(LATER + 2 * DAY)
     assert alerts() == [(kind, began_at, LATER + 2 * DAY) for kind, began_at, _ in found]
 
 

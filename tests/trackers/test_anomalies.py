@@ -179,7 +179,7 @@ def test_silence_begins_when_it_was_last_seen_and_ends_when_it_is_seen_again() -
     assert due is None
 
 
-def test_gaps_before_the_change_are_not_judged_again() -> None:
+def test_gaps_before_the_change_are_not_evaluated_again() -> None:
     before, hours = hours_at(0, 40, 41, 42, 43, 44), hours_at(80)
     episodes, _ = silent(before, hours, until=NOW + 81 * HOUR, thresholds=THRESHOLDS)
     assert spans(episodes) == [(44, 68, 80)]

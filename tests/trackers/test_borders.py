@@ -55,7 +55,7 @@ def countries_of(run: ProductionRun) -> list[str]:
     return RunCountries.objects.get(run=run).countries
 
 
-def look(now: datetime = NOW + 30 * DAY) -> None:
+def evaluate(now: datetime = NOW + 30 * DAY) -> None:
     borders.keep_up_countries(most=100, now=now)
     evaluating.evaluate_due(most=10_000, now=now)
 
@@ -123,7 +123,7 @@ def test_countries_of_a_run(locations, named, expected) -> None:
 )
 def test_a_tracker_that_leaves_its_country(way, expected) -> None:
     tracker_id = drive(run_with(4, 4.5), *way)
-    look()
+    evaluate()
     assert found(tracker_id) == expected
 
 
@@ -132,7 +132,7 @@ def test_a_large_error_circle_may_reach_back_over_the_border() -> None:
     run.max_accuracy_m = 20_000
     run.save()
     tracker_id = drive(run, 4, 5.2, 5.2, accuracy_m=10_000)
-    look()
+    evaluate()
     assert found(tracker_id) == []
 
 
@@ -145,13 +145,13 @@ def test_the_border_is_as_far_away_at_every_latitude(latitude) -> None:
     for beyond_m, expected in ((4_900, 0), (5_300, 1)):
         longitude = 5 + beyond_m / west_m
         tracker_id = drive(run, longitude, longitude, latitude=latitude)
-        look()
+        evaluate()
         assert len(found(tracker_id)) == expected
 
 
 def test_without_locations_and_names_nobody_left() -> None:
     tracker_id = drive(run_with(), 4, 6, 6, 8)
-    look()
+    evaluate()
     assert found(tracker_id) == []
 
 
@@ -159,7 +159,7 @@ def test_without_a_gazetteer_nobody_left() -> None:
     Gazetteer.objects.all().delete()
     gazetteer.load_from([], [], now=NOW)
     tracker_id = drive(run_with(4, 6, countries=("AA",)), 4, 6, 6)
-    look()
+    evaluate()
     assert found(tracker_id) == []
 
 
@@ -168,7 +168,7 @@ def test_the_alert_ends_with_the_assignment() -> None:
     tracker_id = AssignmentFactory(run=run, start=NOW, end=NOW + DAY).tracker_id
     reports = [incoming(tracker_id, NOW + i * HOUR, number=i, latitude=50, longitude=6) for i in range(3)]
     recording.record_reports(reports, now=NOW)
-    look()
+    evaluate()
     assert found(tracker_id) == [("BB", 0, 2, 24)]
 
 
@@ -179,7 +179,7 @@ def test_late_reports_begin_move_and_take_it_back() -> None:
     def late(hour: int, longitude: float) -> list[tuple[str, float, float, float | None]]:
         report = incoming(tracker_id, NOW + hour * HOUR, number=hour, latitude=50, longitude=longitude)
         recording.record_reports([report], now=NOW + DAY)
-        look()
+        evaluate()
         return found(tracker_id)
 
     assert late(10, 6) == []
@@ -193,33 +193,33 @@ def test_late_reports_begin_move_and_take_it_back() -> None:
 def test_naming_a_country_takes_its_alerts_back_and_unnaming_brings_them() -> None:
     run = run_with(4)
     tracker_id = drive(run, 4, 6, 6, 4)
-    look()
+    evaluate()
     assert found(tracker_id) == [("BB", 1, 2, 3)]
     for countries, expected in ((["AA", "BB"], []), ([], [("BB", 1, 2, 3)]), (["BB"], [])):
         ProductionRun.objects.update(countries=countries)
-        look()
+        evaluate()
         assert found(tracker_id) == expected
 
 
 def test_another_location_makes_the_runs_trackers_due() -> None:
     run, other = run_with(4), run_with(4)
     mine, others = drive(run, 4, 6, 6), drive(other, 4, 6, 6)
-    look()
+    evaluate()
     assert found(mine) == found(others) == [("BB", 1, 2, None)]
     delivery = DeliveryFactory(runs=[run], center=at(8))
     assert borders.keep_up_countries(most=100, now=NOW + 30 * DAY) == 1
     assert AlertWatch.objects.filter(due_at=NOW + 30 * DAY).get().tracker_id == mine
-    look()
+    evaluate()
     assert (found(mine), len(found(others))) == ([], 1)
     Location.objects.filter(pk=delivery.pk).update(center=at(4.1))
-    look()
+    evaluate()
     assert found(mine) == [("BB", 1, 2, None)]
 
 
 def test_what_does_not_change_the_countries_makes_nobody_due() -> None:
     run = run_with(4)
     drive(run, 4)
-    look()
+    evaluate()
     DeliveryFactory(runs=[run], center=at(4.2))
     assert borders.keep_up_countries(most=100, now=NOW + DAY) == 0
     assert AlertWatch.objects.get().changed_since is None
@@ -228,14 +228,14 @@ def test_what_does_not_change_the_countries_makes_nobody_due() -> None:
 def test_runs_that_are_over_stay_as_they_were() -> None:
     run = run_with(4)
     drive(run, 4, 6, 6)
-    look()
+    evaluate()
     run.end_date = (NOW + 10 * DAY).date()
     run.countries = ["BB"]
     run.save()
     assert borders.keep_up_countries(most=100, now=NOW + 30 * DAY) == 0
 
 
-def test_many_runs_are_renewed_in_bounded_pieces(monkeypatch) -> None:
+def test_many_runs_are_renewed_in_bounded_batches(monkeypatch) -> None:
     for _ in range(7):
         drive(run_with(4), 4)
     monkeypatch.setattr(borders, "RUNS_PER_TRANSACTION", 3)
@@ -260,7 +260,7 @@ def test_the_order_of_arrival_does_not_matter() -> None:
         size = 5 if shuffled else 60
         for i in range(0, 60, size):
             recording.record_reports(reports[i : i + size], now=NOW)
-            look()
+            evaluate()
         stored.append(found(tracker_id))
     assert stored[0] == stored[1] == stored[2] == stored[3]
     assert len(stored[0]) > 3

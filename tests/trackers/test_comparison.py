@@ -70,11 +70,11 @@ def test_wrong_row_is_replaced_and_the_row_before_ends_anew(order):
     assert difference.events_to_add == [entry(1)]
 
 
-def test_assignment_that_ends_closes_its_last_stay():
+def test_assignment_that_ends_closes_its_last_period():
     assert differences(ends_at=NOW + 5 * HOUR).periods_to_end == [(20, NOW + 5 * HOUR)]
 
 
-def test_stay_before_the_window_ends_where_the_first_one_begins_or_the_assignment_does():
+def test_period_before_the_window_ends_where_the_first_one_begins_or_the_assignment_does():
     before = StoredPeriod(5, period(-3), None)
     assert differences(before=before).periods_to_end == [(5, FIRST.started_at)]
     nothing = differences(Timeline([], []), before=before, periods=[], events=[], ends_at=NOW + HOUR)

@@ -41,7 +41,7 @@ def depot():
 
 
 @pytest.fixture
-def stay(depot):
+def period(depot):
     """In the depot since NOW, open."""
     return StatusChangeFactory(assignment=AssignmentFactory(), status="IN_STORAGE", location=depot)
 
@@ -76,7 +76,7 @@ def insert_event(assignment, type_, location, at, status_change=None, **others):
     )
 
 
-def insert_stay(assignment, status, location, since, until=None, **others):
+def insert_period(assignment, status, location, since, until=None, **others):
     insert("trackers_statuschange", assignment, status, location, since, until, **others)
 
 
@@ -88,29 +88,29 @@ def refused(constraint):
 
 class TestEvent:
     @pytest.mark.parametrize("type_", ["ENTRY", "EXIT"])
-    def test_crossing_without_status_change_is_refused(self, stay, type_):
+    def test_crossing_without_status_change_is_refused(self, period, type_):
         with refused("event_crossing_has_its_status_change"):
-            insert_event(stay.assignment, type_, stay.location, NOW)
+            insert_event(period.assignment, type_, period.location, NOW)
 
     @pytest.mark.parametrize("type_", ["DWELL", "TRANSIT"])
-    def test_dwell_or_transit_that_begins_a_status_is_refused(self, stay, type_):
-        location = stay.location if type_ == "DWELL" else None
+    def test_dwell_or_transit_that_begins_a_status_is_refused(self, period, type_):
+        location = period.location if type_ == "DWELL" else None
         with refused("event_crossing_has_its_status_change"):
-            insert_event(stay.assignment, type_, location, NOW, stay)
+            insert_event(period.assignment, type_, location, NOW, period)
 
-    def test_entry_with_the_status_change_of_the_same_moment_is_taken(self, stay):
-        insert_event(stay.assignment, "ENTRY", stay.location, NOW, stay)
+    def test_entry_with_the_status_change_of_the_same_moment_is_taken(self, period):
+        insert_event(period.assignment, "ENTRY", period.location, NOW, period)
 
-    def test_entry_with_the_status_change_of_another_moment_is_refused(self, stay):
+    def test_entry_with_the_status_change_of_another_moment_is_refused(self, period):
         with refused("event_caused_its_status_change"):
-            insert_event(stay.assignment, "ENTRY", stay.location, NOW + HOUR, stay)
+            insert_event(period.assignment, "ENTRY", period.location, NOW + HOUR, period)
 
-    def test_entry_with_the_status_change_of_another_tracker_is_refused(self, stay):
+    def test_entry_with_the_status_change_of_another_tracker_is_refused(self, period):
         with refused("event_caused_its_status_change"):
-            insert_event(AssignmentFactory(), "ENTRY", stay.location, NOW, stay)
+            insert_event(AssignmentFactory(), "ENTRY", period.location, NOW, period)
 
-    def test_status_change_that_an_event_carries_is_neither_moved_nor_deleted(self, stay):
-        insert_event(stay.assignment, "ENTRY", stay.location, NOW, stay)
+    def test_status_change_that_an_event_carries_is_neither_moved_nor_deleted(self, period):
+        insert_event(period.assignment, "ENTRY", period.location, NOW, period)
         for statement in (
             "UPDATE trackers_statuschange SET started_at = started_at - interval '1 hour'",
             "DELETE FROM trackers_statuschange",
@@ -119,69 +119,71 @@ class TestEvent:
                 cursor.execute(statement)
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
-    def test_event_in_another_trackers_assignment_is_refused(self, stay):
+    def test_event_in_another_trackers_assignment_is_refused(self, period):
         with refused("event_in_assignment_of_its_tracker"):
-            insert_event(stay.assignment, "TRANSIT", None, NOW, tracker=TrackerFactory())
+            insert_event(period.assignment, "TRANSIT", None, NOW, tracker=TrackerFactory())
 
     @pytest.mark.parametrize(("type_", "located"), [("TRANSIT", True), ("DWELL", False)])
-    def test_location_goes_with_the_type(self, stay, type_, located):
+    def test_location_goes_with_the_type(self, period, type_, located):
         with refused("event_location_goes_with_type"):
-            insert_event(stay.assignment, type_, stay.location if located else None, NOW)
+            insert_event(period.assignment, type_, period.location if located else None, NOW)
 
-    def test_second_event_of_a_type_for_one_report_is_refused_unless_retracted(self, stay):
-        insert_event(stay.assignment, "DWELL", stay.location, NOW)
+    def test_second_event_of_a_type_for_one_report_is_refused_unless_retracted(self, period):
+        insert_event(period.assignment, "DWELL", period.location, NOW)
         with refused("event_one_of_a_type_per_report"):
-            insert_event(stay.assignment, "DWELL", stay.location, NOW)
-        insert_event(stay.assignment, "DWELL", stay.location, NOW, retracted_at=NOW)
-        insert_event(stay.assignment, "DWELL", stay.location, NOW, fingerprint=make_fingerprint(1))
+            insert_event(period.assignment, "DWELL", period.location, NOW)
+        insert_event(period.assignment, "DWELL", period.location, NOW, retracted_at=NOW)
+        insert_event(period.assignment, "DWELL", period.location, NOW, fingerprint=make_fingerprint(1))
 
 
 class TestHistory:
-    def test_second_open_row_is_refused(self, stay):
+    def test_second_open_row_is_refused(self, period):
         with refused(r"status_change_(one_open|no_overlap)_per_tracker"):
-            insert_stay(stay.assignment, "IN_TRANSIT", None, NOW + HOUR)
+            insert_period(period.assignment, "IN_TRANSIT", None, NOW + HOUR)
 
-    def test_each_of_the_two_constraints_on_open_rows_holds_alone(self, stay):
+    def test_each_of_the_two_constraints_on_open_rows_holds_alone(self, period):
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute(
                 "ALTER TABLE trackers_statuschange DROP CONSTRAINT status_change_no_overlap_per_tracker"
             )
         with refused("status_change_one_open_per_tracker"):
-            insert_stay(stay.assignment, "IN_TRANSIT", None, NOW + HOUR)
+            insert_period(period.assignment, "IN_TRANSIT", None, NOW + HOUR)
 
     @pytest.mark.parametrize(
         ("since", "until"), [(-1, 1), (1, 2), (0, 1)], ids=["into it", "within it", "from its start"]
     )
-    def test_overlapping_row_is_refused(self, stay, since, until):
+    def test_overlapping_row_is_refused(self, period, since, until):
         with refused("status_change_no_overlap_per_tracker"):
-            insert_stay(stay.assignment, "IN_TRANSIT", None, NOW + since * HOUR, NOW + until * HOUR)
+            insert_period(period.assignment, "IN_TRANSIT", None, NOW + since * HOUR, NOW + until * HOUR)
 
-    def test_row_that_ends_where_the_next_begins_is_taken(self, stay):
-        insert_stay(stay.assignment, "IN_TRANSIT", None, NOW - HOUR, NOW)
+    def test_row_that_ends_where_the_next_begins_is_taken(self, period):
+        insert_period(period.assignment, "IN_TRANSIT", None, NOW - HOUR, NOW)
 
-    def test_row_without_duration_is_taken_beside_the_one_of_that_moment(self, stay):
-        insert_stay(stay.assignment, "IN_TRANSIT", None, NOW, NOW)
+    def test_row_without_duration_is_taken_beside_the_one_of_that_moment(self, period):
+        insert_period(period.assignment, "IN_TRANSIT", None, NOW, NOW)
 
-    def test_overlap_with_a_retracted_row_or_another_trackers_is_taken(self, stay):
-        insert_stay(stay.assignment, "IN_TRANSIT", None, NOW, retracted_at=NOW)
-        insert_stay(AssignmentFactory(), "IN_TRANSIT", None, NOW)
+    def test_overlap_with_a_retracted_row_or_another_trackers_is_taken(self, period):
+        insert_period(period.assignment, "IN_TRANSIT", None, NOW, retracted_at=NOW)
+        insert_period(AssignmentFactory(), "IN_TRANSIT", None, NOW)
 
-    def test_row_that_ends_before_it_begins_is_refused(self, stay):
+    def test_row_that_ends_before_it_begins_is_refused(self, period):
         with pytest.raises(IntegrityError, match="status_change_ends_after_start"), transaction.atomic():
-            insert_stay(stay.assignment, "IN_TRANSIT", None, NOW, NOW - HOUR, retracted_at=NOW)
+            insert_period(period.assignment, "IN_TRANSIT", None, NOW, NOW - HOUR, retracted_at=NOW)
 
     @pytest.mark.parametrize(
         ("status", "located"),
         [("IN_TRANSIT", True), ("IN_STORAGE", False), ("DELIVERED", False), ("CREATED", False), ("X", True)],
     )
-    def test_location_goes_with_the_status(self, stay, status, located):
+    def test_location_goes_with_the_status(self, period, status, located):
         with refused("status_change_location_goes_with_status"):
-            insert_stay(stay.assignment, status, stay.location if located else None, NOW - HOUR, NOW - HOUR)
+            insert_period(
+                period.assignment, status, period.location if located else None, NOW - HOUR, NOW - HOUR
+            )
 
-    def test_row_in_another_trackers_assignment_is_refused(self, stay):
+    def test_row_in_another_trackers_assignment_is_refused(self, period):
         with refused("status_change_in_assignment_of_its_tracker"):
-            insert_stay(stay.assignment, "IN_TRANSIT", None, NOW, tracker=TrackerFactory())
+            insert_period(period.assignment, "IN_TRANSIT", None, NOW, tracker=TrackerFactory())
 
 
 class TestAssignment:

@@ -100,7 +100,7 @@ def test_what_was_believed_is_retracted_and_names_the_job(run, depot):
         assert row.retracted_by_seen_at is None
 
 
-def test_who_is_near_the_old_fence_only_is_concerned_by_a_move(run, depot):
+def test_who_is_near_the_old_fence_only_is_affected_by_a_move(run, depot):
     left, met, far = seen_at(run, 0), seen_at(run, 5_000), seen_at(run, 9_000)
     job = change(depot, center=Point(longitude_at(5_000), LATITUDE))
     work()
@@ -117,7 +117,7 @@ def test_a_location_taken_out_of_the_run_affects_those_who_stayed_there(run, dep
     assert (status(stayed), status(other)) == ("IN_TRANSIT", "IN_TRANSIT")
 
 
-def test_a_period_that_changed_concerns_who_was_near_in_the_time_between(run, depot):
+def test_a_period_that_changed_affects_who_was_near_in_the_time_between(run, depot):
     early, late = seen_at(run, 0), seen_at(run, *[9_000] * 5, 0)
     job = change(depot, active_from=NOW + 2 * HOUR)
     work()
@@ -133,7 +133,7 @@ def test_a_change_that_decides_nothing_asks_for_no_recomputation(run, depot):
     assert not RecomputationJob.objects.exists()
 
 
-def test_a_new_fence_concerns_who_was_near_since_it_is_active(run):
+def test_a_new_fence_affects_who_was_near_since_it_is_active(run):
     before, since = seen_at(run, 0), seen_at(run, *[9_000] * 5, 0)
     fence = StorageFactory(
         center=f"POINT({longitude_at(0)} {LATITUDE})", runs=[run], active_from=NOW + 3 * HOUR
@@ -144,7 +144,7 @@ def test_a_new_fence_concerns_who_was_near_since_it_is_active(run):
     assert (status(before), status(since)) == ("IN_TRANSIT", "IN_STORAGE")
 
 
-def test_a_run_that_ends_earlier_concerns_who_was_seen_in_the_days_between(run, depot):
+def test_a_run_that_ends_earlier_affects_who_was_seen_in_the_days_between(run, depot):
     cut = seen_at(run, 0)
     silent = AssignmentFactory(run=run).tracker
     job = change_run(run, end_date=date(2026, 3, 9))
@@ -153,7 +153,7 @@ def test_a_run_that_ends_earlier_concerns_who_was_seen_in_the_days_between(run, 
     assert (status(cut), status(silent)) == ("CREATED", "CREATED")
 
 
-def test_another_policy_concerns_all_trackers_of_the_run(run, depot):
+def test_another_policy_affects_all_trackers_of_the_run(run, depot):
     tracker = seen_at(run, 9_000, 0, 9_000)
     job = change_run(run, confirmations=2)
     assert job.change == "confirming reports 1 → 2"

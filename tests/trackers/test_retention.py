@@ -84,7 +84,7 @@ def test_zero_days_keep_everything_even_what_was_announced(tracker, settings):
 
 
 def test_reports_and_their_dwells_and_transits_go_and_the_rest_stays(tracker):
-    stays = list(StatusChange.objects.order_by("pk").values())
+    periods = list(StatusChange.objects.order_by("pk").values())
     rollups = list(HourlyPosition.objects.order_by("bucket_at").values())
     retracted = EventFactory(
         assignment=tracker.latest_assignment,
@@ -99,7 +99,7 @@ def test_reports_and_their_dwells_and_transits_go_and_the_rest_stays(tracker):
     assert [event.type for event in old] == ["ENTRY", "EXIT", "ENTRY"]
     assert not GeofenceEvent.objects.filter(pk=retracted.pk).exists()
     assert GeofenceEvent.objects.filter(occurred_at__gte=FEBRUARY).count() == 24
-    assert list(StatusChange.objects.order_by("pk").values()) == stays
+    assert list(StatusChange.objects.order_by("pk").values()) == periods
     assert list(HourlyPosition.objects.order_by("bucket_at").values()) == rollups
     assert (month.events_deleted, month.dropped_at) == (46, LATER)
     assert history.frozen_before() == FEBRUARY
@@ -116,7 +116,7 @@ def test_what_was_not_rolled_up_is_rolled_up_first(tracker):
     assert list(HourlyPosition.objects.order_by("bucket_at").values()) == hours
 
 
-def test_held_month_stays_and_keeps_those_behind_it(tracker, settings):
+def test_held_month_stays_and_keeps_those_after_it(tracker, settings):
     settings.REPORT_RETENTION_DAYS = 30
     record_reports([incoming(tracker.pk, FEBRUARY + timedelta(days=1))], now=NOW)
     settle()

@@ -1,6 +1,6 @@
 """Rollups: hours and days say what reports and history say, whichever way they came.
 
-The expected rows are computed here from all reports and stays, by code that shares nothing with the statements.
+The expected rows are computed here from all reports and periods, by code that shares nothing with the statements.
 """
 
 import math
@@ -65,7 +65,7 @@ def expected(tracker_id, length):
     reports = sorted(
         LocationReport.objects.filter(tracker=tracker_id), key=lambda it: (it.seen_at, bytes(it.fingerprint))
     )
-    stays = list(StatusChange.objects.valid().filter(tracker=tracker_id))
+    periods = list(StatusChange.objects.valid().filter(tracker=tracker_id))
     legs = legs_of(reports)
     rows = {}
     for bucket, grouped in groupby(reports, key=lambda it: bucket_of(it.seen_at, length)):
@@ -88,21 +88,21 @@ def expected(tracker_id, length):
                 sum(legs.get((it.seen_at, bytes(it.fingerprint)), 0) for it in within), rel=1e-6, abs=1e-3
             ),
             "longitude": pytest.approx(sum(it.position.x for it in within) / len(within), abs=1e-4),
-            **standing(stays, bucket, bucket + length),
+            **last_status(periods, bucket, bucket + length),
         }
     return rows
 
 
-def standing(stays, begins, ends):
+def last_status(periods, begins, ends):
     told = dict.fromkeys(MINUTES.values(), 0)
     told |= {"status": "CREATED", "location_id": None}
-    for stay in stays:
-        until = stay.ended_at or END
-        lasted = (min(until, ends) - max(stay.started_at, begins)).total_seconds() / 60
+    for period in periods:
+        until = period.ended_at or END
+        lasted = (min(until, ends) - max(period.started_at, begins)).total_seconds() / 60
         if lasted > 0:
-            told[MINUTES[stay.status]] += lasted
+            told[MINUTES[period.status]] += lasted
             if until >= ends:
-                told |= {"status": stay.status, "location_id": stay.location_id}
+                told |= {"status": period.status, "location_id": period.location_id}
     return told | {name: pytest.approx(told[name]) for name in MINUTES.values()}
 
 

@@ -15,17 +15,17 @@ def strip(*spans: Span, days: float = 10, seen: tuple[datetime, ...] = ()):
     return draw(spans, seen_hours=seen, start=END - days * DAY, end=END)
 
 
-def test_a_stay_has_its_share_of_the_window() -> None:
+def test_a_period_has_its_share_of_the_window() -> None:
     [segment] = strip(Span("IN_TRANSIT", "", END - 4 * DAY, END - 2 * DAY)).segments
     assert (segment.left, segment.width) == (60, 20)
 
 
-def test_a_stay_that_lasts_reaches_the_end() -> None:
+def test_a_period_that_lasts_reaches_the_end() -> None:
     [segment] = strip(Span("DELIVERED", "", END - DAY, None)).segments
     assert (segment.left, segment.width, segment.ended_at) == (90, 10, END)
 
 
-def test_a_stay_is_cut_at_the_window() -> None:
+def test_a_period_is_cut_at_the_window() -> None:
     [segment] = strip(Span("IN_STORAGE", "", END - 30 * DAY, END - 5 * DAY)).segments
     assert (segment.left, segment.width, segment.started_at) == (0, 50, END - 10 * DAY)
 

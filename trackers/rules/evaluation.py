@@ -91,7 +91,7 @@ def _by_reports(given: EvaluationInput, span: Span, legs: Sequence[Leg], thresho
         return _Part(gone, stored, [])
     first = reports[0].seen_at
     stored = [row for row in stored if _lasts_beyond(row.episode, first)]
-    ongoing = {row.episode.kind: row.episode for row in stored if _is_settled(row.episode, first)}
+    ongoing = {row.episode.kind: row.episode for row in stored if _has_certainly_begun(row.episode, first)}
     episodes = [
         *anomalies.impossible_speed(
             reports,
@@ -149,7 +149,7 @@ def _by_history(given: EvaluationInput, thresholds: Thresholds, present: datetim
     return _Part(episodes, stored, [becomes_long_at] if becomes_long_at else [])
 
 
-def _is_settled(episode: Episode, first: datetime) -> bool:
+def _has_certainly_begun(episode: Episode, first: datetime) -> bool:
     """Whether nothing from `first` on decides that it began: one that begins there may wait for confirmation."""
     return episode.began_at < first or (episode.began_at == first and episode.kind not in CONFIRMED)
 

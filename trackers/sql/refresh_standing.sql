@@ -1,4 +1,4 @@
--- Brings what hours and days tell of stays in line with them, in all that spans of time reach into; both at once, since
+-- Brings what hours and days tell of status periods in line with them, in all that spans of time reach into; both at once, since
 -- neither comes from the other. Each is standing_of_buckets.sql, put in by code.
 WITH span AS MATERIALIZED (
     SELECT tracker_id, since, coalesce(until, 'infinity') AS until

@@ -1,5 +1,5 @@
--- Brings the last status of buckets, and how long each status lasted, in line with the stays; part of
--- refresh_standing.sql, which names the spans. Nothing else in a bucket comes from stays, so no report is read. OFFSET 0
+-- Brings the last status of buckets, and how long each status lasted, in line with the status periods; part of
+-- refresh_standing.sql, which names the spans. Nothing else in a bucket comes from them, so no report is read. OFFSET 0
 -- keeps the planner to the indexes. {table} and {unit} are filled in by code.
 UPDATE {table} AS stored
 SET status = told.status,
@@ -41,13 +41,13 @@ FROM (
             SELECT DISTINCT
                 span.tracker_id,
                 within.bucket_at,
-                stay.id,
-                stay.status,
-                stay.location_id,
-                stay.until,
+                period.id,
+                period.status,
+                period.location_id,
+                period.until,
                 extract(
-                    epoch FROM least(stay.until, within.bucket_at + interval '1 {unit}')
-                    - greatest(stay.started_at, within.bucket_at)
+                    epoch FROM least(period.until, within.bucket_at + interval '1 {unit}')
+                    - greatest(period.started_at, within.bucket_at)
                 ) / 60 AS minutes
             FROM span
             CROSS JOIN LATERAL (
@@ -58,13 +58,13 @@ FROM (
                     AND tstzrange(started_at, ended_at, '[)')
                         && tstzrange(span.since - interval '1 {unit}', span.until + interval '1 {unit}', '[)')
                 OFFSET 0
-            ) AS stay
+            ) AS period
             CROSS JOIN LATERAL (
                 SELECT bucket_at
                 FROM {table}
                 WHERE tracker_id = span.tracker_id
-                    AND bucket_at > greatest(stay.started_at, span.since) - interval '1 {unit}'
-                    AND bucket_at < least(stay.until, span.until)
+                    AND bucket_at > greatest(period.started_at, span.since) - interval '1 {unit}'
+                    AND bucket_at < least(period.until, span.until)
                 OFFSET 0
             ) AS within
         ) AS lasted

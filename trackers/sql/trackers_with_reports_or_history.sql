@@ -11,7 +11,7 @@ WHERE EXISTS (
         SELECT FROM (
             SELECT FROM trackers_statuschange
             WHERE tracker_id = chosen.tracker_id AND retracted_at IS NULL LIMIT 1
-        ) AS stay
+        ) AS period
     )
     OR EXISTS (
         SELECT FROM (

@@ -105,7 +105,7 @@ def test_locations_with_enough_deliveries_have_their_own_pace() -> None:
     assert [(each.origin_id, each.delivered) for each in near.pace] == [(None, 11), (1, 5), (2, 5), (3, 1)]
 
 
-def test_too_few_deliveries_foretell_nothing() -> None:
+def test_too_few_deliveries_estimate_nothing() -> None:
     found = complete([*done(1, 2, 3, 4), journey(left=9)], run_ends_at=LATER, now=NOW)
     assert (found.expected_at, found.overdue, found.expected) == (None, 0, [])
 
