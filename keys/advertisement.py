@@ -15,6 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from trackers.mac import NO_DEVICE
 
 KEY_BYTES = 28
+PAYLOAD_BYTES = 31
+# What firmware has room for.
+MAX_KEYS_PER_DEVICE = 50
 CURVE = ec.SECP224R1()
 
 _PAYLOAD_HEADER = bytes.fromhex("1eff4c001219")
@@ -144,6 +147,12 @@ def advertisement_payload(advertisement_key: bytes, status: int = 0) -> bytes:
         + bytes([advertisement_key[0] >> 6])
         + b"\x00"
     )
+
+
+def is_payload_of(payload: bytes, advertisement_key: bytes) -> bool:
+    """Whether the 31 bytes are those of the key, whatever the status byte in them says."""
+    status = payload[len(_PAYLOAD_HEADER)]
+    return payload == advertisement_payload(advertisement_key, status)
 
 
 def _x_coordinate(key: ec.EllipticCurvePrivateKey) -> bytes:

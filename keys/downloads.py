@@ -12,10 +12,10 @@ from keys.services import exporting
 
 def export_response(export: ManufacturerExport, *, actor: User) -> StreamingHttpResponse:
     """The file, with its length and its SHA-256 (`Repr-Digest`, RFC 9530), so that a cut one is noticed."""
-    pieces = exporting.stream_export(export=export, actor=actor)
+    blocks = exporting.stream_export(export=export, actor=actor)
     digest = base64.b64encode(bytes.fromhex(export.sha256)).decode("ascii")
     return StreamingHttpResponse(
-        pieces,
+        blocks,
         content_type=FORMATS[export.format].media_type,
         headers={
             "Content-Length": str(export.size_bytes),

@@ -11,11 +11,9 @@ from django.utils import timezone
 from clients.models import ProductionRun, User
 from foundation.audit import audited
 from foundation.tenancy import Viewer, sees_everything
-from keys.advertisement import KEY_BYTES
-from keys.imports import verdicts
+from keys.advertisement import KEY_BYTES, MAX_KEYS_PER_DEVICE
+from keys.imports import checking
 from trackers.models import Tracker
-
-MAX_KEYS_PER_DEVICE = 50
 
 
 def byte_length(field: str) -> Func:
@@ -150,9 +148,11 @@ class DeviceImportQuerySet(models.QuerySet["DeviceImport"]):
 class DeviceImport(models.Model):
     """A file of manufactured devices on its way into stock.
 
-    Its rows wait in `DeviceImportRow` until it ends; those that are rejected stay there for some time. Of `total`
-    rows `checked` are judged, and of these `valid` are to be imported. `sealed_data_key` seals the private keys that
-    an existing fleet brings along, until it becomes that of their key batch.
+    Its rows, one for each key, wait in `DeviceImportRow` until it ends; those that are rejected stay there for some
+    time. Of `total` rows `checked` are checked, and of these `valid` are to be imported; `devices` are those that the
+    `imported` rows made. `warnings` sums up what is worth knowing of rows that are not rejected, `warned` of them, and
+    `passed_over` says what of the file is not used. `sealed_data_key` seals the private keys that an existing fleet
+    brings along, until it becomes that of their key batch.
     """
 
     class State(models.TextChoices):
@@ -185,7 +185,7 @@ class DeviceImport(models.Model):
     accept_mac_mismatch = models.BooleanField(
         "accept other MACs",
         default=False,
-        help_text="Also accept devices with one key whose MAC is not the one that the key implies.",
+        help_text="Also accept devices whose MAC is not one that their keys imply.",
     )
     brings_private_keys = models.BooleanField(default=False, editable=False)
     sealed_data_key = models.BinaryField(null=True, editable=False)
@@ -206,6 +206,10 @@ class DeviceImport(models.Model):
     imported = models.PositiveIntegerField(default=0, editable=False)
     unchanged = models.PositiveIntegerField(default=0, editable=False)
     rejected = models.PositiveIntegerField(default=0, editable=False)
+    devices = models.PositiveIntegerField(default=0, editable=False)
+    warned = models.PositiveIntegerField("with warnings", default=0, editable=False)
+    warnings = models.JSONField(default=list, editable=False)
+    passed_over = models.TextField(blank=True, editable=False)
     failure = models.TextField(blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
@@ -243,20 +247,29 @@ class DeviceImport(models.Model):
 
 
 class DeviceImportRow(models.Model):
-    """A row of a file. `cells` is what may be shown of it, without private keys; `problems` says why it is rejected."""
+    """A row of a file: a key of a device.
+
+    `device` is the number of the device's first row, `key_index` which of its keys the row is about, if it says so.
+    `cells` is what may be shown of the row, without private keys; `problems` says why it is rejected, `warnings` what
+    is worth knowing although it isn't. `is_native`: of another program's file, so that MAC and order of keys are ours.
+    """
 
     class Outcome(models.TextChoices):
-        PENDING = verdicts.Outcome.PENDING.value, "Not checked yet"
-        VALID = verdicts.Outcome.VALID.value, "To be imported"
-        UNCHANGED = verdicts.Outcome.UNCHANGED.value, "Unchanged"
-        REJECTED = verdicts.Outcome.REJECTED.value, "Rejected"
+        PENDING = checking.Outcome.PENDING.value, "Not checked yet"
+        VALID = checking.Outcome.VALID.value, "To be imported"
+        UNCHANGED = checking.Outcome.UNCHANGED.value, "Unchanged"
+        REJECTED = checking.Outcome.REJECTED.value, "Rejected"
 
     device_import = models.ForeignKey(
         DeviceImport, on_delete=models.CASCADE, related_name="rows", db_index=False
     )
     number = models.PositiveIntegerField()
+    device = models.PositiveIntegerField(default=0)
+    key_index = models.PositiveSmallIntegerField(null=True)
+    is_native = models.BooleanField(default=False)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.PENDING)
     problems = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)
     cells = models.JSONField(default=dict)
     mac = models.CharField("MAC", max_length=17, blank=True)
     serial = models.CharField(max_length=64, blank=True)
@@ -277,16 +290,18 @@ class DeviceImportRow(models.Model):
             models.UniqueConstraint(fields=["device_import", "number"], name="device_import_row_once"),
         ]
         indexes = [
-            # The preview's rows of one outcome, and the next to import.
+            # The preview's rows of one outcome.
             models.Index(fields=["device_import", "outcome", "number"], name="device_import_row_outcome"),
+            # The next devices to check and to import, and the rejected rows of a device.
+            models.Index(fields=["device_import", "outcome", "device"], name="device_import_row_device"),
         ]
 
 
 class KeyPair(models.Model):
     """A device's key: what it advertises, how the gateway knows it, and the sealed private key that opens its reports.
 
-    A device carries the pairs with its `device_index` and rotates through them by `key_index`; its MAC is that of
-    the first.
+    A device carries the pairs with its `device_index` and rotates through them by `key_index`; one that we generated
+    keys for is known by the MAC of the first.
     """
 
     batch = models.ForeignKey(KeyBatch, on_delete=models.PROTECT, related_name="key_pairs", db_index=False)

@@ -5,16 +5,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from http import HTTPStatus
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
 from clients.models import User
-from foundation import bulk
+from foundation import bulk, sql
 from foundation.errors import DomainError
 from foundation.tables import Reject
 from foundation.tenancy import sees_everything
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufacturer
 
+WARNINGS_OF_ROWS = sql.load("keys/warnings_of_rows")
+FEWEST_KEYS = """
+SELECT COALESCE(min(keys), 0)
+FROM (SELECT count(*) AS keys FROM keys_keypair WHERE batch_id = %(batch_id)s GROUP BY device_index) AS device
+"""
 REASONS = """
 SELECT
     problem->>'code' AS code,
@@ -36,7 +41,7 @@ class UnknownBatchError(DomainError):
 
 
 class Reason(NamedTuple):
-    """How many rows of an import are rejected for one reason, the first of them, and what is said there."""
+    """Of how many rows of an import one thing is said, the first of them, and what is said there."""
 
     code: str
     column: str
@@ -75,15 +80,28 @@ def public_keys_of(*, tracker_ids: Collection[int]) -> dict[int, list[PublicKey]
     return dict(keys)
 
 
-def advertisement_keys(*, batch_id: int, first: int, last: int) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+class DeviceKeys(NamedTuple):
+    """The advertisement keys of a batch's device, of 28 bytes each, in rotation order."""
+
+    device_index: int
+    keys: tuple[bytes, ...]
+
+
+def advertisement_keys(*, batch_id: int, first: int, last: int) -> Iterator[DeviceKeys]:
     """The keys of a batch's devices from `first` up to `last` (excluded), by device index; one query, by index."""
     pairs = (
         KeyPair.objects.filter(batch=batch_id, device_index__gte=first, device_index__lt=last)
         .order_by("device_index", "key_index")
-        .values_list("device_index", "advertisement_key")
+        .only("device_index", "advertisement_key")
     )
-    for device_index, keys in groupby(pairs, key=itemgetter(0)):
-        yield device_index, tuple(bytes(key) for _, key in keys)
+    for device_index, of_device in groupby(pairs.iterator(), key=attrgetter("device_index")):
+        yield DeviceKeys(device_index, tuple(bytes(pair.advertisement_key) for pair in of_device))
+
+
+def fewest_keys(*, batch_id: int) -> int:
+    """How many keys the device of a batch with the fewest has."""
+    (fewest,) = bulk.fetch_values(FEWEST_KEYS, {"batch_id": batch_id})
+    return int(fewest)
 
 
 def works_for_a_manufacturer(user: User) -> bool:
@@ -122,6 +140,22 @@ def manufacturer_of(user: User, *, batch_label: str) -> Manufacturer | None:
 def reasons_of(device_import: DeviceImport) -> list[Reason]:
     """Why rows are rejected, the most frequent reason first."""
     return bulk.fetch_rows(REASONS, {"import_id": device_import.pk}, Reason)
+
+
+def warnings_of_rows(device_import: DeviceImport) -> list[Reason]:
+    """What is worth knowing of rows that are not rejected, the most frequent first; while the rows wait."""
+    return bulk.fetch_rows(WARNINGS_OF_ROWS, {"import_id": device_import.pk}, Reason)
+
+
+def warnings_of(device_import: DeviceImport) -> list[Reason]:
+    """The same as it was found when all rows were checked: imported rows are kept no longer."""
+    return [Reason(**warning) for warning in device_import.warnings]
+
+
+def valid_devices(device_import: DeviceImport) -> int:
+    """How many devices are to be imported: each may have several rows."""
+    valid = device_import.rows.filter(outcome=DeviceImportRow.Outcome.VALID)
+    return valid.values("device").distinct().count()
 
 
 def rejects_of(device_import: DeviceImport) -> Iterator[Reject]:

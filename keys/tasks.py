@@ -1,4 +1,4 @@
-"""Background work on keys. Each task does a bounded piece; what is left is in the rows that it drains."""
+"""Background work on keys. Each task works for a while; what is left is in the rows that it drains."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from keys.services import generating, importing
 
-# A run begins no further chunk after this long: then other tasks have their turn.
+# A run begins no further batch after this long: then other tasks have their turn.
 GENERATION_TIME_BUDGET_S = 20
 IMPORT_TIME_BUDGET_S = 100
 

@@ -23,8 +23,9 @@ from foundation.admin.steps import Rows, Step
 from foundation.errors import DomainError
 from keys import tasks
 from keys.admin.exports import download_url
+from keys.advertisement import MAX_KEYS_PER_DEVICE
 from keys.exports.formats import FORMATS
-from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, ManufacturerExport
+from keys.models import KeyBatch, ManufacturerExport
 from keys.services import exporting, generating
 from keys.vault import VaultError
 

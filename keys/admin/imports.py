@@ -39,8 +39,8 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget,
         help_text="CSV (comma, semicolon or tab) or JSON, in UTF-8. Columns: mac, serial, key; and, if there are any,"
-        " hashed_key, firmware, hardware_revision, manufactured_at. A fleet that exists already also brings"
-        " private_key and production_run.",
+        " key_index, hashed_key, firmware, hardware_revision, manufactured_at. A fleet that exists already also brings"
+        " private_key and production_run; or send its file of macless-haystack, OpenHaystack or FindMy.py as it is.",
     )
     batch = forms.ModelChoiceField(
         KeyBatch.objects.all(),
@@ -55,17 +55,19 @@ class ConfirmForm(forms.Form):
         label="Accept other MACs",
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Also import the devices that were rejected only because their MAC is not the one that their key"
-        " implies. Choose this if the firmware has an address of its own.",
+        help_text="Also import the devices that were rejected only because their MAC is not one that their keys imply."
+        " Choose this if the firmware has an address of its own.",
     )
 
 
 def _explain_confirm(rows: Rows) -> str:
-    devices = sum(row.valid for row in rows)
+    devices = sum(selectors.valid_devices(row) for row in rows)
     rejected = sum(row.rejected for row in rows)
+    warned = sum(row.warned for row in rows)
     return (
         f"{devices:,} devices are received into stock and linked with their keys. {rejected:,} rejected rows are left"
         " out; they can be downloaded, fixed and sent again."
+        + (f" {warned:,} rows have warnings: look at them before." if warned else "")
     )
 
 
@@ -96,6 +98,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         "imported",
         "unchanged",
         "rejected",
+        "warned",
         "manufacturer",
         "created",
         "created_by",
@@ -136,9 +139,9 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         return request.user.has_perm("keys.add_deviceimport")
 
     def get_fields(self, request: HttpRequest, obj: DeviceImport | None = None) -> Any:
-        failure = ("failure",) if obj and obj.failure else ()
+        told = tuple(name for name in ("failure", "passed_over") if obj and getattr(obj, name))
         return (
-            *failure,
+            *told,
             ("file_name", "batch"),
             ("manufacturer", "accept_mac_mismatch"),
             ("created_at", "created_by"),
@@ -147,7 +150,12 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         )
 
     def progress(self, row: DeviceImport) -> Progress:
-        counts = f"{row.imported:,} imported, {row.unchanged:,} unchanged, {row.rejected:,} rejected of {row.total:,}."
+        made = f" ({row.devices:,} devices)" if row.devices < row.imported else ""
+        warned = f" {row.warned:,} rows have warnings." if row.warned else ""
+        counts = (
+            f"{row.imported:,} imported{made}, {row.unchanged:,} unchanged, {row.rejected:,} rejected of {row.total:,}."
+            f"{warned}"
+        )
         if row.state == State.QUEUED:
             return Progress(
                 row.checked, row.total, f"{row.checked:,} of {row.total:,} rows checked.", running=True
@@ -155,11 +163,11 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         if row.state == State.CHECKED:
             text = (
                 f"Nothing is imported yet: {row.valid:,} rows can be, {row.unchanged:,} are in stock already,"
-                f" {row.rejected:,} are rejected."
+                f" {row.rejected:,} are rejected.{warned}"
             )
             return Progress(row.total, row.total, text, running=False)
         if row.state == State.IMPORTING:
-            text = f"{row.imported:,} of {row.valid:,} devices imported."
+            text = f"{row.imported:,} of {row.valid:,} rows imported."
             return Progress(row.imported, row.valid, text, running=True)
         return Progress(row.imported + row.unchanged + row.rejected, row.total, counts, running=False)
 
@@ -264,5 +272,6 @@ def _preview(device_import: DeviceImport, asked: Any) -> dict[str, Any]:
         "show": outcome,
         "tabs": [(each.value, each.label, number) for each, number in counts.items() if number],
         "reasons": selectors.reasons_of(device_import),
+        "warnings": selectors.warnings_of(device_import),
         "rejects_url": reverse("admin:keys_deviceimport_rejects", args=[device_import.pk]),
     }

@@ -32,4 +32,4 @@ def _bytes(key: bytes) -> str:
     return "0x" + key.hex(",").replace(",", ",0x")
 
 
-register(ExportFormat("c", "C header", ".h", "text/x-c; charset=utf-8", write))
+register(ExportFormat("c", "C header", ".h", "text/x-c; charset=utf-8", write, uneven=False))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from keys import advertisement
 
-PIECE_BYTES = 64 * 1024
+BLOCK_BYTES = 64 * 1024
 
 
 class Batch(NamedTuple):
@@ -39,7 +39,8 @@ Write = Callable[[Batch, Iterable[Device]], Iterator[bytes]]
 class ExportFormat:
     """`code` stands in URLs, commands and the database; `suffix` is the end of the file's name.
 
-    `write` yields the file piece by piece and holds no more than a few devices in memory.
+    `write` yields the file little by little and holds no more than a few devices in memory. uneven: it has room for
+    devices that differ in the number of their keys.
     """
 
     code: str
@@ -47,6 +48,7 @@ class ExportFormat:
     suffix: str
     media_type: str
     write: Write
+    uneven: bool = True
 
 
 FORMATS: dict[str, ExportFormat] = {}
@@ -65,13 +67,13 @@ def proposed_serial(batch_number: int, device_index: int) -> str:
     return f"K{batch_number}-{device_index:06}"
 
 
-def in_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small chunks, so that each piece is worth a write."""
-    piece = bytearray()
-    for chunk in chunks:
-        piece += chunk
-        if len(piece) >= PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)
+def in_blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small parts, so that each block is worth a write."""
+    block = bytearray()
+    for part in parts:
+        block += part
+        if len(block) >= BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)

@@ -24,7 +24,7 @@ _READABLE = 0o100644 << 16
 _TIME, _DATE = 0, (1 << 5) | 1
 _LARGEST_16, _LARGEST_32 = 0xFFFF, 0xFFFFFFFF
 
-_DIRECTORY_PIECE = 64 * 1024
+_DIRECTORY_BLOCK = 64 * 1024
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
@@ -59,8 +59,8 @@ def zipped(members: Iterable[Member]) -> Iterator[bytes]:
         number += 1
         if offset > _LARGEST_32:
             raise TooLargeError("a zip of more than 4 GB")
-    for start in range(0, len(directory), _DIRECTORY_PIECE):
-        yield bytes(directory[start : start + _DIRECTORY_PIECE])
+    for start in range(0, len(directory), _DIRECTORY_BLOCK):
+        yield bytes(directory[start : start + _DIRECTORY_BLOCK])
     yield _end(number, len(directory), offset)
 
 

@@ -10,34 +10,33 @@ from foundation.tables import cells
 from foundation.tables.cells import KEEP_TEXT, BadCellError, plain
 from foundation.tables.problems import quoted
 from keys import advertisement
+from keys.advertisement import MAX_KEYS_PER_DEVICE
 from keys.imports.secrecy import could_be_key, is_key
-from trackers.mac import InvalidMacError, NoDeviceError, parse_mac
+from trackers import naming
 
 HASH_BYTES = 32
 
 _HEX = re.compile(r"(?:0x)?[0-9a-f]+", re.IGNORECASE)
+# 12.0, 1.5e3, 1e+3; not 12E3, which may be a serial.
+_CALCULATED = re.compile(r"\d+[.,]0+|\d+[.,]\d+E[+-]?\d+|\d+E[+-]\d+", re.IGNORECASE)
 
 
 def mac(text: str) -> str:
     """A MAC in any common notation, as `E2:7B:7C:0B:3A:2F`. Raises BadCellError."""
-    text = plain(text)
+    return naming.read_mac(text, conceal=could_be_key)
+
+
+def key_index(text: str) -> int | None:
+    """Which of its device's keys a row is about, 0 to 49; None for an empty cell. Raises BadCellError."""
     if not text:
-        raise BadCellError("missing", "The MAC is missing.")
-    cells.refuse_mangled(text, what="MAC", conceal=could_be_key)
-    if re.fullmatch(r"\d{1,11}", text):
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text) < MAX_KEYS_PER_DEVICE):
         raise BadCellError(
-            "mangled_by_spreadsheet",
-            f"{quoted(text, could_be_key)} has only {len(text)} digits: a spreadsheet dropped the zeros in front. Take"
-            f" the MAC from the source again, and {KEEP_TEXT}.",
+            "invalid_key_index",
+            f"{quoted(text, could_be_key)} is no number of a key: a device has at most {MAX_KEYS_PER_DEVICE}, numbered"
+            " 0, 1, 2 and so on.",
         )
-    try:
-        return parse_mac(text)
-    except NoDeviceError as error:
-        raise BadCellError("no_device", f"{error}.") from None
-    except InvalidMacError:
-        raise BadCellError(
-            "invalid_mac", f"{quoted(text, could_be_key)} is no MAC address: write it as E2:7B:7C:0B:3A:2F."
-        ) from None
+    return int(text)
 
 
 def public_key(text: str) -> tuple[bytes | None, str]:
@@ -70,6 +69,25 @@ def private_key(text: str) -> advertisement.KeyPair:
         raise BadCellError("invalid_private_key", "The private key is no valid one for P-224.") from None
 
 
+def serial(value: str) -> str:
+    """A serial, which is no number that a program wrote with a fraction or an exponent. Raises BadCellError."""
+    if _CALCULATED.fullmatch(value):
+        raise BadCellError(
+            "mangled_by_spreadsheet",
+            f"{quoted(value, could_be_key)}: a program took the serial for a number. Take it from the source again, and"
+            f" {KEEP_TEXT}.",
+        )
+    return _serial(value)
+
+
+def payload(value: str) -> bytes:
+    """The 31 bytes that a device advertises, from hex. Raises BadCellError."""
+    digits = plain(value).lower().removeprefix("0x")
+    if not _HEX.fullmatch(digits) or len(digits) != 2 * advertisement.PAYLOAD_BYTES:
+        raise BadCellError("invalid_payload", "The payload is not 31 bytes in hex: copy it whole.")
+    return bytes.fromhex(digits)
+
+
 def short_text(what: str, longest: int) -> Callable[[str], str]:
     """The reader of a text of at most this many characters that is neither a key nor a formula."""
 
@@ -79,6 +97,9 @@ def short_text(what: str, longest: int) -> Callable[[str], str]:
         return cells.text(value, what=what, longest=longest, conceal=could_be_key)
 
     return read
+
+
+_serial = short_text("serial", 64)
 
 
 def moment(value: str) -> datetime | None:

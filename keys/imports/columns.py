@@ -5,6 +5,7 @@ from collections.abc import Collection
 from foundation.tables import Column, Table, UnreadableFileError
 from keys.imports import cells
 from keys.imports.secrecy import could_be_key
+from trackers.naming import MAC_HEADERS, SERIAL_HEADERS
 
 MAC = "mac"
 SERIAL = "serial"
@@ -15,8 +16,11 @@ FIRMWARE = "firmware"
 HARDWARE_REVISION = "hardware_revision"
 MANUFACTURED_AT = "manufactured_at"
 PRODUCTION_RUN = "production_run"
-# Which of its device's keys a row of our own exports is about.
+# Which of its device's keys a row is about, counted from 0; a file with one row a device needs none.
 KEY_INDEX = "key_index"
+# As our own exports have them beside the key: they have to agree with it.
+KEY_IN_HEX = "advertisement_key_hex"
+PAYLOAD = "payload"
 
 KEY_COLUMNS = (KEY, HASHED_KEY, PRIVATE_KEY)
 
@@ -25,7 +29,7 @@ def require(found: Collection[str]) -> None:
     """Raise UnreadableFileError if a device could not be told by these columns."""
     if MAC not in found:
         raise UnreadableFileError("The column mac is missing: add it, with the MAC address of each device.")
-    if not set(KEY_COLUMNS) & set(found):
+    if not {*KEY_COLUMNS, KEY_IN_HEX} & set(found):
         raise UnreadableFileError(
             "The column key is missing: add it, with an advertisement key (base64 or hex) or a hashed key of each"
             " device."
@@ -38,8 +42,9 @@ TABLE = Table(
     require=require,
     conceal=could_be_key,
     columns=(
-        Column(MAC, ("mac_address", "address", "ble_mac", "bluetooth_address"), cells.mac),
-        Column(SERIAL, ("serial_number", "serialnumber", "sn"), cells.short_text("serial", 64)),
+        Column(MAC, MAC_HEADERS, cells.mac),
+        Column(SERIAL, SERIAL_HEADERS, cells.serial),
+        Column(KEY_INDEX, (), cells.key_index, otherwise=None),
         # What a row's keys are is told by all of them together: `rows` reads them.
         Column(
             KEY,
@@ -61,18 +66,7 @@ TABLE = Table(
         ),
         Column(MANUFACTURED_AT, ("manufactured", "manufacturing_date"), cells.moment, otherwise=None),
         Column(PRODUCTION_RUN, ("run",), cells.short_text("production run", 200)),
-        Column(KEY_INDEX, listed=False),
-    ),
-    # Of our own exports, which may come back with the rows.
-    ignored=frozenset(
-        {
-            "batch",
-            "device",
-            "device_index",
-            "advertisement_key_hex",
-            "payload",
-            "payload_hex",
-            "advertisement_payload",
-        }
+        Column(KEY_IN_HEX, listed=False),
+        Column(PAYLOAD, ("payload_hex", "advertisement_payload"), listed=False),
     ),
 )

@@ -3,36 +3,49 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from foundation.tables import BadCellError, Problem, Record
+from foundation.tables import BadCellError, PassedOver, Problem, Record
+from foundation.tables.cells import refuse_other_types
 from keys import advertisement
-from keys.imports import cells, columns
-from keys.imports.reading import MAX_CELL_CHARACTERS, read
+from keys.imports import cells, columns, native, reading
+from keys.imports.grouping import Grouping
+from keys.imports.reading import MAX_CELL_CHARACTERS
 from keys.imports.secrecy import could_be_key, is_key
 
 # In the order in which their problems are told.
 PLAIN_COLUMNS = (
     columns.SERIAL,
+    columns.KEY_INDEX,
     columns.FIRMWARE,
     columns.HARDWARE_REVISION,
     columns.PRODUCTION_RUN,
     columns.MAC,
     columns.MANUFACTURED_AT,
 )
+WARN_OF_ZERO = Problem(
+    columns.KEY,
+    "key_begins_with_zero",
+    "The advertisement key begins with 0x00: some firmware does not send such a key. New batches have none.",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """A device as the file tells it; empty values where a cell is empty or has a problem.
+    """A key of a device as the file tells it; empty values where a cell is empty or has a problem.
 
-    cells: the row as it may be shown and sent back: without anything that could be a private key. key_mac: the MAC
-    that the advertisement key implies, empty where only its hash is given. brings_private_key: also with a bad one.
+    device: the number of the first row of the same device. key_index: which of the device's keys it is, None where the
+    file doesn't say. cells: the row as it may be shown and sent back: without anything that could be a private key.
+    key_mac: the MAC that the advertisement key implies, empty where only its hash is given. brings_private_key: also
+    with a bad one. is_native: of a file of another program, so that MAC and order are ours. warnings: what is taken in,
+    and still worth knowing.
     """
 
     number: int
     cells: dict[str, str]
     problems: list[Problem]
+    device: int = 0
+    key_index: int | None = None
     mac: str = ""
     serial: str = ""
     advertisement_key: bytes | None = None
@@ -43,49 +56,110 @@ class DeviceRow:
     manufactured_at: datetime | None = None
     production_run: str = ""
     brings_private_key: bool = False
+    is_native: bool = False
+    warnings: tuple[Problem, ...] = ()
     private_key: bytes | None = field(default=None, repr=False)
 
 
-def parse(content: bytes) -> Iterator[DeviceRow]:
-    """Yield the file's rows. Raises UnreadableFileError, as `reading.read` does."""
-    return map(parse_record, read(content))
+class Parsed(Iterator[DeviceRow]):
+    """The rows of a file; `passed_over` says what else it holds, complete once all rows are read."""
+
+    def __init__(self, rows: Iterator[DeviceRow], passed_over: PassedOver) -> None:
+        self._rows = rows
+        self.passed_over = passed_over
+
+    def __next__(self) -> DeviceRow:
+        return next(self._rows)
 
 
-def parse_record(record: Record) -> DeviceRow:
-    if not record.whole:
-        return _unusable(record, _NOT_WHOLE)
-    for name, text in record.cells.items():
-        if len(text) > MAX_CELL_CHARACTERS:
-            message = f"The cell has more than {MAX_CELL_CHARACTERS} characters."
-            return _unusable(record, Problem(name, "too_long", message))
-    values, problems = columns.TABLE.read_cells(record.cells, PLAIN_COLUMNS)
+def parse(content: bytes, file_name: str = "") -> Parsed:
+    """The file's rows, of a table or of another program's own format; a file's name may tell that of its device.
+
+    Raises UnreadableFileError, at once or while the rows are read.
+    """
+    if found := native.read(content, file_name):
+        return Parsed(_native_rows(found), found.passed_over)
+    table = reading.read(content)
+    return Parsed(_table_rows(table), table.passed_over)
+
+
+def _table_rows(records: Iterator[Record]) -> Iterator[DeviceRow]:
+    grouping = Grouping()
+    for record in records:
+        device = _device_of(record, grouping)
+        yield DeviceRow(number=record.number, cells=_public(record), device=device, **_read(record))
+
+
+def _device_of(record: Record, grouping: Grouping) -> int:
+    """Also where the row can't be used otherwise: a device is imported with all of its keys or not at all."""
+    if not record.cells.get(columns.KEY_INDEX):
+        return record.number
+    values, _ = columns.TABLE.read_cells(record.cells, (columns.SERIAL, columns.MAC))
+    return grouping.device_of(record.number, serial=values[columns.SERIAL], mac=values[columns.MAC])
+
+
+def _native_rows(file: native.NativeFile) -> Iterator[DeviceRow]:
+    number = 0
+    for device in file.devices:
+        first = number + 1
+        for key in device.keys:
+            number += 1
+            record = Record(number, device.cells(key))
+            values = _read(record, is_native=True)
+            values["problems"] = list(device.problems) or values["problems"]
+            if number == first and not (values["problems"] or values["mac"]):
+                values["problems"] = [_NO_MAC]
+            values["warnings"] = (*device.warnings, *values["warnings"])
+            yield DeviceRow(number=number, cells=_public(record), device=first, is_native=True, **values)
+
+
+def _read(record: Record, *, is_native: bool = False) -> dict[str, Any]:
+    """The values of a row by the names of DeviceRow's fields."""
+    brings = bool(record.cells.get(columns.PRIVATE_KEY))
+    unusable = _unusable(record)
+    names = [
+        name for name in PLAIN_COLUMNS if not (is_native and name == columns.MAC and not record.cells[name])
+    ]
+    values, problems = columns.TABLE.read_cells({} if unusable else record.cells, names)
+    values.setdefault(columns.MAC, "")
+    if unusable:
+        return values | {"problems": [unusable], "warnings": (), "brings_private_key": brings}
     keys, key_problems = _read_keys(record.cells)
-    return DeviceRow(
-        number=record.number,
-        cells=_public(record),
-        problems=problems + key_problems,
-        advertisement_key=keys.advertisement_key,
-        hashed_key=keys.hashed_key,
-        key_mac=advertisement.mac_address(keys.advertisement_key) if keys.advertisement_key else "",
-        brings_private_key=_brings_private_key(record),
-        private_key=keys.private_key,
-        **values,
-    )
+    known = keys.advertisement_key
+    return values | {
+        "problems": problems + key_problems,
+        "warnings": (WARN_OF_ZERO,) if known and advertisement.begins_with_zero(known) else (),
+        "advertisement_key": known,
+        "hashed_key": keys.hashed_key,
+        "key_mac": advertisement.mac_address(known) if known else "",
+        "brings_private_key": brings,
+        "private_key": keys.private_key,
+    }
 
 
-def _unusable(record: Record, problem: Problem) -> DeviceRow:
-    brings = _brings_private_key(record)
-    return DeviceRow(record.number, _public(record), [problem], brings_private_key=brings)
-
-
-def _brings_private_key(record: Record) -> bool:
-    return bool(record.cells.get(columns.PRIVATE_KEY))
+def _unusable(record: Record) -> Problem | None:
+    """What is wrong with the row as a whole."""
+    for name, cell in record.cells.items():
+        try:
+            refuse_other_types(cell, what=name)
+        except BadCellError as error:
+            return Problem(name, error.code, error.message)
+        if len(cell) > MAX_CELL_CHARACTERS:
+            return Problem(name, "too_long", f"The cell has more than {MAX_CELL_CHARACTERS} characters.")
+    return None if record.whole else _NOT_WHOLE
 
 
 _NOT_WHOLE = Problem(
     "",
     "ragged_row",
     "The row has more or fewer cells than the header: look for a delimiter too many, or put such cells in quotes.",
+)
+
+
+_NO_MAC = Problem(
+    columns.MAC,
+    "missing",
+    "The MAC is missing, and the hash of a key doesn't tell it: send the file with the keys themselves.",
 )
 
 
@@ -102,6 +176,7 @@ def _read_keys(cell: Mapping[str, str]) -> tuple[_Keys, list[Problem]]:
     readers: tuple[tuple[str, Callable[[str], _Keys]], ...] = (
         (columns.PRIVATE_KEY, _read_private_key),
         (columns.KEY, _read_public_key),
+        (columns.KEY_IN_HEX, _read_public_key),
         (columns.HASHED_KEY, _read_public_key),
     )
     found: list[_Keys] = []
@@ -120,12 +195,27 @@ def _read_keys(cell: Mapping[str, str]) -> tuple[_Keys, list[Problem]]:
         problems.append(Problem(columns.KEY, "keys_differ", message))
     if problems:
         return _Keys(), problems
-    return max(found, key=_completeness), []
+    keys = max(found, key=_completeness)
+    problem = _payload_problem(cell.get(columns.PAYLOAD, ""), keys)
+    return (_Keys(), [problem]) if problem else (keys, [])
 
 
 def _completeness(keys: _Keys) -> int:
     """A private key says all of its pair, a hash says nothing else."""
     return sum(value is not None for value in keys)
+
+
+def _payload_problem(cell: str, keys: _Keys) -> Problem | None:
+    if not cell:
+        return None
+    try:
+        payload = cells.payload(cell)
+    except BadCellError as error:
+        return Problem(columns.PAYLOAD, error.code, error.message)
+    if keys.advertisement_key and not advertisement.is_payload_of(payload, keys.advertisement_key):
+        message = "The payload is not that of the row's key: take them from the same device."
+        return Problem(columns.PAYLOAD, "keys_differ", message)
+    return None
 
 
 def _read_private_key(text: str) -> _Keys:
@@ -142,8 +232,11 @@ def _public(record: Record) -> dict[str, str]:
     """The cells without private keys. A key in another column stays out, since nobody knows which it is; and in a file
     that brings private keys, so does whatever could be a part of one. The row's number leads to the original."""
     shown = {
-        name: text[:MAX_CELL_CHARACTERS] for name, text in record.cells.items() if name != columns.PRIVATE_KEY
+        name: str(text)[:MAX_CELL_CHARACTERS]
+        for name, text in record.cells.items()
+        if name != columns.PRIVATE_KEY
     }
     if columns.PRIVATE_KEY in record.cells:
         return {name: text for name, text in shown.items() if not could_be_key(text)}
-    return {name: text for name, text in shown.items() if name in columns.KEY_COLUMNS or not is_key(text)}
+    public = {*columns.KEY_COLUMNS, columns.KEY_IN_HEX}
+    return {name: text for name, text in shown.items() if name in public or not is_key(text)}

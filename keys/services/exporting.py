@@ -1,6 +1,7 @@
 """Writes a batch's public keys for its manufacturer, and keeps what was written, for whom, and that it arrived."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import IO
@@ -9,10 +10,10 @@ import structlog
 from django.db import transaction
 
 from clients.models import User
-from foundation import audit
+from foundation import audit, batching
 from foundation.errors import DomainError
 from keys import selectors
-from keys.exports.formats import FORMATS, Batch, Device, ExportFormat, in_pieces, proposed_serial
+from keys.exports.formats import FORMATS, Batch, Device, ExportFormat, in_blocks, proposed_serial
 from keys.models import KeyBatch, ManufacturerExport
 
 log = structlog.get_logger(__name__)
@@ -48,22 +49,23 @@ def export_batch(
     """Write all public keys of a GENERATED batch to `out`, and record the export with its SHA-256.
 
     Without `out` the file is only measured; `stream_export` gives it later, the same byte for byte. Raises
-    UnknownFormatError or BatchNotExportableError.
+    UnknownFormatError, or BatchNotExportableError also for a format that has no room for these devices.
     """
     export_format = _format(format_code)
     _require_generated(batch)
-    digest, size = hashlib.sha256(), 0
-    for piece in _pieces(batch, export_format):
-        digest.update(piece)
-        size += len(piece)
+    _require_room_for_each_key(batch, export_format)
+    digest, size, written = hashlib.sha256(), 0, Counter[str]()
+    for block in _blocks(batch, export_format, written):
+        digest.update(block)
+        size += len(block)
         if out is not None:
-            out.write(piece)
+            out.write(block)
     with transaction.atomic(), audit.acting(actor):
         export = ManufacturerExport.objects.create(
             batch=batch,
             format=export_format.code,
             sha256=digest.hexdigest(),
-            rows=batch.devices * batch.keys_per_device,
+            rows=written["keys"],
             size_bytes=size,
             created_at=now,
             created_by=actor,
@@ -76,8 +78,7 @@ def export_batch(
 
 def refuse_unexportable(*, batches: Collection[KeyBatch]) -> None:
     """For those who wait for an answer: raise BatchNotExportableError if a batch is not generated, or
-    BatchTooLargeError if
-    they have more than a million keys together."""
+    BatchTooLargeError if they have more than a million keys together."""
     for batch in batches:
         _require_generated(batch)
     keys = sum(batch.devices * batch.keys_per_device for batch in batches)
@@ -89,15 +90,15 @@ def refuse_unexportable(*, batches: Collection[KeyBatch]) -> None:
 
 
 def stream_export(*, export: ManufacturerExport, actor: User | None) -> Iterator[bytes]:
-    """The file of an export, piece by piece; logged with who takes it.
+    """The file of an export, block by block; logged with who takes it.
 
-    Breaks off with ExportChangedError in front of the last piece if the bytes are not those recorded, so that nobody
+    Breaks off with ExportChangedError before the last block if the bytes are not those recorded, so that nobody
     takes such a file for complete.
     """
-    pieces = _pieces(export.batch, _format(export.format))
+    blocks = _blocks(export.batch, _format(export.format), Counter())
     who = actor.get_username() if actor else "system"
     log.info("key_export_downloaded", export=export.pk, batch=export.batch_id, who=who)
-    return _verified(export, pieces)
+    return _verified(export, blocks)
 
 
 def acknowledge_export(
@@ -141,25 +142,39 @@ def _format(code: str) -> ExportFormat:
         ) from None
 
 
-def _pieces(batch: KeyBatch, export_format: ExportFormat) -> Iterator[bytes]:
+def _require_room_for_each_key(batch: KeyBatch, export_format: ExportFormat) -> None:
+    """Fleets that brought their keys may have devices with fewer keys than others, which not every format can say."""
+    if export_format.uneven:
+        return
+    fewest = selectors.fewest_keys(batch_id=batch.pk)
+    if fewest < batch.keys_per_device:
+        raise BatchNotExportableError(
+            f"The devices of {batch} have {fewest} to {batch.keys_per_device} keys, and a {export_format.title} has"
+            " room for the same number in each: choose another format."
+        )
+
+
+def _blocks(batch: KeyBatch, export_format: ExportFormat, written: Counter[str]) -> Iterator[bytes]:
+    """The file; `written` counts the keys in it."""
     header = Batch(batch.pk, batch.devices, batch.keys_per_device)
-    return in_pieces(export_format.write(header, _devices(batch)))
+    return in_blocks(export_format.write(header, _devices(batch, written)))
 
 
-def _devices(batch: KeyBatch) -> Iterator[Device]:
-    for first in range(0, batch.devices, DEVICES_PER_QUERY):
-        found = selectors.advertisement_keys(batch_id=batch.pk, first=first, last=first + DEVICES_PER_QUERY)
-        for device_index, keys in found:
-            yield Device(proposed_serial(batch.pk, device_index), keys)
+def _devices(batch: KeyBatch, written: Counter[str]) -> Iterator[Device]:
+    for indexes in batching.batches(range(batch.devices), DEVICES_PER_QUERY):
+        found = selectors.advertisement_keys(batch_id=batch.pk, first=indexes[0], last=indexes[-1] + 1)
+        for device in found:
+            written["keys"] += len(device.keys)
+            yield Device(proposed_serial(batch.pk, device.device_index), device.keys)
 
 
-def _verified(export: ManufacturerExport, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _verified(export: ManufacturerExport, blocks: Iterator[bytes]) -> Iterator[bytes]:
     digest, waiting = hashlib.sha256(), b""
-    for piece in pieces:
-        digest.update(piece)
+    for block in blocks:
+        digest.update(block)
         if waiting:
             yield waiting
-        waiting = piece
+        waiting = block
     if digest.hexdigest() != export.sha256:
         log.error("key_export_changed", export=export.pk, batch=export.batch_id)
         raise ExportChangedError(f"Export {export.pk} does not come out as it was recorded: make a new one.")

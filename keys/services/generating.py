@@ -14,7 +14,8 @@ from foundation import audit, bulk
 from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from keys import advertisement
-from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, KeyPair, Manufacturer
+from keys.advertisement import MAX_KEYS_PER_DEVICE
+from keys.models import KeyBatch, KeyPair, Manufacturer
 from keys.vault import DataKey, Vault
 
 log = structlog.get_logger(__name__)

@@ -1,7 +1,8 @@
 """Checks the rows of a device import and receives the valid ones in stock, in batches that survive a kill."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,8 +13,10 @@ from clients.models import User
 from foundation import audit, bulk, sql
 from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
-from keys.imports import verdicts
-from keys.imports.verdicts import Duplicate, Facts, Outcome, Rules, Verdict
+from foundation.tables import Problem
+from keys import selectors
+from keys.imports import checking
+from keys.imports.checking import Checked, Device, Duplicate, Facts, Outcome, Rules
 from keys.models import DeviceImport, DeviceImportRow
 from keys.services import registering
 from keys.vault import VaultError
@@ -21,8 +24,9 @@ from trackers.services.registering import TrackerTakenError
 
 log = structlog.get_logger(__name__)
 
-ROWS_PER_CHECK = 5_000
-ROWS_PER_IMPORT = 2_000
+# In one transaction; a device may have 50 keys and as many rows.
+DEVICES_PER_CHECK = 5_000
+DEVICES_PER_IMPORT = 2_000
 # A file of so few rows is gone through while its sender waits; larger ones are a worker's.
 ROWS_AT_ONCE = 1_000
 # An import that nobody confirms is given up, and rejected rows are kept for so long.
@@ -39,21 +43,38 @@ FROM keys_deviceimportrow AS row
 JOIN keys_keypair AS pair ON pair.hashed_key = row.hashed_key
 WHERE row.device_import_id = %(import_id)s
     AND row.outcome = %(outcome)s
-    AND row.number BETWEEN %(first)s AND %(last)s
+    AND row.device BETWEEN %(first)s AND %(last)s
 """
-WRITE_VERDICTS = """
+WRITE_CHECKED = """
 UPDATE keys_deviceimportrow AS row
-SET outcome = verdict.outcome, problems = verdict.problems::jsonb
-FROM unnest(%(ids)b::bigint[], %(outcomes)b::text[], %(problems)b::text[]) AS verdict (id, outcome, problems)
-WHERE row.id = verdict.id
+SET outcome = checked.outcome, problems = checked.problems::jsonb, warnings = row.warnings || checked.warnings::jsonb
+FROM unnest(%(ids)b::bigint[], %(outcomes)b::text[], %(problems)b::text[], %(warnings)b::text[])
+    AS checked (id, outcome, problems, warnings)
+WHERE row.id = checked.id
 """
-ASK_AGAIN = """
+# Devices of which nothing else is wrong than their MAC. Rows that repeat another one stay as they are.
+CHECK_MISMATCHES_AGAIN = """
 UPDATE keys_deviceimportrow
 SET outcome = 'PENDING', problems = '[]'
 WHERE device_import_id = %(import_id)s
     AND outcome = 'REJECTED'
-    AND jsonb_array_length(problems) = 1
-    AND problems->0->>'code' = 'mac_mismatch'
+    AND problems->0->>'code' <> 'duplicate_row'
+    AND device IN (
+        SELECT rejected.device
+        FROM keys_deviceimportrow AS rejected
+        CROSS JOIN LATERAL jsonb_array_elements(rejected.problems) AS problem
+        WHERE rejected.device_import_id = %(import_id)s
+            AND rejected.outcome = 'REJECTED'
+            AND problem->>'code' <> 'duplicate_row'
+        GROUP BY rejected.device
+        HAVING bool_and(problem->>'code' IN ('mac_mismatch', 'device_rejected'))
+            AND bool_or(problem->>'code' = 'mac_mismatch')
+    )
+"""
+COUNT_WARNED = """
+SELECT count(*)
+FROM keys_deviceimportrow
+WHERE device_import_id = %(import_id)s AND outcome IN ('VALID', 'UNCHANGED') AND warnings <> '[]'
 """
 
 
@@ -77,7 +98,7 @@ def confirm(
             )
         asked = 0
         if accept_mac_mismatch and not locked.accept_mac_mismatch:
-            asked = bulk.execute(ASK_AGAIN, {"import_id": locked.pk})
+            asked = bulk.execute(CHECK_MISMATCHES_AGAIN, {"import_id": locked.pk})
             locked.accept_mac_mismatch = True
         if not (asked or locked.valid):
             raise NotWaitingError(
@@ -174,45 +195,50 @@ def _check_batch(device_import: DeviceImport, now: datetime) -> bool:
         found = _find_duplicates(device_import)
         device_import.rejected += found
         device_import.checked += found
-    numbers = _next_rows(device_import, Outcome.PENDING, ROWS_PER_CHECK)
-    verdicts_by_row = _compare(device_import, _facts(numbers), now) if numbers else {}
-    _write(verdicts_by_row)
-    outcomes = [verdict.outcome for verdict in verdicts_by_row.values()]
-    device_import.checked += len(outcomes)
-    for outcome in (Outcome.VALID, Outcome.UNCHANGED, Outcome.REJECTED):
-        name = outcome.value.lower()
-        setattr(device_import, name, getattr(device_import, name) + outcomes.count(outcome))
+    if chosen := _next_devices(device_import, Outcome.PENDING, DEVICES_PER_CHECK):
+        checked_rows = _compare(device_import, _devices(chosen), now)
+        _write(checked_rows)
+        _count(device_import, checked_rows)
     if device_import.checked < device_import.total:
         device_import.save()
         return True
+    _sum_up_warnings(device_import)
     device_import.state = State.IMPORTING if device_import.is_confirmed else State.CHECKED
     device_import.save()
     return device_import.is_confirmed
 
 
+def _count(device_import: DeviceImport, checked_rows: Mapping[int, Checked]) -> None:
+    outcomes = Counter(checked.outcome for checked in checked_rows.values())
+    device_import.checked += outcomes.total()
+    device_import.valid += outcomes[Outcome.VALID]
+    device_import.unchanged += outcomes[Outcome.UNCHANGED]
+    device_import.rejected += outcomes[Outcome.REJECTED]
+
+
+def _sum_up_warnings(device_import: DeviceImport) -> None:
+    (device_import.warned,) = bulk.fetch_values(COUNT_WARNED, {"import_id": device_import.pk})
+    device_import.warnings = [note._asdict() for note in selectors.warnings_of_rows(device_import)]
+
+
 def _import_batch(device_import: DeviceImport, now: datetime) -> bool:
-    numbers = _next_rows(device_import, Outcome.VALID, ROWS_PER_IMPORT)
-    if numbers is None:
+    chosen = _next_devices(device_import, Outcome.VALID, DEVICES_PER_IMPORT)
+    if chosen is None:
         _end(device_import, State.DONE, now)
         return False
-    registering.lock_batches(bulk.fetch_values(BATCHES_OF_ROWS, numbers))
+    registering.lock_batches(bulk.fetch_values(BATCHES_OF_ROWS, chosen))
     # Compared again now that the batches are locked: another import may have taken some of them since.
-    facts = _facts(numbers)
-    verdicts_by_row = _compare(device_import, facts, now)
-    _write(
-        {
-            row_id: verdict
-            for row_id, verdict in verdicts_by_row.items()
-            if verdict.outcome is not Outcome.VALID
-        }
-    )
-    valid = [row for row in facts if verdicts_by_row[row.id].outcome is Outcome.VALID]
-    unchanged = sum(verdict.outcome is Outcome.UNCHANGED for verdict in verdicts_by_row.values())
-    registering.register_rows(device_import=device_import, rows=valid, now=now)
-    device_import.imported += len(valid)
-    device_import.valid -= len(facts) - len(valid)
-    device_import.unchanged += unchanged
-    device_import.rejected += len(facts) - len(valid) - unchanged
+    devices = _devices(chosen)
+    checked_rows = _compare(device_import, devices, now)
+    _write({row_id: it for row_id, it in checked_rows.items() if it.outcome is not Outcome.VALID})
+    valid = [device for device in devices if checked_rows[device.first.id].outcome is Outcome.VALID]
+    registering.register_devices(device_import=device_import, devices=valid, now=now)
+    outcomes = Counter(checked.outcome for checked in checked_rows.values())
+    device_import.devices += len(valid)
+    device_import.imported += outcomes[Outcome.VALID]
+    device_import.valid -= outcomes.total() - outcomes[Outcome.VALID]
+    device_import.unchanged += outcomes[Outcome.UNCHANGED]
+    device_import.rejected += outcomes[Outcome.REJECTED]
     device_import.save()
     log.info("device_import_progress", device_import=device_import.pk, imported=device_import.imported)
     return True
@@ -220,29 +246,29 @@ def _import_batch(device_import: DeviceImport, now: datetime) -> bool:
 
 def _find_duplicates(device_import: DeviceImport) -> int:
     found = bulk.fetch_rows(DUPLICATE_ROWS, {"import_id": device_import.pk}, Duplicate)
-    _write({row.id: Verdict(Outcome.REJECTED, verdicts.duplicate_problems(row)) for row in found})
+    _write({row.id: Checked(Outcome.REJECTED, checking.duplicate_problems(row)) for row in found})
     return len(found)
 
 
-def _next_rows(device_import: DeviceImport, outcome: Outcome, limit: int) -> dict[str, Any] | None:
-    """Names the next rows of an outcome for the statements; None if there are no more."""
-    waiting = device_import.rows.filter(outcome=outcome.value).order_by("number")
-    numbers = list(waiting.values_list("number", flat=True)[:limit])
-    if not numbers:
+def _next_devices(device_import: DeviceImport, outcome: Outcome, limit: int) -> dict[str, Any] | None:
+    """Names the next devices with rows of an outcome for the statements; None if there are no more."""
+    waiting = device_import.rows.filter(outcome=outcome.value).order_by("device")
+    devices = list(waiting.values_list("device", flat=True).distinct()[:limit])
+    if not devices:
         return None
     return {
         "import_id": device_import.pk,
         "outcome": outcome.value,
-        "first": numbers[0],
-        "last": numbers[-1],
+        "first": devices[0],
+        "last": devices[-1],
     }
 
 
-def _facts(numbers: dict[str, Any]) -> list[Facts]:
-    return bulk.fetch_rows(FACTS_OF_ROWS, numbers, Facts)
+def _devices(chosen: dict[str, Any]) -> list[Device]:
+    return list(checking.devices_of(bulk.fetch_rows(FACTS_OF_ROWS, chosen, Facts)))
 
 
-def _compare(device_import: DeviceImport, facts: Sequence[Facts], now: datetime) -> dict[int, Verdict]:
+def _compare(device_import: DeviceImport, devices: Sequence[Device], now: datetime) -> dict[int, Checked]:
     rules = Rules(
         # The batch of a fleet is made by its import, and other keys may be of any.
         batch_id=None if device_import.brings_private_keys else device_import.batch_id,
@@ -250,15 +276,22 @@ def _compare(device_import: DeviceImport, facts: Sequence[Facts], now: datetime)
         accept_mac_mismatch=device_import.accept_mac_mismatch,
         now=now,
     )
-    return {row.id: verdicts.compare(row, rules) for row in facts}
+    compared: dict[int, Checked] = {}
+    for device in devices:
+        compared |= checking.compare(device, rules)
+    return compared
 
 
-def _write(verdicts_by_row: dict[int, Verdict]) -> None:
+def _write(checked_rows: Mapping[int, Checked]) -> None:
     rows = [
-        (row_id, verdict.outcome.value, json.dumps([problem._asdict() for problem in verdict.problems]))
-        for row_id, verdict in verdicts_by_row.items()
+        (row_id, checked.outcome.value, _as_json(checked.problems), _as_json(checked.warnings))
+        for row_id, checked in checked_rows.items()
     ]
-    bulk.execute(WRITE_VERDICTS, bulk.transposed(rows, ("ids", "outcomes", "problems")))
+    bulk.execute(WRITE_CHECKED, bulk.transposed(rows, ("ids", "outcomes", "problems", "warnings")))
+
+
+def _as_json(problems: Sequence[Problem]) -> str:
+    return json.dumps([problem._asdict() for problem in problems])
 
 
 def _end(device_import: DeviceImport, state: State, now: datetime, failure: str = "") -> None:

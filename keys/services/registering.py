@@ -9,7 +9,8 @@ from django.conf import settings
 
 from clients.models import ProductionRun
 from foundation import bulk, sql
-from keys.imports.verdicts import Facts
+from keys.imports import columns
+from keys.imports.checking import Device
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch
 from keys.vault import Vault
 from trackers.models import Tracker
@@ -25,60 +26,68 @@ def lock_batches(batch_ids: Collection[int]) -> None:
     list(KeyBatch.objects.select_for_update(no_key=True).filter(pk__in=batch_ids).order_by("pk"))
 
 
-def register_rows(*, device_import: DeviceImport, rows: Sequence[Facts], now: datetime) -> None:
-    """Take rows that were found valid into stock, in the caller's transaction and after `lock_batches`.
+def register_devices(*, device_import: DeviceImport, devices: Sequence[Device], now: datetime) -> None:
+    """Take devices that were found valid into stock, in the caller's transaction and after `lock_batches`.
 
-    A tracker for each, linked with all key pairs of its device; where a private key comes along, in the import's own
+    A tracker for each, linked with all of its key pairs; where private keys come along, these in the import's own
     batch; where a run is named, ACTIVE and assigned from the run's start. The rows are deleted. Raises
     `TrackerTakenError` or `django.db.IntegrityError` if somebody registered one of them in the meantime, and
     `vault.VaultError`.
     """
-    brought = [row.id for row in rows if row.pair_id is None]
+    brought = [device for device in devices if device.first.pair_id is None]
     if brought:
-        batch, first = _batch_of_fleet(device_import, len(brought), now)
-        bulk.execute(ADD_KEY_PAIRS, {"batch_id": batch.pk, "first": first, "row_ids": brought})
-    row_ids = [row.id for row in rows]
-    tracker_ids = register_trackers(devices=[_new_tracker(row) for row in rows], now=now)
-    bulk.execute(LINK_ROWS, {"row_ids": row_ids, "tracker_ids": [tracker_ids[row.mac] for row in rows]})
-    _assign(tracker_ids, rows, now)
+        batch, first = _batch_of_fleet(device_import, brought, now)
+        brought_ids = [row.id for device in brought for row in device.rows]
+        bulk.execute(ADD_KEY_PAIRS, {"batch_id": batch.pk, "first": first, "row_ids": brought_ids})
+    tracker_ids = register_trackers(devices=[_new_tracker(device) for device in devices], now=now)
+    linked = {row.id: tracker_ids[device.mac] for device in devices for row in device.rows}
+    row_ids = list(linked)
+    bulk.execute(LINK_ROWS, {"row_ids": row_ids, "tracker_ids": list(linked.values())})
+    _assign(tracker_ids, devices, now)
     DeviceImportRow.objects.filter(pk__in=row_ids).delete()
 
 
-def _new_tracker(row: Facts) -> NewTracker:
+def _new_tracker(device: Device) -> NewTracker:
     """A device of a run is on its way to it already."""
     return NewTracker(
-        mac=row.mac,
-        serial=row.serial or None,
-        firmware=row.firmware,
-        hardware_revision=row.hardware_revision,
-        manufactured_at=row.manufactured_at,
-        state=Tracker.State.ACTIVE if row.run_id else Tracker.State.IN_STOCK,
+        mac=device.mac,
+        serial=device.told(columns.SERIAL) or None,
+        firmware=device.told(columns.FIRMWARE),
+        hardware_revision=device.told(columns.HARDWARE_REVISION),
+        manufactured_at=device.told(columns.MANUFACTURED_AT),
+        state=Tracker.State.ACTIVE if device.run.run_id else Tracker.State.IN_STOCK,
     )
 
 
-def _assign(tracker_ids: Mapping[str, int], rows: Sequence[Facts], now: datetime) -> None:
+def _assign(tracker_ids: Mapping[str, int], devices: Sequence[Device], now: datetime) -> None:
     of_run: defaultdict[int, list[int]] = defaultdict(list)
-    for row in rows:
-        if row.run_id:
-            of_run[row.run_id].append(tracker_ids[row.mac])
+    for device in devices:
+        if run_id := device.run.run_id:
+            of_run[run_id].append(tracker_ids[device.mac])
     for run in ProductionRun.objects.filter(pk__in=of_run):
         start = datetime.combine(run.start_date, time.min, UTC)
         assigning.assign(tracker_ids=of_run[run.pk], run=run, start=start, now=now)
 
 
-def _batch_of_fleet(device_import: DeviceImport, devices: int, now: datetime) -> tuple[KeyBatch, int]:
-    """The batch of the import's own private keys, grown by this many devices, and the index of the first of them."""
+def _batch_of_fleet(
+    device_import: DeviceImport, devices: Sequence[Device], now: datetime
+) -> tuple[KeyBatch, int]:
+    """The batch of the import's own private keys, grown by these devices, and the index of the first of them. Its
+    devices may have different numbers of keys: it is called by the largest."""
+    keys_per_device = max(len(device.rows) for device in devices)
     if device_import.batch_id:
         batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=device_import.batch_id)
         first = batch.devices
-        batch.devices = batch.generated_devices = first + devices
-        batch.save(update_fields=["devices", "generated_devices"])
+        batch.devices = batch.generated_devices = first + len(devices)
+        batch.keys_per_device = max(batch.keys_per_device, keys_per_device)
+        batch.save(update_fields=["devices", "generated_devices", "keys_per_device"])
         return batch, first
     vault = Vault.from_encoded(settings.VAULT_MASTER_KEYS)
     device_import.batch = KeyBatch.objects.create(
         label=_free_label(device_import),
-        devices=devices,
-        generated_devices=devices,
+        devices=len(devices),
+        generated_devices=len(devices),
+        keys_per_device=keys_per_device,
         note=f"Brought along by {device_import.file_name}",
         state=KeyBatch.State.GENERATED,
         # The first master key seals, also if it is another one since the file came in.

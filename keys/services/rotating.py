@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from clients.models import User
-from foundation import bulk
+from foundation import batching, bulk
 from keys.models import DeviceImport, KeyBatch
 from keys.vault import Vault, VaultError
 
@@ -25,7 +27,7 @@ FROM unnest(%(ids)b::bigint[], %(before)b::bytea[], %(sealed)b::bytea[]) AS new 
 WHERE owner.id = new.id AND owner.sealed_data_key = new.before
 """
 IDS_IN_USE = """
-SELECT substring(sealed_data_key FOR 4), count(*)
+SELECT substring(sealed_data_key FOR 4) AS key_id, count(*) AS data_keys
 FROM (
     SELECT sealed_data_key FROM keys_keybatch
     UNION ALL
@@ -34,11 +36,31 @@ FROM (
 WHERE sealed_data_key IS NOT NULL
 GROUP BY 1 ORDER BY 1
 """
-# Whatever has a data key of its own, and what it is called: an import has one while it brings private keys.
-OWNERS: tuple[tuple[type[KeyBatch] | type[DeviceImport], str], ...] = (
-    (KeyBatch, "label"),
-    (DeviceImport, "file_name"),
-)
+# Whatever has a data key of its own, and the field that names it: an import has one while it brings private keys.
+OWNERS: dict[type[KeyBatch] | type[DeviceImport], str] = {KeyBatch: "label", DeviceImport: "file_name"}
+
+
+class StoredKeyId(NamedTuple):
+    """The id of a master key, and how many data keys it seals."""
+
+    key_id: bytes
+    data_keys: int
+
+
+class SealedKey(NamedTuple):
+    """The data key of an owner, as it is stored."""
+
+    id: int
+    owner: str
+    sealed: bytes
+
+
+class ResealedKey(NamedTuple):
+    """Before: what was read; another rotation may have sealed it meanwhile."""
+
+    id: int
+    before: bytes
+    sealed: bytes
 
 
 @dataclass(slots=True)
@@ -62,9 +84,9 @@ def rotate_master_key(*, actor: User | None, dry_run: bool = False) -> Rotation:
     """
     vault = Vault.from_encoded(settings.VAULT_MASTER_KEYS)
     rotation = Rotation()
-    for owner, name in OWNERS:
-        for chunk in _chunks(owner, name):
-            resealed = _reseal(vault, chunk, rotation)
+    for owner in OWNERS:
+        for batch in batching.batches(_sealed_keys(owner), DATA_KEYS_PER_TRANSACTION):
+            resealed = _reseal(vault, batch, rotation)
             if not dry_run:
                 _store(owner, resealed)
     if not dry_run:
@@ -84,7 +106,8 @@ def rotate_master_key(*, actor: User | None, dry_run: bool = False) -> Rotation:
 
 def stored_key_ids() -> dict[bytes, int]:
     """The ids of the master keys that seal data keys here, with the number of data keys; one query."""
-    return {bytes(key_id): number for key_id, number in bulk.fetch_all(IDS_IN_USE, {})}
+    rows = bulk.fetch_rows(IDS_IN_USE, {}, StoredKeyId)
+    return {bytes(row.key_id): row.data_keys for row in rows}
 
 
 def unlisted_key_ids() -> dict[bytes, int]:
@@ -94,43 +117,42 @@ def unlisted_key_ids() -> dict[bytes, int]:
     return {key_id: number for key_id, number in stored_key_ids().items() if key_id not in listed}
 
 
-Row = tuple[int, str, bytes]
-
-
-def _chunks(owner: type[KeyBatch] | type[DeviceImport], name: str) -> Iterator[Sequence[Row]]:
-    after = 0
+def _sealed_keys(owner: type[KeyBatch] | type[DeviceImport]) -> Iterator[SealedKey]:
+    """All that are there, in the order of their owners' ids, a transaction's worth at a time: none is open between."""
+    name_field, after = OWNERS[owner], 0
     while True:
-        chunk = list(
+        rows = list(
             owner.objects.filter(pk__gt=after, sealed_data_key__isnull=False)
             .order_by("pk")
-            .values_list("pk", name, "sealed_data_key")[:DATA_KEYS_PER_TRANSACTION]
+            .values("pk", "sealed_data_key", name=F(name_field))[:DATA_KEYS_PER_TRANSACTION]
         )
-        if not chunk:
+        if not rows:
             return
-        yield [(pk, label, bytes(sealed)) for pk, label, sealed in chunk]
-        after = chunk[-1][0]
+        for row in rows:
+            yield SealedKey(row["pk"], row["name"], bytes(row["sealed_data_key"] or b""))
+        after = rows[-1]["pk"]
 
 
-def _reseal(vault: Vault, chunk: Sequence[Row], rotation: Rotation) -> list[tuple[int, bytes, bytes]]:
+def _reseal(vault: Vault, sealed_keys: Sequence[SealedKey], rotation: Rotation) -> list[ResealedKey]:
     resealed = []
-    for pk, label, before in chunk:
+    for key in sealed_keys:
         rotation.data_keys += 1
         try:
-            after = vault.reseal_data_key(before)
+            after = vault.reseal_data_key(key.sealed)
             vault.open_data_key(after)
         except VaultError as error:
             rotation.failed += 1
             if len(rotation.failures) < SHOWN_FAILURES:
-                rotation.failures.append(f"{label}: {error}")
-            log.error("data_key_not_resealed", owner=label, reason=str(error))
+                rotation.failures.append(f"{key.owner}: {error}")
+            log.error("data_key_not_resealed", owner=key.owner, reason=str(error))
             continue
-        if after != before:
+        if after != key.sealed:
             rotation.resealed += 1
-            resealed.append((pk, before, after))
+            resealed.append(ResealedKey(key.id, key.sealed, after))
     return resealed
 
 
-def _store(owner: type[KeyBatch] | type[DeviceImport], resealed: Sequence[tuple[int, bytes, bytes]]) -> None:
+def _store(owner: type[KeyBatch] | type[DeviceImport], resealed: Sequence[ResealedKey]) -> None:
     if resealed:
         with transaction.atomic():
             statement = RESEAL.format(table=owner._meta.db_table)

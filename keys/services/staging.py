@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from http import HTTPStatus
 
@@ -21,8 +21,12 @@ from keys.vault import DataKey, Vault
 ROW_COLUMNS = {
     "device_import_id": "int8",
     "number": "int4",
+    "device": "int4",
+    "key_index": "int2",
+    "is_native": "bool",
     "outcome": "varchar",
     "problems": "jsonb",
+    "warnings": "jsonb",
     "cells": "jsonb",
     "mac": "varchar",
     "serial": "varchar",
@@ -118,8 +122,10 @@ def receive(
             confirmed_by=actor if confirmed else None,
         )
         staged = _Staged(device_import, data_key)
-        bulk.copy_rows(DeviceImportRow._meta.db_table, ROW_COLUMNS, staged.rows(content))
+        parsed = parse(content, device_import.file_name)
+        bulk.copy_rows(DeviceImportRow._meta.db_table, ROW_COLUMNS, staged.rows(parsed))
         bulk.execute(NAME_RUNS, {"import_id": device_import.pk})
+        device_import.passed_over = str(parsed.passed_over)
         device_import.total = staged.total
         device_import.rejected = device_import.checked = staged.rejected
         device_import.brings_private_keys = staged.brings_private_keys
@@ -136,7 +142,7 @@ def safe_name(file_name: str) -> str:
 
 
 class _Staged:
-    """The rows as they go into the table, and what came up on the way."""
+    """The rows as they go into the table, in the order of ROW_COLUMNS, and what came up on the way."""
 
     def __init__(self, device_import: DeviceImport, data_key: DataKey) -> None:
         self._import = device_import
@@ -144,8 +150,8 @@ class _Staged:
         self.total = self.rejected = 0
         self.brings_private_keys = False
 
-    def rows(self, content: bytes) -> Iterator[tuple[object, ...]]:
-        for row in parse(content):
+    def rows(self, parsed: Iterable[DeviceRow]) -> Iterator[tuple[object, ...]]:
+        for row in parsed:
             self._refuse_what_only_ops_may(row)
             self.total += 1
             self.rejected += bool(row.problems)
@@ -157,8 +163,12 @@ class _Staged:
         return (
             self._import.pk,
             row.number,
+            row.device,
+            row.key_index,
+            row.is_native,
             outcome.value,
             Jsonb([problem._asdict() for problem in row.problems]),
+            Jsonb([warning._asdict() for warning in row.warnings]),
             Jsonb(row.cells),
             row.mac,
             row.serial,

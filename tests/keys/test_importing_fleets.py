@@ -74,7 +74,7 @@ def test_fleet_gets_a_batch_of_its_own_and_its_keys_open_reports():
 
 
 def test_fleet_in_chunks_is_one_batch(monkeypatch):
-    monkeypatch.setattr(importing, "ROWS_PER_IMPORT", 2)
+    monkeypatch.setattr(importing, "DEVICES_PER_IMPORT", 2)
     done = import_file(fleet(5))
     batch = KeyBatch.objects.get()
     assert (done.imported, batch.devices, batch.generated_devices) == (5, 5, 5)

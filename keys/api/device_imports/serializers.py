@@ -10,13 +10,22 @@ from keys.models import DeviceImport
 class ReasonSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Stable, for programs.")
     column = serializers.CharField(help_text="Empty where the row as a whole is meant.")
-    rows = serializers.IntegerField(help_text="How many rows are rejected for it.")
+    rows = serializers.IntegerField(help_text="Of how many rows it is said.")
     first = serializers.IntegerField(help_text="The first of them; a CSV's header is row 1.")
-    example = serializers.CharField(help_text="What is wrong there, and what to do about it.")
+    example = serializers.CharField(help_text="What is said there, and what to do about it.")
 
 
 class DeviceImportSerializer(serializers.ModelSerializer[DeviceImport]):
     batch = serializers.CharField(source="batch.label", read_only=True, allow_null=True, default=None)
+    devices = serializers.IntegerField(
+        read_only=True, help_text="How many devices the imported rows made: each row is one of their keys."
+    )
+    warned = serializers.IntegerField(
+        read_only=True, help_text="How many rows that are not rejected have warnings."
+    )
+    passed_over = serializers.CharField(
+        read_only=True, help_text="What of the file is not used, though nothing is wrong with it."
+    )
 
     class Meta:
         model = DeviceImport
@@ -34,6 +43,9 @@ class DeviceImportSerializer(serializers.ModelSerializer[DeviceImport]):
             "imported",
             "unchanged",
             "rejected",
+            "devices",
+            "warned",
+            "passed_over",
             "failure",
             "created_at",
             "ended_at",
@@ -43,14 +55,21 @@ class DeviceImportSerializer(serializers.ModelSerializer[DeviceImport]):
 
 class DeviceImportDetailSerializer(DeviceImportSerializer):
     reasons = serializers.SerializerMethodField(help_text="Why rows are rejected, the most frequent first.")
+    warnings = serializers.SerializerMethodField(
+        help_text="What is worth knowing of rows that are not rejected, the most frequent first."
+    )
 
     class Meta(DeviceImportSerializer.Meta):
-        fields = [*DeviceImportSerializer.Meta.fields, "reasons"]
+        fields = [*DeviceImportSerializer.Meta.fields, "reasons", "warnings"]
         read_only_fields = fields
 
     @extend_schema_field(ReasonSerializer(many=True))
     def get_reasons(self, device_import: DeviceImport) -> list[dict[str, Any]]:
         return [reason._asdict() for reason in selectors.reasons_of(device_import)]
+
+    @extend_schema_field(ReasonSerializer(many=True))
+    def get_warnings(self, device_import: DeviceImport) -> list[dict[str, Any]]:
+        return [warning._asdict() for warning in selectors.warnings_of(device_import)]
 
 
 class ImportOptionsSerializer(serializers.Serializer[Any]):
@@ -63,7 +82,7 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
     )
     accept_mac_mismatch = serializers.BooleanField(
         default=False,
-        help_text="Also accept devices with one key whose MAC is not the one that the key implies.",
+        help_text="Also accept devices whose MAC is not one that their keys imply.",
     )
     dry_run = serializers.BooleanField(
         default=False, help_text="Only check; `confirm` imports the valid rows afterwards."

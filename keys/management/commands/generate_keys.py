@@ -2,7 +2,7 @@
 
 import json
 import sys
-import time
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from foundation.commands import StrictCommand
+from foundation.deadlines import Clock
 from foundation.errors import DomainError
-from keys.models import MAX_KEYS_PER_DEVICE, KeyBatch, Manufacturer
+from keys.advertisement import MAX_KEYS_PER_DEVICE
+from keys.models import KeyBatch, Manufacturer
 from keys.services import generating
 from keys.vault import VaultError
 
@@ -38,14 +40,14 @@ class Command(StrictCommand):
         parser.add_argument("--resume", metavar="LABEL", help="go on with this batch")
         parser.add_argument("--json", action="store_true", help="print JSON when done")
 
-    def handle(self, *, resume: str | None, **options: Any) -> None:
+    def handle(self, *, resume: str | None, clock: Clock = timezone.now, **options: Any) -> None:
         try:
-            batch = _created(options) if resume is None else _resumed(resume)
-            begin, before = time.monotonic(), batch.generated_devices
-            _generate(batch)
+            batch = _created(options, now=clock()) if resume is None else _resumed(resume)
+            begin, before = clock(), batch.generated_devices
+            _generate(batch, clock)
         except (DomainError, VaultError) as error:
             raise CommandError(str(error)) from error
-        seconds = time.monotonic() - begin
+        seconds = (clock() - begin).total_seconds()
         self._report(
             batch,
             (batch.generated_devices - before) * batch.keys_per_device,
@@ -74,10 +76,9 @@ class Command(StrictCommand):
         )
 
 
-def _created(options: dict[str, Any]) -> KeyBatch:
+def _created(options: dict[str, Any], *, now: datetime) -> KeyBatch:
     if options["devices"] is None:
         raise CommandError("Say how many: --devices N, or --resume LABEL to go on with a batch.")
-    now = timezone.now()
     return generating.create_batch(
         label=f"{now:%Y-%m-%d %H:%M:%S}" if options["label"] is None else options["label"],
         devices=options["devices"],
@@ -107,7 +108,7 @@ def _resumed(label: str) -> KeyBatch:
     return batch
 
 
-def _generate(batch: KeyBatch) -> None:
+def _generate(batch: KeyBatch, clock: Clock) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -118,7 +119,7 @@ def _generate(batch: KeyBatch) -> None:
     with Progress(*columns, console=Console(file=sys.stderr)) as progress:
         bar = progress.add_task(batch.label, total=batch.devices, completed=batch.generated_devices)
         try:
-            while generating.continue_batch(batch=batch, now=timezone.now()):
+            while generating.continue_batch(batch=batch, now=clock()):
                 batch.refresh_from_db()
                 progress.update(bar, completed=batch.generated_devices)
         except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from foundation.commands import StrictCommand
 from foundation.errors import DomainError
+from foundation.wording import counted
 from keys import selectors
 from keys.imports import rejects
 from keys.models import DeviceImport
@@ -22,13 +23,13 @@ from keys.services import importing, staging
 from keys.vault import VaultError
 
 SOME_REJECTED, UNREADABLE = 1, 2
-COUNTS = ("total", "valid", "imported", "unchanged", "rejected")
+COUNTS = ("total", "valid", "imported", "devices", "unchanged", "rejected", "warned")
 
 
 class Command(StrictCommand):
     help = (
-        "Import a CSV or JSON file of devices: mac, serial and key of each. Exits with 1 if rows were rejected, and"
-        " with 2 if the file can't be read."
+        "Import a file of devices: CSV or JSON with mac, serial and key of each, or what macless-haystack, OpenHaystack"
+        " and FindMy.py keep. Exits with 1 if rows were rejected, and with 2 if the file can't be read."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -118,7 +119,9 @@ class Command(StrictCommand):
             "import": device_import.pk,
             "dry_run": dry_run,
             "failure": device_import.failure,
+            "passed_over": device_import.passed_over,
             "reasons": [reason._asdict() for reason in reasons],
+            "warnings": device_import.warnings,
         }
         self.stdout.write(json.dumps(answer, indent=1))
 
@@ -130,21 +133,35 @@ class Command(StrictCommand):
             if dry_run
             else f"{device_import.imported:,} imported"
         )
-        self.stdout.write(
-            f"{device_import.total:,} rows: {taken}, {device_import.unchanged:,} unchanged,"
-            f" {device_import.rejected:,} rejected."
+        # Where a device has several rows, the two numbers differ.
+        made = (
+            f" ({counted(device_import.devices, 'device')})"
+            if device_import.devices < device_import.imported
+            else ""
         )
+        warned = f", {device_import.warned:,} with warnings" if device_import.warned else ""
+        self.stdout.write(
+            f"{device_import.total:,} rows: {taken}{made}, {device_import.unchanged:,} unchanged,"
+            f" {device_import.rejected:,} rejected{warned}."
+        )
+        if device_import.passed_over:
+            self.stdout.write(f"Not used: {device_import.passed_over}.")
         if device_import.failure:
             self.stderr.write(device_import.failure)
-        if reasons:
-            table = Table("Rows", "Column", "Reason", "For example")
-            for reason in reasons:
-                example = f"Row {reason.first}: {reason.example}"
-                table.add_row(f"{reason.rows:,}", reason.column or "–", reason.code, example)
-            console = Console(file=StringIO(), width=shutil.get_terminal_size().columns)
-            with console.capture() as text:
-                console.print(table, markup=False)
-            self.stdout.write(text.get())
+        self._print_reasons("Reason", reasons)
+        self._print_reasons("Warning", selectors.warnings_of(device_import))
+
+    def _print_reasons(self, title: str, reasons: list[selectors.Reason]) -> None:
+        if not reasons:
+            return
+        table = Table("Rows", "Column", title, "For example")
+        for reason in reasons:
+            example = f"Row {reason.first}: {reason.example}"
+            table.add_row(f"{reason.rows:,}", reason.column or "–", reason.code, example)
+        console = Console(file=StringIO(), width=shutil.get_terminal_size().columns)
+        with console.capture() as text:
+            console.print(table, markup=False)
+        self.stdout.write(text.get())
 
 
 def _content(file: Path) -> bytes:

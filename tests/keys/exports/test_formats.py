@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from keys.exports.formats import FORMATS, Batch, Device, ExportFormat, in_pieces, proposed_serial, register
+from keys.exports.formats import FORMATS, Batch, Device, ExportFormat, in_blocks, proposed_serial, register
 
 # Two published key pairs: that of a specification's example, and that of a device.
 KEY_A = base64.b64decode("Ynt8Czovt6R4rFZw6ZcxlKX9oLwHkbB1Bqc93Q==")
@@ -38,7 +38,7 @@ ROW_D = {
 
 
 def written(code: str, batch: Batch = BATCH, devices: tuple[Device, ...] = DEVICES) -> bytes:
-    return b"".join(in_pieces(FORMATS[code].write(batch, devices)))
+    return b"".join(in_blocks(FORMATS[code].write(batch, devices)))
 
 
 def test_csv():
@@ -146,8 +146,8 @@ def test_formats_read_devices_one_by_one(code):
             assert waiting <= 2, "devices pile up"
             yield Device(proposed_serial(7, index), (KEY_A,))
 
-    for chunk in FORMATS[code].write(Batch(7, 1000, 1), devices()):
-        assert len(chunk) <= 70_000
+    for part in FORMATS[code].write(Batch(7, 1000, 1), devices()):
+        assert len(part) <= 70_000
         waiting = 0
 
 

@@ -13,6 +13,7 @@ from keys.imports.rows import parse
 from tests.laws import law
 
 MAC = "E2:7B:7C:0B:3A:2F"
+OTHER = "C8:40:5B:A1:5F:F8"
 KEY = "Ynt8Czovt6R4rFZw6ZcxlKX9oLwHkbB1Bqc93Q=="
 PRIVATE_KEY = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA=="
 
@@ -38,23 +39,31 @@ def test_csv_is_read_whatever_separates_its_cells(delimiter, bom, newline):
 
 
 @pytest.mark.parametrize(
-    ("key_indexes", "serials", "kept"),
+    ("key_indexes", "serials", "macs", "devices"),
     [
-        (["0", "1", "2"], ["A", "A", "A"], [2]),
-        (["0", "1", "0", "1"], ["A", "A", "B", "B"], [2, 4]),
-        # Whatever is not plainly the device above is kept, and judged by what it says.
-        (["1", "2"], ["A", "A"], [2]),
-        (["0", "1"], ["A", "B"], [2, 3]),
-        (["0", "1"], ["", ""], [2, 3]),
-        (["", ""], ["A", "A"], [2, 3]),
-        (["0", "x"], ["A", "A"], [2, 3]),
+        (["0", "1", "2"], ["A", "A", "A"], [MAC, MAC, MAC], [2, 2, 2]),
+        (["0", "1", "0", "1"], ["A", "B", "B", "A"], [MAC, OTHER, OTHER, MAC], [2, 3, 3, 2]),
+        # As our exports have them: each key with its own MAC.
+        (["0", "1"], ["A", "A"], [MAC, OTHER], [2, 2]),
+        (["0", "1"], ["", ""], [MAC, MAC], [2, 2]),
+        (["0", "1"], ["", ""], [MAC, OTHER], [2, 3]),
+        (["0", "1", "2"], ["A", "", "A"], [MAC, MAC, MAC], [2, 2, 2]),
+        (["0", "1", "2"], ["", "A", ""], [MAC, MAC, MAC], [2, 2, 2]),
+        (["0", "1"], ["A", "B"], [MAC, MAC], [2, 3]),
+        # Rows that don't number their keys are devices of their own, and judged by what they say.
+        (["", ""], ["A", "A"], [MAC, MAC], [2, 3]),
+        # A key that can't be used is still one of its device, which is imported with all of them or not at all.
+        (["0", "x"], ["A", "A"], [MAC, MAC], [2, 2]),
+        (["0", "1"], ["A", "A"], [MAC, "bad"], [2, 2]),
+        (["0", "1"], ["", "=1"], [MAC, MAC], [2, 2]),
     ],
 )
-def test_further_keys_of_the_device_above_are_no_devices(key_indexes, serials, kept):
-    lines = [f"{MAC},{serial},{KEY},{index}" for index, serial in zip(key_indexes, serials, strict=True)]
-    found = records("\n".join(["mac,serial,key,key_index", *lines]))
-    assert [record.number for record in found] == kept
-    assert all(record.cells.keys() == {"mac", "serial", "key"} for record in found)
+def test_rows_that_number_their_keys_are_keys_of_one_device(key_indexes, serials, macs, devices):
+    cells = zip(macs, serials, key_indexes, strict=True)
+    lines = [f"{mac},{serial},{KEY},{index}" for mac, serial, index in cells]
+    found = list(parse("\n".join(["mac,serial,key,key_index", *lines]).encode()))
+    assert [row.device for row in found] == devices
+    assert [row.number for row in found] == list(range(2, len(lines) + 2))
 
 
 def test_rows_are_numbered_as_a_spreadsheet_does():
