@@ -104,7 +104,8 @@ def overdue(now: datetime) -> Overdue:
     oldest = fetching.oldest_due_at()
     failing = FetchState.objects.failing().select_related("tracker").order_by("tracker_id")
     rejected = RejectedReport.objects.filter(last_received_at__gte=now - DAY, resolved_at=None)
-    reasons = Counter(rejected.order_by("-last_received_at").values_list("reason", flat=True)[:COUNT_LIMIT])
+    latest = rejected.order_by("-last_received_at").values_list("reason", flat=True)
+    reasons = Counter(latest[: COUNT_LIMIT + 1])
     return Overdue(
         overdue=durations.duration(now - oldest) if oldest and oldest < now else "",
         overdue_is_bad=bool(oldest and now - oldest > thresholds.longest_overdue()),
@@ -119,4 +120,4 @@ def overdue(now: datetime) -> Overdue:
 
 
 def _at_most(number: int) -> str:
-    return f"over {COUNT_LIMIT:,}" if number >= COUNT_LIMIT else f"{number:,}"
+    return f"over {COUNT_LIMIT:,}" if number > COUNT_LIMIT else f"{number:,}"

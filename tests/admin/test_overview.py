@@ -11,8 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ingestion.models import AccountState, FetchState, Heartbeat
+from ops.pages import health
 from tests.admin.shown import alarms, facts, marks, numbers
 from tests.factories import (
+    NOW,
+    AlertFactory,
     AssignmentFactory,
     DeliveryFactory,
     EventFactory,
@@ -22,7 +25,7 @@ from tests.factories import (
     StorageFactory,
     TrackerFactory,
 )
-from trackers.models import RejectedReport, TimelineCheck, Tracker
+from trackers.models import Alert, RejectedReport, TimelineCheck, Tracker
 
 pytestmark = pytest.mark.django_db
 
@@ -286,3 +289,50 @@ def test_latest_arrivals_and_departures_are_valid_ones_newest_first(ops: Client)
     text = page(ops).content.decode()
     assert text.index(macs[2]) < text.index(macs[0])
     assert macs[1] not in text
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0"), (2, "2"), (3, "3"), (4, "over 3"), (5, "over 3")])
+def test_numbers_are_exact_up_to_what_is_counted(
+    ops: Client, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    monkeypatch.setattr(health, "COUNT_LIMIT", 3)
+    for tracker in TrackerFactory.create_batch(number):
+        FetchState.objects.create(tracker=tracker, consecutive_failures=99, last_error="timeout")
+        RejectedReportFactory(last_received_at=timezone.now())
+    shown = facts(page(ops).content)
+    assert shown["Trackers that keep failing"] == said
+    assert shown["Rejected reports, 24 h, unresolved"] == said
+
+
+def test_failing_trackers_are_listed_oldest_first_and_a_few_of_them(
+    ops: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LISTED", 2)
+    trackers = TrackerFactory.create_batch(3)
+    for tracker in reversed(trackers):
+        FetchState.objects.create(tracker=tracker, consecutive_failures=99, last_error="timeout")
+    listed = page(ops).context["late"].failing
+    assert [row.tracker for row in listed] == trackers[:2]
+
+
+def test_alerts_to_act_on_are_counted_by_kind_most_first(ops: Client) -> None:
+    for kind, number in (("LEFT_COUNTRY", 1), ("SILENT", 3), ("BATTERY_LOW", 1), ("OFF_ROUTE", 2)):
+        AlertFactory.create_batch(number, kind=kind)
+    outage = Alert.objects.create(
+        kind="SILENT_PLACE",
+        location=StorageFactory(),
+        began_at=NOW,
+        latest_at=NOW,
+        recorded_at=NOW,
+    )
+    AlertFactory(kind="LONG_STAY", ended_at=NOW)
+    AlertFactory(kind="LONG_STAY", retracted_at=NOW)
+    AlertFactory(kind="SILENT", part_of=outage)
+    counted = [(count.kind, count.number) for count in page(ops).context["alerts"]]
+    assert counted == [
+        ("SILENT", 3),
+        ("OFF_ROUTE", 2),
+        ("BATTERY_LOW", 1),
+        ("LEFT_COUNTRY", 1),
+        ("SILENT_PLACE", 1),
+    ]
