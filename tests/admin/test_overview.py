@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ingestion.models import AccountState, FetchState, Heartbeat
-from ops.pages import health
+from ops.pages import health, overview
 from tests.admin.shown import alarms, facts, marks, numbers
 from tests.factories import (
     NOW,
@@ -336,3 +336,38 @@ def test_alerts_to_act_on_are_counted_by_kind_most_first(ops: Client) -> None:
         ("LEFT_COUNTRY", 1),
         ("SILENT_PLACE", 1),
     ]
+
+
+def test_reasons_of_rejections_come_most_frequent_first(ops: Client) -> None:
+    reasons = RejectedReport.Reason
+    for reason, number in ((reasons.MALFORMED, 1), (reasons.UNKNOWN_KEY, 3), (reasons.UNDECRYPTABLE, 2)):
+        RejectedReportFactory.create_batch(number, reason=reason, last_received_at=timezone.now())
+    told = page(ops).context["late"].rejected
+    assert [(each.label, each.number) for each in told] == [
+        (reasons.UNKNOWN_KEY.label, 3),
+        (reasons.UNDECRYPTABLE.label, 2),
+        (reasons.MALFORMED.label, 1),
+    ]
+
+
+def test_latest_events_are_those_that_were_recorded_last(
+    ops: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where they happened before others."""
+    monkeypatch.setattr(overview, "LISTED", 2)
+    now, depot, events = timezone.now(), StorageFactory(), []
+    for hours in (1, 3, 2):
+        assignment = AssignmentFactory()
+        change = StatusChangeFactory(
+            assignment=assignment, status="IN_STORAGE", location=depot, started_at=now - hours * HOUR
+        )
+        events.append(
+            EventFactory(
+                assignment=assignment,
+                type="ENTRY",
+                location=depot,
+                status_change=change,
+                occurred_at=change.started_at,
+            )
+        )
+    assert page(ops).context["latest_events"] == [events[2], events[1]]

@@ -8,6 +8,7 @@ from django.urls import reverse
 from outbox import services
 from outbox.facts import FactType, NewFact
 from outbox.models import Fact
+from tests import plans
 from tests.factories import NOW, ClientFactory, StaffFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +83,11 @@ def test_page_shows_the_data_and_changes_nothing(ops):
 def test_staff_without_the_permission_see_nothing(client):
     client.force_login(StaffFactory())
     assert client.get(reverse("admin:outbox_fact_changelist")).status_code == 403
+
+
+def test_facts_of_a_type_are_listed_by_index(planner, facts):
+    latest = Fact.objects.filter(type="alert.began").order_by("-pk")[:50]
+    query, parameters = latest.query.sql_with_params()
+    plan = plans.explain(query, parameters)
+    assert any("_type_id_idx" in name for name in plans.indexes(plan)), plan
+    assert not [node for node in plan if node["Node Type"] == "Sort"]
