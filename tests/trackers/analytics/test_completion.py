@@ -153,3 +153,23 @@ def test_the_chart_runs_from_the_first_assignment_to_the_last_arrival() -> None:
     assert chart.line.split()[0] == "0.0,100.0"
     assert chart.line.split()[-1] == "80.0,16.67"
     assert chart.usual.split()[-1] == "100.0,0.0"
+
+
+def test_the_band_of_the_chart_goes_out_by_the_quick_and_back_by_the_slow_reading() -> None:
+    found = complete([*done(2, 3, 4, 5, 6), journey(left=1)], run_ends_at=LATER, now=NOW)
+    chart = charts.draw(found)
+    assert chart
+    points = [tuple(map(float, point.split(","))) for point in chart.band.split()]
+    out, back = points[: len(points) // 2], points[len(points) // 2 :]
+    assert [x for x, _ in out] == sorted(x for x, _ in out)
+    assert [x for x, _ in back] == sorted((x for x, _ in back), reverse=True)
+    assert (out[0][0], out[-1][0], back[0][0], back[-1][0]) == (chart.now_left, 100, 100, chart.now_left)
+    # From top to bottom: by the quick reading more is delivered at every moment, and so it is not below the slow one.
+    assert all(quick <= slow for (_, quick), (_, slow) in zip(out, reversed(back), strict=True))
+    assert any(quick < slow for (_, quick), (_, slow) in zip(out, reversed(back), strict=True))
+
+
+def test_without_time_between_the_ends_there_is_no_chart() -> None:
+    found = complete([journey(assigned=0)], run_ends_at=LATER, now=NOW)
+    assert found.curve
+    assert charts.draw(found) is None

@@ -81,6 +81,32 @@ def test_shares_of_runs() -> None:
     assert (share.run, share.trackers, share.delivered, share.percent) == (run, 2, 1, 50)
 
 
+def test_runs_that_end_last_come_first_and_a_few_of_them() -> None:
+    today = NOW.date()
+    first, last, second = (RunFactory(start_date=today, end_date=today + days * DAY) for days in (1, 9, 5))
+    again = RunFactory(start_date=today, end_date=today + 5 * DAY)
+    for run in (first, last, second, again):
+        AssignmentFactory(run=run)
+    RunFactory(start_date=today, end_date=today + 99 * DAY)
+    shares = deliveries.latest_runs(Assignment.objects.all(), 3)
+    assert [share.run for share in shares] == [last, again, second]
+
+
+def test_a_delivery_that_was_retracted_is_none() -> None:
+    assignment = AssignmentFactory()
+    period(assignment, NOW - DAY, None, DeliveryFactory())
+    StatusChange.objects.update(retracted_at=NOW)
+    [share] = deliveries.latest_runs(Assignment.objects.all(), 5)
+    assert (share.trackers, share.delivered) == (1, 0)
+
+
+def test_of_very_many_trackers_the_first_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "JOURNEYS_READ", 2)
+    made = [AssignmentFactory() for _ in range(3)]
+    found = deliveries.journeys(Assignment.objects.order_by("-pk"))
+    assert {journey.assignment_id for journey in found} == {each.pk for each in made[:2]}
+
+
 def test_an_orders_assignments_are_those_of_its_trackers_while_allocated() -> None:
     from orders import selectors
 

@@ -162,7 +162,29 @@ def test_detention_begin_after_the_free_time_and_add_up_over_ranges() -> None:
     assert (dwell.free_time, dwell.detained, dwell.visits) == (DAY, 2, 3)
 
 
-@pytest.mark.parametrize("days", [0, -1, 367])
-def test_a_range_is_neither_empty_nor_endless(days: int) -> None:
+def test_a_page_is_never_larger_than_the_greatest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_periods, "PERIODS_PER_PAGE", 2)
+    assignment = AssignmentFactory()
+    for number in range(3):
+        period(assignment, NOW - (5 - number) * DAY, NOW - (4 - number) * DAY)
+    page = status_periods.page_of_periods(Assignment.objects.all(), WEEK, now=NOW, limit=99)
+    assert len(page.periods) == 2
+    assert page.following == page.periods[-1].key
+
+
+def test_a_last_page_that_is_full_has_none_after_it() -> None:
+    assignment = AssignmentFactory()
+    for number in range(2):
+        period(assignment, NOW - (5 - number) * DAY, NOW - (4 - number) * DAY)
+    page = status_periods.page_of_periods(Assignment.objects.all(), WEEK, now=NOW, limit=2)
+    assert (len(page.periods), page.following) == (2, None)
+
+
+def test_a_range_may_last_a_leap_year() -> None:
+    assert scopes.bounded(NOW, NOW + 366 * DAY) == (NOW, NOW + 366 * DAY)
+
+
+@pytest.mark.parametrize("days", [0, -1, 366.001, 367])
+def test_a_range_is_neither_empty_nor_endless(days: float) -> None:
     with pytest.raises(scopes.InvalidRangeError):
         scopes.bounded(NOW, NOW + days * DAY)
