@@ -1,8 +1,10 @@
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clients.models import Brand, Client, Membership, ProductionRun, User
+from foundation.api.filters import LARGEST_ID
 
 
 class ClientRefSerializer(serializers.ModelSerializer[Client]):
@@ -21,6 +23,21 @@ class RunRefSerializer(serializers.ModelSerializer[ProductionRun]):
     class Meta:
         model = ProductionRun
         fields = ["id", "name"]
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ID})
+class RunIdField(serializers.PrimaryKeyRelatedField[ProductionRun]):
+    """The id of one of the `runs` in the context."""
+
+    default_error_messages = {"does_not_exist": "There is no production run {pk_value}."}
+
+    def get_queryset(self) -> Any:
+        return self.context["runs"]
+
+    def to_internal_value(self, data: Any) -> ProductionRun:
+        if type(data) is not int or not 1 <= data <= LARGEST_ID:
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        return super().to_internal_value(data)  # type: ignore[arg-type]
 
 
 class ClientSerializer(serializers.ModelSerializer[Client]):

@@ -1,6 +1,7 @@
 """The bodies of requests: their length, and JSON of which nothing is lost."""
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +10,7 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType, Validati
 from rest_framework.parsers import BaseParser
 from rest_framework.settings import api_settings
 
-from foundation import strict_json
+from foundation import json_paths, strict_json
 from foundation.errors import DomainError
 
 MAX_JSON_BYTES = 2**20
@@ -51,11 +52,13 @@ class StrictJson(BaseParser):
         try:
             return strict_json.decode(content, max_depth=MAX_JSON_DEPTH)
         except strict_json.UnfitJsonError as error:
-            name = error.name or api_settings.NON_FIELD_ERRORS_KEY
+            name = error.name or _member_at_fault(content) or api_settings.NON_FIELD_ERRORS_KEY
             raise ValidationError({name: [f"The JSON can't be used: {error.message}."]}) from None
         except UnicodeDecodeError:
             raise ParseError("The JSON is not in UTF-8.") from None
         except json.JSONDecodeError as error:
+            if name := _member_at_fault(content):
+                raise ValidationError({name: [f"The JSON can't be used: {error.msg}."]}) from None
             raise ParseError(f"This is no valid JSON: {error}.") from None
 
     def _read(self, stream: Any, request: Any) -> bytes:
@@ -68,3 +71,10 @@ class StrictJson(BaseParser):
             )
         content: bytes = stream.read()
         return content
+
+
+def _member_at_fault(content: bytes) -> str:
+    """The body's member that is nested too deeply or holds a number that is none; empty where there is none."""
+    text = content.decode("utf-8", errors="replace")
+    path = json_paths.path_of_number_that_is_none(text) or json_paths.path_of_depth(text, MAX_JSON_DEPTH)
+    return re.split(r"[.\[…]", path, maxsplit=1)[0]

@@ -19,7 +19,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from foundation.api.bodies import BodyTooLargeError
-from foundation.errors import DomainError
+from foundation.errors import DomainError, InvalidValuesError
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
@@ -60,7 +60,7 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     error = _OF_DJANGO.get(type(error), error)
     if isinstance(error, DomainError):
         response = Response(status=error.status)
-        detail: Any = error.message
+        detail: Any = _by_field(error) if isinstance(error, InvalidValuesError) else error.message
         code = error.code
     else:
         known = exception_handler(error, context)
@@ -74,6 +74,10 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     context["request"].accepted_renderer = JSONRenderer()
     context["request"].accepted_media_type = CONTENT_TYPE
     return response
+
+
+def _by_field(error: InvalidValuesError) -> dict[str, list[str]]:
+    return {name or api_settings.NON_FIELD_ERRORS_KEY: [said] for name, said in error.fields.items()}
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

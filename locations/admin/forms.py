@@ -65,9 +65,12 @@ class LocationForm(ServedForm):
         return super().clean()
 
     def refuse_invalid(self, stored: Location | None, values: Values) -> None:
-        """Whether a large area is meant is asked between the form and the save."""
+        """Whether a large area is meant is asked between the form and the save. The form holds the area as it is
+        stored."""
+        text = self.cleaned_data.pop("area", None)
         try:
-            locations.refuse_invalid(stored, values | {"confirm_large": True})
+            found = locations.settled(stored, values | {"confirm_large": True})
+            self.cleaned_data["area"] = found["area"] if text else None
         except InvalidValuesError as error:
             at_center = {"lat", "lon"} & self.errors.keys()
             said = {name: text for name, text in error.fields.items() if name != "center" or not at_center}

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.contrib.gis.geos import Point, Polygon
+from django.contrib.gis.geos import Point
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -19,6 +19,14 @@ POSITION_SCHEMA = {
 }
 
 
+AREA_SCHEMA = {
+    "type": "object",
+    "description": "GeoJSON: a Polygon; a MultiPolygon of two where it crosses the date line (RFC 7946, 3.1.9).",
+    "required": ["type", "coordinates"],
+    "properties": {"type": {"enum": ["Polygon", "MultiPolygon"]}, "coordinates": {"type": "array"}},
+}
+
+
 @extend_schema_field(POSITION_SCHEMA)
 class PositionField(serializers.Field[Point, Any, dict[str, float], Point]):
     """A point as latitude and longitude."""
@@ -27,12 +35,9 @@ class PositionField(serializers.Field[Point, Any, dict[str, float], Point]):
         return {"latitude": value.y, "longitude": value.x}
 
 
-@extend_schema_field(
-    {"type": "object", "description": "A GeoJSON polygon.", "required": ["type", "coordinates"]}
-)
-class PolygonField(serializers.Field[Polygon, Any, dict[str, Any], Polygon]):
-    def to_representation(self, value: Polygon) -> dict[str, Any]:
-        return {"type": "Polygon", "coordinates": value.coords}
+@extend_schema_field(AREA_SCHEMA)
+class AreaField(serializers.JSONField):
+    """GeoJSON that the database has written."""
 
 
 class LocationRefSerializer(serializers.ModelSerializer[Location]):
@@ -43,7 +48,7 @@ class LocationRefSerializer(serializers.ModelSerializer[Location]):
 
 class LocationSerializer(serializers.ModelSerializer[Location]):
     center = PositionField(read_only=True)
-    area = PolygonField(read_only=True, allow_null=True)
+    area = AreaField(source="cut_area", read_only=True, allow_null=True)
     runs = RunRefSerializer(many=True, read_only=True, help_text="Those that the user may see.")
 
     class Meta:
@@ -64,9 +69,10 @@ class LocationSerializer(serializers.ModelSerializer[Location]):
 
 
 class LocationGeometrySerializer(serializers.Serializer[Any]):
-    """A polygon where an area is drawn, otherwise the centre of the circle of `radius_m`."""
+    """A polygon where an area is drawn, in two parts if it crosses the date line; otherwise the centre of the circle of
+    `radius_m`."""
 
-    type = serializers.ChoiceField(["Point", "Polygon"])
+    type = serializers.ChoiceField(["Point", "Polygon", "MultiPolygon"])
     coordinates = serializers.ListField(child=serializers.JSONField())
 
 

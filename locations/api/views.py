@@ -22,7 +22,9 @@ class LocationScoped(TenantScoped):
     def narrow(self, visible: Any) -> Any:
         """A location may serve several clients: each sees only its own runs of it."""
         runs = self.visible(ProductionRun).order_by("pk")
-        return visible.prefetch_related(Prefetch("runs", runs)).order_by("name", "pk")
+        cut_area = geojson.geometry(geojson.CutAtTheDateLine("area"), digits=geojson.ALL_DIGITS)
+        rows = visible.prefetch_related(Prefetch("runs", runs)).annotate(cut_area=cut_area)
+        return rows.defer("area", "fence").order_by("name", "pk")
 
 
 @extend_schema(tags=["locations"])
@@ -49,5 +51,8 @@ class LocationsGeoJsonView(TenantScoped):
         responses=serializers.LocationCollectionSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Locations as GeoJSON, at most 10,000: the area where one is drawn, elsewhere the circle's centre."""
+        """Locations as GeoJSON, at most 10,000: the area where one is drawn, elsewhere the circle's centre.
+
+        An area that crosses the date line is in two parts there, a MultiPolygon (RFC 7946, 3.1.9).
+        """
         return Response(geojson.location_features(self.filter_queryset(self.get_queryset())))

@@ -2,12 +2,9 @@ from datetime import date
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from clients.api.serializers import ClientRefSerializer, RunRefSerializer
-from clients.models import ProductionRun
-from foundation.api.filters import LARGEST_ID
+from clients.api.serializers import ClientRefSerializer, RunIdField, RunRefSerializer
 from orders.models import MAX_DEVICES, DeviceAllocation, Order
 from trackers.models import GeoStatus, Tracker
 
@@ -36,19 +33,10 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         ]
 
 
-@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ID})
-class RunField(serializers.PrimaryKeyRelatedField[ProductionRun]):
+class RunField(RunIdField):
     """The id of one of the `runs` in the context: those that the user may order for."""
 
     default_error_messages = {"does_not_exist": "There is no production run {pk_value} that you manage."}
-
-    def get_queryset(self) -> Any:
-        return self.context["runs"]
-
-    def to_internal_value(self, data: Any) -> ProductionRun:
-        if type(data) is not int or not 1 <= data <= LARGEST_ID:
-            self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(data)  # type: ignore[arg-type]
 
 
 class NewOrderSerializer(serializers.Serializer[Any]):

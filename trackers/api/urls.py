@@ -1,8 +1,10 @@
 from django.urls import path
 
-from trackers.api import views
+from trackers.api import locations, views
 
 urlpatterns = [
+    path("locations/", locations.LocationsView.as_view(), name="locations"),
+    path("locations/<int:pk>/", locations.LocationView.as_view(), name="location"),
     path("trackers/", views.TrackersView.as_view(), name="trackers"),
     path("trackers.geojson", views.TrackersGeoJsonView.as_view(), name="trackers-geojson"),
     path("trackers/<str:mac>/", views.TrackerView.as_view(), name="tracker"),

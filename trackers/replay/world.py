@@ -142,7 +142,7 @@ def _where(text: bytes, message: str) -> str:
     """The path of the byte that a decoder's message names."""
     found = re.search(r"\(byte (\d+)\)", message)
     before = text[: int(found[1])].decode(errors="replace") if found else ""
-    path = json_paths.path_at(before, len(before))
+    path = json_paths.path_at(before, len(before)) if before else ""
     return f" - at `{path}`" if path else ""
 
 
