@@ -19,7 +19,7 @@ def path_at(text: str, offset: int) -> str:
 
 
 def path_of_depth(text: str, depth: int) -> str:
-    """The path of the first value within more than so many objects and lists; empty where there is none."""
+    """The path of the first value within more objects and lists than `depth`; empty where there is none."""
     return _path(text, lambda opened, _: len(opened) > depth, or_else="")
 
 
