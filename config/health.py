@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from foundation.addresses import only_parameters
 from ingestion import selectors, thresholds
 from ingestion.models import Heartbeat
 from keys.services import rotating
@@ -33,6 +34,7 @@ class MigrationsPendingError(Exception):
 
 @never_cache
 @require_safe
+@only_parameters()
 def health(request: HttpRequest) -> JsonResponse:
     """200 if everything is well, 503 if anything is not; the body says what."""
     now = timezone.now()

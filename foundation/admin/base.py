@@ -1,6 +1,6 @@
 """What the admins of all apps share: the theme's ModelAdmin, made fit for tables of millions of rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
 from foundation.admin import audit, display
+from foundation.admin.addresses import PageParameter
 from foundation.errors import DomainError
 
 
@@ -22,6 +23,8 @@ class GlimpseAdmin(ModelAdmin):
 
     # What the empty list says to do next.
     empty_hint: ClassVar[str] = ""
+    # What a page reads from its address, by the page's name: `change`, `analytics`. Subclasses add to it.
+    page_parameters: ClassVar[Mapping[str, Sequence[PageParameter]]] = {}
     list_per_page = 50
     list_filter_submit = True
     list_disable_select_all = True

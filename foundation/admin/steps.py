@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from foundation import wording
+from foundation.admin import fields
 from foundation.admin.base import GlimpseAdmin
 from foundation.errors import DomainError
 
@@ -102,7 +103,10 @@ class StepsAdmin(GlimpseAdmin):
         if "confirmed" not in request.POST:
             return self._ask_about(request, step, rows, done)
         form = step.form_class(request.POST, request.FILES, initial=step.initial(rows))
-        if not form.is_valid():
+        unused = [*fields.problems(request, form, fields.OF_STEPS)]
+        for problem in unused:
+            self.message_user(request, f"{problem} Nothing was done.", messages.ERROR)
+        if unused or not form.is_valid():
             return self._ask(request, step, rows, form, done)
         try:
             message = step.perform(rows, form.cleaned_data, request.user, timezone.now())

@@ -7,8 +7,8 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 
-from foundation.api.names import unknown
 from foundation.api.parameters import Problem
+from foundation.naming import unknown
 from foundation.strict_json import shown
 
 MOST_PROBLEMS = 20

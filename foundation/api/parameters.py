@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin
 from rest_framework.settings import api_settings
 
-from foundation.api.names import unknown
+from foundation.naming import unknown
 from foundation.strict_json import shown
 
 Problem = tuple[str, str]

@@ -5,10 +5,10 @@ upload is kept in clear between the preview and the import.
 """
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -21,6 +21,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanSwitchWidget
 
 from clients.models import User
+from foundation.admin import fields
+from foundation.admin.addresses import one_of, whole_number
 from foundation.admin.base import ReadOnly, ago_column, badge_column
 from foundation.admin.progress import Progress, ProgressAdmin
 from foundation.admin.steps import Rows, Step
@@ -91,6 +93,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
     empty_hint = (
         "Upload the file of devices that a manufacturer sends back: you see every row before it is imported."
     )
+    page_parameters: ClassVar = {"change": (one_of("show", ("", *Outcome.values)), whole_number("after"))}
     list_display = (
         "file_name",
         "state_badge",
@@ -206,6 +209,10 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         if request.method != "POST":
             return self._upload_page(request, UploadForm())
         form = UploadForm(request.POST, request.FILES)
+        if unused := [*fields.problems(request, form)]:
+            for problem in unused:
+                self.message_user(request, f"{problem} Nothing was uploaded.", messages.ERROR)
+            return self._upload_page(request, form, status=400)
         if not form.is_valid():
             return self._upload_page(request, form)
         try:
@@ -230,10 +237,11 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
         )
 
     def _upload_page(
-        self, request: HttpRequest, form: forms.Form, error: DomainError | None = None
+        self, request: HttpRequest, form: forms.Form, error: DomainError | None = None, status: int = 200
     ) -> HttpResponse:
         if error:
             self.report_error(request, error)
+            status = error.status
         context = {
             **self.admin_site.each_context(request),
             "title": "Import devices",
@@ -242,7 +250,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
             "form": form,
             "back": reverse(f"admin:{self._url_name('changelist')}"),
         }
-        return render(request, "admin/keys/upload.html", context, status=error.status if error else 200)
+        return render(request, "admin/keys/upload.html", context, status=status)
 
     def rejects_view(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
         row = self.get_object(request, str(pk))

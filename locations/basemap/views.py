@@ -6,6 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import condition, require_safe
 
+from foundation.addresses import only_parameters
+
 from . import archive
 from .style import Theme, build_style
 
@@ -19,6 +21,7 @@ def _tile_etag(request: HttpRequest, z: int, x: int, y: int) -> str:
 
 @login_not_required
 @require_safe
+@only_parameters("v")
 @condition(etag_func=_tile_etag)
 def tile(request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:
     """Answer a gzipped vector tile, 204 where there is nothing to draw, 404 outside the tile range."""
@@ -36,6 +39,7 @@ def tile(request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@only_parameters("theme")
 def style(request: HttpRequest) -> HttpResponse:
     """Answer the MapLibre style for `?theme=light` or `dark`, or send on to the customer's own.
 

@@ -1,12 +1,13 @@
 """The page of figures beside the forms of runs, clients, orders and locations."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from unfold.decorators import action
 
+from foundation.admin.addresses import PageParameter, one_of
 from foundation.admin.base import GlimpseAdmin
 from trackers.pages import analytics
 from trackers.pages.analytics import Subject
@@ -16,6 +17,12 @@ class AnalyticsAdmin(GlimpseAdmin):
     """Offers `subject(request, row)` as a page, by a button on the row's own."""
 
     actions_detail = ("analytics",)
+    page_parameters: ClassVar = {
+        "analytics": (
+            one_of("days", analytics.WINDOWS_DAYS),
+            PageParameter("periods_after", analytics.is_page_of_periods, "what the links of the page have"),
+        )
+    }
 
     def subject(self, request: HttpRequest, row: Any) -> Subject:
         raise NotImplementedError

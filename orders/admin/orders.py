@@ -1,7 +1,7 @@
 """Orders: drafted by a form, then moved by steps, each of which says what will happen and to how many."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -11,6 +11,7 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from clients.models import User
+from foundation.admin.addresses import whole_number
 from foundation.admin.base import ago_column, badge_column
 from foundation.admin.progress import Progress
 from foundation.admin.steps import StepsAdmin
@@ -26,6 +27,7 @@ MAX_TRANSITIONS = 50
 @admin.register(Order)
 class OrderAdmin(StepsAdmin):
     empty_hint = "Draft an order for a production run and place it, or let the client place it over the API."
+    page_parameters: ClassVar = {"change": (whole_number("devices_after"),)}
     list_display = ("number", "client", "run", "state_badge", "devices", "wanted_by", "placed")
     list_filter = (("state", ChoicesDropdownFilter), ("client", AutocompleteSelectFilter))
     search_fields = ("reference", "client__name")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
+from foundation.admin.addresses import PageParameter, one_of
 from foundation.admin.base import ago_column, badge_column
 from foundation.admin.steps import Step, StepsAdmin
 from locations.models import SHAPE_OF_LOCATION, SHAPE_OF_PLACE
@@ -49,6 +50,12 @@ class TrackerAdmin(StepsAdmin):
     sortable_by = ("mac", "seen")
     search_fields = ("mac", "serial")
     search_help_text = "MAC in any notation, several, or the beginning of a serial"
+    page_parameters: ClassVar = {
+        "change": (
+            one_of("days", pages.WINDOWS_DAYS),
+            PageParameter("reports_after", pages.is_page_of_reports, "what the links of the page have"),
+        )
+    }
     steps: ClassVar[Sequence[Step]] = actions.STEPS
     panels: ClassVar[tuple[Panel, ...]] = (alerts.PANEL,)
     step_columns = ("mac", "serial", "client_and_run", "status_badge", "state_badge")

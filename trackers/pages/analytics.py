@@ -153,6 +153,11 @@ def _key_text(key: status_periods.Key) -> str:
     return f"{key.tracker_id}~{key.started_at.isoformat()}~{key.id}"
 
 
+def is_page_of_periods(text: str) -> bool:
+    """Whether a page of status periods can begin after this."""
+    return _parse_key(text) is not None
+
+
 def _parse_key(text: str) -> status_periods.Key | None:
     """None if the text is no key."""
     try:

@@ -139,6 +139,11 @@ def why_unused(report: LocationReport, assignments: Iterable[Assignment]) -> str
     return "in no run then"
 
 
+def is_page_of_reports(text: str) -> bool:
+    """Whether a page of reports can begin after this."""
+    return queries.Cursor.parse(text) is not None
+
+
 def chosen_days(text: str, windows: Sequence[int], default: int) -> int:
     """The window that the text names, or the default."""
     return int(text) if text in map(str, windows) else default
