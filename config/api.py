@@ -48,6 +48,8 @@ urlpatterns = [
     path("", include("clients.api.urls")),
     path("", include("locations.api.urls")),
     path("", include("trackers.api.urls")),
+    path("", include("trackers.api.alerts.urls")),
+    path("", include("trackers.api.changes.urls")),
     path("", include("keys.api.urls")),
     path("", include("orders.api.urls")),
     path("", include("keys.api.device_imports.urls")),

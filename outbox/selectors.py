@@ -54,6 +54,12 @@ class PublishedFact:
         """The fact before of the subject; who has not got that one has missed it. None for the first."""
         return self._id(self.sequence - 1) if self.sequence > 1 else None
 
+    @property
+    def tracker_id(self) -> int | None:
+        """Of the tracker that it tells of, if it tells of one."""
+        kind, _, of_subject = self.subject.partition("/")
+        return int(of_subject) if kind == "tracker" else self.data.get("tracker")
+
     def _id(self, sequence: int) -> str:
         return f"{self.client_id or 0}/{self.subject}/{sequence}"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.gis.geos import Point
+from django.db import transaction
 from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
@@ -16,8 +17,10 @@ from keys.models import KeyBatch, ManufacturerExport
 from keys.services import exporting
 from locations.models import Location
 from orders.models import Order
+from outbox.facts import FactType
+from outbox.services import publish
 from tests import factories
-from trackers.models import Assignment, GeofenceEvent, GeoStatus, LocationReport, StatusChange, Tracker
+from trackers.models import Alert, Assignment, GeofenceEvent, GeoStatus, LocationReport, StatusChange, Tracker
 
 PERSONAS = (
     "viewer",
@@ -38,6 +41,7 @@ class Tenant:
     location: Location
     assignment: Assignment
     order: Order
+    alert: Alert
 
     @property
     def tracker(self) -> Tracker:
@@ -105,8 +109,10 @@ def make_member(client: Client, role: str, **fields: object) -> User:
     return user
 
 
+@transaction.atomic
 def make_tenant(name: str, *, mac: str, latitude: float, now: datetime) -> Tenant:
-    """A client with a run, a storage location, an order, and its tracker that arrived there two hours ago."""
+    """A client with a run, a storage location, an order, its tracker that arrived there two hours ago, an alert, and
+    the fact of the location."""
     client = factories.ClientFactory(name=name)
     brand = factories.BrandFactory(client=client, name=f"{name} shoes")
     run = factories.RunFactory(brand=brand, name=f"{name} spring")
@@ -128,7 +134,18 @@ def make_tenant(name: str, *, mac: str, latitude: float, now: datetime) -> Tenan
     )
     order = factories.OrderFactory(run=run, reference=f"{name} order", placed_at=now)
     factories.AllocationFactory(order=order, tracker=tracker, allocated_at=now)
-    return Tenant(client, run, location, assignment, order)
+    alert = factories.AlertFactory(
+        assignment=assignment, kind=Alert.Kind.LONG_STAY, location=location, began_at=now - timedelta(hours=1)
+    )
+    publish(
+        type=FactType.LOCATION_CHANGED,
+        subject_id=location.pk,
+        client_id=client.pk,
+        occurred_at=now,
+        data={"change": "added", "name": location.name},
+        now=now,
+    )
+    return Tenant(client, run, location, assignment, order, alert)
 
 
 def make_report(assignment: Assignment, seen_at: datetime, **fields: object) -> LocationReport:

@@ -105,10 +105,9 @@ def _beginnings(text: str) -> list[Q]:
     return matching
 
 
-def macs_of(ids: Collection[int]) -> list[str]:
-    """The MACs of these trackers, in the order of the ids, whoever sees them."""
-    macs = dict(Tracker.objects.filter(pk__in=ids).values_list("pk", "mac"))
-    return [macs[id_] for id_ in ids if id_ in macs]
+def macs_by_id(ids: Collection[int]) -> dict[int, str]:
+    """The MACs of these trackers, whoever sees them."""
+    return dict(Tracker.objects.filter(pk__in=ids).values_list("pk", "mac")) if ids else {}
 
 
 def not_seen_since(trackers: QuerySet[Tracker], moment: datetime) -> QuerySet[Tracker]:

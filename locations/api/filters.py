@@ -15,7 +15,12 @@ class LocationFilters(FilterSet):
     kind = django_filters.ChoiceFilter(choices=Location.Kind.choices, help_text="Storage or delivery.")
     run = IdFilter(method="of_run", help_text="The id of a production run that uses the location.")
     active = YesNoFilter(method="is_active", help_text="Whether it is active now.")
-    updated_after = MomentFilter("updated_at", "gt", help_text="Changed after this time.")
+    updated_after = MomentFilter(
+        "updated_at",
+        "gt",
+        help_text="Changed after this time. Not for keeping a copy: rows are missed that move between pages, share a"
+        " moment or commit late. Use `changed_after`.",
+    )
     search = django_filters.CharFilter(method="with_text", help_text="A part of the name or address.")
     bbox = BoxFilter("fence", help_text="Within west,south,east,north, in degrees.")
 

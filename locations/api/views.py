@@ -13,6 +13,15 @@ from locations.api import serializers
 from locations.api.filters import LocationFilters
 from locations.api.geojson import GeoJsonRenderer
 from locations.models import Location
+from outbox.api.following import FollowedPages
+from outbox.models import ChangedRow
+
+
+class LocationPages(FollowedPages):
+    """A location's row, its fence and the runs that it serves."""
+
+    kind = ChangedRow.Kind.LOCATION
+    unfollowable = (*FollowedPages.unfollowable, "active")
 
 
 class LocationScoped(TenantScoped):
@@ -29,8 +38,9 @@ class LocationScoped(TenantScoped):
 
 @extend_schema(tags=["locations"])
 class LocationsView(LocationScoped, ListAPIView):
-    """Storage and delivery locations: circles, or areas where one is drawn."""
+    """Storage and delivery locations: circles, or areas where one is drawn. To keep a copy, follow `changed_after`."""
 
+    pagination_class = LocationPages
     filterset_class = LocationFilters
 
 

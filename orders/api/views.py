@@ -17,6 +17,14 @@ from orders import lifecycle, selectors
 from orders.api import filters, serializers
 from orders.models import DeviceAllocation, Order
 from orders.services import placing, releasing
+from outbox.api.following import FollowedPages
+from outbox.models import ChangedRow
+
+
+class OrderPages(FollowedPages):
+    """An order's row and the devices that it has."""
+
+    kind = ChangedRow.Kind.ORDER
 
 
 class OfOrders(TenantScoped):
@@ -39,9 +47,13 @@ class OfOrders(TenantScoped):
 
 @extend_schema(tags=["orders"])
 class OrdersView(OfOrders, ListAPIView):
-    """The clients' orders, the latest first."""
+    """The clients' orders, the latest first.
+
+    To keep a copy, follow `changed_after`: an order comes again whenever it or its devices change.
+    """
 
     serializer_class = serializers.OrderSerializer
+    pagination_class = OrderPages
     filterset_class = filters.OrderFilters
     takes: ClassVar = {"post": Takes(body=serializers.NewOrderSerializer)}
 

@@ -2,6 +2,7 @@ import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from foundation import following
 from tests.personas import World, make_world
 
 
@@ -18,7 +19,9 @@ def quick_passwords(settings):
 
 
 @pytest.fixture
-def world(db) -> World:
+def world(db, monkeypatch) -> World:
+    """Who follows is told of what the test's own transaction writes, as if it were committed."""
+    monkeypatch.setattr(following, "reading_mark", lambda: following.ReadingMark(2**62, 2**62))
     return make_world()
 
 

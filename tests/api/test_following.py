@@ -8,11 +8,13 @@ import pytest
 from django.utils import timezone
 
 from foundation import following
+from locations.models import Location
+from orders.models import Order
 from tests import factories
 from tests.api.following import Follower, settle
 from tests.personas import World, make_world
 from tests.sessions import sessions
-from trackers.models import Tracker
+from trackers.models import Alert, Tracker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +33,19 @@ def make_trackers(world: World, number: int) -> list[Tracker]:
     return [factories.AssignmentFactory(run=run).tracker for _ in range(number)]
 
 
+def make_orders(world: World, number: int) -> list[Order]:
+    return [factories.OrderFactory(run=world.alpha.run, reference="") for _ in range(number)]
+
+
+def make_locations(world: World, number: int) -> list[Location]:
+    return [factories.DeliveryFactory(runs=[world.alpha.run]) for _ in range(number)]
+
+
+def make_alerts(world: World, number: int) -> list[Alert]:
+    run = world.alpha.run
+    return [factories.AlertFactory(assignment__run=run) for _ in range(number)]
+
+
 FOLLOWED = {
     "trackers": Followed(
         "trackers/",
@@ -39,6 +54,18 @@ FOLLOWED = {
         lambda tracker: Tracker.objects.filter(pk=tracker.pk).update(
             battery="LOW", updated_at=timezone.now()
         ),
+    ),
+    "orders": Followed(
+        "orders/", "id", make_orders, lambda order: Order.objects.filter(pk=order.pk).update(quantity=7)
+    ),
+    "locations": Followed(
+        "locations/",
+        "id",
+        make_locations,
+        lambda location: Location.objects.filter(pk=location.pk).update(radius_m=250),
+    ),
+    "alerts": Followed(
+        "alerts/", "id", make_alerts, lambda alert: Alert.objects.filter(pk=alert.pk).update(measure=3)
     ),
 }
 every_list = pytest.mark.parametrize("followed", FOLLOWED.values(), ids=FOLLOWED)
@@ -164,11 +191,9 @@ def test_cursor_that_nobody_gave_is_refused(world, as_persona, followed, cursor)
 def test_cursor_of_another_question_is_refused(world, as_persona, followed):
     client = as_persona("viewer")
     run = world.alpha.run.pk
-    cursor = client.get(f"/api/v1/{followed.path}?changed_after=0&client={run}").json()["cursor"]
-    for path in (
-        f"{followed.path}?changed_after={cursor}",
-        f"{followed.path}?changed_after={cursor}&client={run + 1}",
-    ):
+    cursor = client.get(f"/api/v1/{followed.path}?changed_after=0&run={run}").json()["cursor"]
+    for other in ("", f"&run={run + 1}"):
+        path = f"{followed.path}?changed_after={cursor}{other}"
         response = client.get(f"/api/v1/{path}")
         assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
@@ -189,9 +214,24 @@ def test_cursor_ends_with_the_clients_that_it_was_given_for(world, as_persona, f
 
 
 @every_list
-@pytest.mark.parametrize("other", ["page=2", "ordering=mac", "updated_after=2026-01-01T00:00:00Z"])
-def test_pages_and_orders_of_their_own_can_t_be_followed(world, as_persona, followed, other):
-    response = as_persona("viewer").get(f"/api/v1/{followed.path}?changed_after=0&{other}")
+def test_pages_of_their_own_can_t_be_followed(world, as_persona, followed):
+    response = as_persona("viewer").get(f"/api/v1/{followed.path}?changed_after=0&page=2")
+    assert response.status_code == 400
+    assert "page" in response.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        ("trackers", "ordering=mac"),
+        ("trackers", "updated_after=2026-01-01T00:00:00Z"),
+        ("trackers", "silent_for=2"),
+        ("locations", "updated_after=2026-01-01T00:00:00Z"),
+        ("locations", "active=true"),
+    ],
+)
+def test_what_goes_by_the_clock_or_an_order_can_t_be_followed(world, as_persona, path, other):
+    response = as_persona("viewer").get(f"/api/v1/{path}/?changed_after=0&{other}")
     assert response.status_code == 400
     assert other.partition("=")[0] in response.json()["errors"]
 

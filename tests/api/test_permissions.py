@@ -88,6 +88,9 @@ TABLE = {
     "reports": listed("reports/?tracker={mac}"),
     "events": listed("events/?tracker={mac}"),
     "history": listed("history/?tracker={mac}"),
+    "alerts": listed("alerts/"),
+    "alert": own("alerts/{alert}/"),
+    "changes": listed("changes/"),
     "manufacturer-batches": made("manufacturer/batches/", other=200),
     "manufacturer-batch": made("manufacturer/batches/{batch}/"),
     "manufacturer-batch-exports": made("manufacturer/batches/{batch}/exports/", writes=("post",)),
@@ -148,6 +151,7 @@ def fill(world, path: str) -> str:
         batch=world.maker.batch.pk,
         export=world.maker.export.pk,
         order=world.alpha.order.pk,
+        alert=world.alpha.alert.pk,
     )
     return f"/api/v1/{filled}"
 

@@ -156,6 +156,12 @@ def more_of_everything(world) -> None:
         (f"events/?tracker={MAC}", 1),
         (f"history/?tracker={MAC}", 1),
         ("orders/", 2),
+        ("alerts/", 2),
+        ("changes/", 1),
+        ("trackers/?changed_after=0", 1),
+        ("orders/?changed_after=0", 1),
+        ("locations/?changed_after=0", 2),
+        ("alerts/?changed_after=0", 1),
     ],
 )
 def test_number_of_queries_does_not_grow_with_the_rows(

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import django_filters
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as InvalidValue
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -21,6 +20,7 @@ from foundation.api.filters import ChoicesFilter, IdFilter, MomentFilter, Orderi
 from foundation.tenancy import sees_everything
 from locations.api.geojson import BoxFilter
 from trackers import selectors
+from trackers.api.retracted import RetractableFilters
 from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import Assignment, Battery, GeofenceEvent, GeoStatus, Tracker
 
@@ -105,33 +105,17 @@ class ReportFilters(FilterSet):
     battery = ChoicesFilter(choices=Battery.choices)
 
 
-class RetractableFilters(FilterSet):
-    """Rows that turned out to be wrong are left out, unless staff ask for them."""
-
+class HistoricFilters(RetractableFilters):
     location = IdFilter(help_text="The id of a location.")
-    include_retracted = YesNoFilter(
-        method="keep", help_text="Staff only: also what later reports showed to be wrong."
-    )
-
-    def keep(self, rows: Any, name: str, value: Any) -> Any:
-        return rows
-
-    def filter_queryset(self, queryset: Any) -> Any:
-        rows = super().filter_queryset(queryset)
-        if not self.form.cleaned_data["include_retracted"]:
-            return rows.valid()
-        if not sees_everything(self.request.user):
-            raise PermissionDenied
-        return rows.with_retracted()
 
 
-class EventFilters(RetractableFilters):
+class EventFilters(HistoricFilters):
     since = MomentFilter("occurred_at", "gte", help_text="At this time or later.")
     until = MomentFilter("occurred_at", "lt", help_text="Before this time.")
     type = ChoicesFilter(choices=GeofenceEvent.Type.choices)
 
 
-class HistoryFilters(RetractableFilters):
+class HistoryFilters(HistoricFilters):
     since = MomentFilter(
         method="not_over_by", help_text="Status periods that ended after this time or have not ended."
     )
@@ -218,7 +202,8 @@ class FleetEventFilters(FleetFilters, EventFilters):
     def finds_without_tracker(self, asked: dict[str, Any]) -> bool:
         """Arrivals and departures are indexed by location."""
         crossings_only = asked["type"] and CROSSINGS.issuperset(asked["type"])
-        return bool(asked["location"] and crossings_only and not asked["include_retracted"])
+        kept = asked["include_retracted"] or asked["retracted"]
+        return bool(asked["location"] and crossings_only and not kept)
 
 
 class FleetHistoryFilters(FleetFilters, HistoryFilters):

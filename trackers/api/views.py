@@ -57,7 +57,8 @@ class TrackerPages(FollowedPages):
     }
 
     def names(self, ids: Sequence[int]) -> list[dict[str, Any]]:
-        return [{"mac": mac} for mac in selectors.macs_of(ids)]
+        macs = selectors.macs_by_id(ids)
+        return [{"mac": macs[id_]} for id_ in ids if id_ in macs]
 
 
 @extend_schema(tags=["trackers"])

@@ -26,6 +26,13 @@ class AlertQuerySet(TenantQuerySet["Alert"]):
         """Without those that a later insight has retracted."""
         return self.filter(VALID)
 
+    def retracted(self) -> Self:
+        """Only those."""
+        return self.filter(retracted_at__isnull=False)
+
+    def with_retracted(self) -> Self:
+        return self
+
     def open(self) -> Self:
         return self.filter(OPEN)
 

@@ -26,6 +26,10 @@ class AssignedQuerySet(TenantQuerySet[Row]):
         """Without the rows that a later insight has retracted."""
         return self.filter(VALID)
 
+    def retracted(self) -> Self:
+        """Only those."""
+        return self.filter(RETRACTED)
+
     def with_retracted(self) -> Self:
         """All rows, in the words of the two partial indexes, so that the planner can use both."""
         return self.filter(VALID | RETRACTED)
