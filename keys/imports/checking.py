@@ -146,13 +146,13 @@ def compare(device: Device, rules: Rules) -> dict[int, Checked]:
     """What becomes of each row of a device, by id: whether it may be imported, is in stock already as the rows say, or
     why it is rejected. A device is imported with all of its keys or not at all."""
     found: dict[int, list[Problem]] = {row.id: [] for row in device.rows}
-    # Each looks at what is right so far: a key that is unknown says nothing about its device.
+    # Each goes by what is right so far: a key that is unknown says nothing about its device.
     whole = device.first.rejected_sibling is None
-    for look in (
+    for check in (
         (_key_problems, _order_problems, _agreement_problems, _stored_problems) if whole else (_key_problems,)
     ):
         if not any(found.values()):
-            for row, problem in look(device, rules):
+            for row, problem in check(device, rules):
                 found[row.id].append(problem)
     culprit = next((row.number for row in device.rows if found[row.id]), device.first.rejected_sibling)
     if culprit is not None:
