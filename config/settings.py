@@ -1,22 +1,23 @@
 """Settings, read from the environment (and `.env`); every variable is described in `.env.example`."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 import pghistory
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
-from config.logs import logging_config
+from config.environment import Environment
+from config.logs import LEVELS, logging_config
 from config.redis_urls import celery_broker_url
 from config.unfold import UNFOLD  # noqa: F401 (the admin theme reads it from the settings)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+env = Environment()
+Environment.read_env(BASE_DIR / ".env", overwrite=False)
 
 DEBUG = env.bool("DEBUG", default=False)
 
@@ -164,31 +165,33 @@ FINDMY_ANISETTE_URL = env.str("FINDMY_ANISETTE_URL", default="http://localhost:6
 FINDMY_ACCOUNTS = env.list("FINDMY_ACCOUNTS", default=[])
 FINDMY_KEYS_PER_REQUEST = env.int("FINDMY_KEYS_PER_REQUEST", default=250)
 FINDMY_REQUESTS_PER_ACCOUNT_PER_HOUR = env.int("FINDMY_REQUESTS_PER_ACCOUNT_PER_HOUR", default=120)
-FINDMY_CONNECT_TIMEOUT_S = env.float("FINDMY_CONNECT_TIMEOUT_S", default=5)
-FINDMY_READ_TIMEOUT_S = env.float("FINDMY_READ_TIMEOUT_S", default=30)
+FINDMY_CONNECT_TIMEOUT_S = env.float("FINDMY_CONNECT_TIMEOUT_S", default=5, above=0)
+FINDMY_READ_TIMEOUT_S = env.float("FINDMY_READ_TIMEOUT_S", default=30, above=0)
 FETCH_INTERVAL_MINUTES = env.float("FETCH_INTERVAL_MINUTES", default=20)
 FETCH_LEASE_S = env.int("FETCH_LEASE_S", default=300)
 MAX_BACKOFF_HOURS = env.float("MAX_BACKOFF_HOURS", default=6)
 MAX_REPORT_AGE_DAYS = env.int("MAX_REPORT_AGE_DAYS", default=7)
 
 # --- Alerts: what counts as an anomaly ----------------------------------------------------------------
-ALERT_MAX_SPEED_KMH = env.float("ALERT_MAX_SPEED_KMH", default=1000)
+ALERT_MAX_SPEED_KMH = env.float("ALERT_MAX_SPEED_KMH", default=1000, above=0)
 # A tracker is silent after this many of its usual gaps, but not before the least hours, and after the greatest.
-ALERT_SILENT_FACTOR = env.float("ALERT_SILENT_FACTOR", default=6)
+ALERT_SILENT_FACTOR = env.float("ALERT_SILENT_FACTOR", default=6, above=0)
 ALERT_SILENT_MIN_HOURS = env.float("ALERT_SILENT_MIN_HOURS", default=24)
 ALERT_SILENT_MAX_HOURS = env.float("ALERT_SILENT_MAX_HOURS", default=168)
-ALERT_NEVER_REPORTED_HOURS = env.float("ALERT_NEVER_REPORTED_HOURS", default=72)
+if ALERT_SILENT_MAX_HOURS < ALERT_SILENT_MIN_HOURS:
+    raise ImproperlyConfigured("ALERT_SILENT_MAX_HOURS is less than ALERT_SILENT_MIN_HOURS.")
+ALERT_NEVER_REPORTED_HOURS = env.float("ALERT_NEVER_REPORTED_HOURS", default=72, above=0)
 # Off the route: by this point the route is longer than this many times the direct one, and this many km more.
-ALERT_OFF_ROUTE_DETOUR = env.float("ALERT_OFF_ROUTE_DETOUR", default=1.3)
+ALERT_OFF_ROUTE_DETOUR = env.float("ALERT_OFF_ROUTE_DETOUR", default=1.3, above=0)
 ALERT_OFF_ROUTE_SLACK_KM = env.float("ALERT_OFF_ROUTE_SLACK_KM", default=50)
 # Out of the country: this far from land where it may be, beyond the report's error. Stored borders err almost as much.
 ALERT_BORDER_SLACK_KM = env.float("ALERT_BORDER_SLACK_KM", default=5)
-ALERT_LONG_STORAGE_DAYS = env.float("ALERT_LONG_STORAGE_DAYS", default=14)
-ALERT_LONG_TRANSIT_DAYS = env.float("ALERT_LONG_TRANSIT_DAYS", default=10)
+ALERT_LONG_STORAGE_DAYS = env.float("ALERT_LONG_STORAGE_DAYS", default=14, above=0)
+ALERT_LONG_TRANSIT_DAYS = env.float("ALERT_LONG_TRANSIT_DAYS", default=10, above=0)
 # Back at a storage location counts after it was away from there for this long.
 ALERT_BACK_AFTER_HOURS = env.float("ALERT_BACK_AFTER_HOURS", default=6)
 # This many silent trackers at one location, if most of those there, are an outage of the site.
-ALERT_SILENT_PLACE_TRACKERS = env.int("ALERT_SILENT_PLACE_TRACKERS", default=5)
+ALERT_SILENT_PLACE_TRACKERS = env.int("ALERT_SILENT_PLACE_TRACKERS", default=5, least=1)
 # --- Retention, in days; 0 keeps for ever ------------------------------------------------------------
 # Reports go by whole months, with their DWELL and TRANSIT events, and this many days after their announcement.
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=400)
@@ -251,7 +254,7 @@ GEOCODERS = env.list("GEOCODERS", default=[])
 GEOCODER_URLS = env.list("GEOCODER_URLS", default=[])
 GEOCODER_KEYS = env.list("GEOCODER_KEYS", default=[])
 GEOCODER_RATES = env.list("GEOCODER_RATES", default=[])
-GEOCODER_TIMEOUT_S = env.float("GEOCODER_TIMEOUT_S", default=5)
+GEOCODER_TIMEOUT_S = env.float("GEOCODER_TIMEOUT_S", default=5, above=0)
 # Public servers want to know which installation asks.
 GEOCODER_USER_AGENT = env.str("GEOCODER_USER_AGENT", default=f"Glimpse ({','.join(ALLOWED_HOSTS[:1])})")
 
@@ -274,7 +277,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 # Files of devices are refused above this size before they are read, and held in memory until their keys are sealed.
-IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", default=32)
+IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", default=32, least=1)
 
 # --- API ---------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -293,11 +296,11 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
-        "anon": env.str("API_RATE_ANONYMOUS", default="60/min"),
-        "user": env.str("API_RATE_USER", default="600/min"),
+        "anon": env.rate("API_RATE_ANONYMOUS", default="60/min"),
+        "user": env.rate("API_RATE_USER", default="600/min"),
         # From one address, and for one user name.
-        "login": env.str("API_RATE_LOGIN", default="10/min"),
-        "manufacturer": env.str("API_RATE_MANUFACTURER", default="120/min"),
+        "login": env.rate("API_RATE_LOGIN", default="10/min"),
+        "manufacturer": env.rate("API_RATE_MANUFACTURER", default="120/min"),
     },
     # How many X-Forwarded-For entries to trust: a caller must not choose the address that it is limited by.
     "NUM_PROXIES": 1 if env.bool("BEHIND_TLS_PROXY", default=False) else 0,
@@ -307,7 +310,7 @@ REST_FRAMEWORK = {
 }
 REST_KNOX = {
     "TOKEN_LIMIT_PER_USER": 20,
-    "TOKEN_TTL": timedelta(hours=env.float("API_TOKEN_HOURS", default=24)),
+    "TOKEN_TTL": timedelta(hours=env.float("API_TOKEN_HOURS", default=24, above=0)),
     "AUTO_REFRESH": False,
 }
 SPECTACULAR_SETTINGS = {
@@ -341,7 +344,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 LOGGING = logging_config(
-    as_json=env.bool("LOG_JSON", default=not DEBUG), level=env.str("LOG_LEVEL", default="INFO")
+    as_json=env.bool("LOG_JSON", default=not DEBUG), level=env.choice("LOG_LEVEL", LEVELS, default="INFO")
 )
 # GDAL 3.6.2 is Debian 12's own; the warning concerns rasters, which Glimpse does not use.
 SILENCED_SYSTEM_CHECKS = ["gis.W001"]
+
+env.refuse_unknown(os.environ, BASE_DIR / ".env")
