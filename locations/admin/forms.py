@@ -6,11 +6,13 @@ from django import forms
 from django.contrib.gis.geos import Point
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
 
+from clients.models import ProductionRun
 from foundation.admin.served import ServedForm, Values
 from foundation.errors import InvalidValuesError
-from locations import geojson
+from locations import fences, geojson
 from locations.areas.globe import MAX_CENTRE_LONGITUDE
-from locations.models import Location
+from locations.fences import Fence
+from locations.models import DEFAULT_RADIUS_M, Location
 from locations.services import locations
 
 
@@ -18,6 +20,28 @@ class CoordinateField(forms.FloatField):
     def __init__(self, limit: float, **options: Any) -> None:
         widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any", "min": -limit, "max": limit})
         super().__init__(min_value=-limit, max_value=limit, widget=widget, required=False, **options)
+
+
+class DrawnFenceForm(forms.Form):
+    """What the editor asks about while a fence is drawn."""
+
+    lat = CoordinateField(90)
+    lon = CoordinateField(MAX_CENTRE_LONGITUDE)
+    radius_m = forms.FloatField(required=False)
+    area = forms.CharField(required=False)
+    runs = forms.ModelMultipleChoiceField(ProductionRun.objects.all(), required=False)
+
+    @property
+    def radius(self) -> float:
+        radius_m = self.cleaned_data["radius_m"]
+        return DEFAULT_RADIUS_M if radius_m is None else radius_m
+
+    def settle(self) -> Fence:
+        """The fence that would be stored. Raises InvalidFenceError."""
+        lat, lon = self.cleaned_data["lat"], self.cleaned_data["lon"]
+        center = Point(lon, lat, srid=4326) if lat is not None and lon is not None else None
+        area = self.cleaned_data["area"].strip() or None
+        return fences.settle(center=center, radius_m=self.radius, area=area)
 
 
 class LocationForm(ServedForm):

@@ -14,6 +14,7 @@ from foundation.admin import display
 from foundation.admin.base import ReadOnlyAdmin, badge_column
 from foundation.admin.served import ServedAdmin, Values
 from locations.admin.addresses import AddressedAdmin
+from locations.admin.checking import CheckedFenceAdmin
 from locations.admin.forms import LocationForm
 from locations.models import DeliveryLocation, Location, StorageLocation
 from locations.pages import fences
@@ -22,7 +23,7 @@ from locations.services import locations
 _NAMED_RUNS = 2
 
 
-class LocationAdmin(AddressedAdmin, ServedAdmin):
+class LocationAdmin(AddressedAdmin, CheckedFenceAdmin, ServedAdmin):
     form = LocationForm
     compressed_fields = False
     kind: Location.Kind
@@ -77,7 +78,8 @@ class LocationAdmin(AddressedAdmin, ServedAdmin):
     def map_context(self, request: HttpRequest, location: Location | None) -> dict[str, Any]:
         """What the map above the form shows beside the fence itself."""
         others = fences.features(fences.others_near(location))
-        return {"others": others, "address_search": self.address_search(request)}
+        check_url = self.check_url(location.pk if location else None)
+        return {"others": others, "address_search": self.address_search(request), "check_url": check_url}
 
     def add_row(self, request: HttpRequest, values: Values) -> Model:
         return locations.add_location(actor=acting_user(request), kind=self.kind, **values)

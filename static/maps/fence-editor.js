@@ -12,20 +12,34 @@ const HINTS = {
   circle: "Drag the centre to move the fence, the handle to size it. Arrow keys move what has the focus.",
   draw: "Click the corners one by one; click the first again, or press Enter, to close the polygon.",
   area: "Drag a corner or the whole polygon. Drag a midpoint to add a corner, right-click one to remove it.",
-  holes: "This area has holes or several rings: edit its GeoJSON, or clear it and draw a new one.",
+  holes: "This area has holes or several parts: edit its GeoJSON, or clear it and draw a new one.",
   invalid: "The area is not a GeoJSON polygon.",
+  swapped: "Latitude and longitude of the area seem to be swapped: GeoJSON writes the longitude first.",
 };
+// Farther out than this, a click hits a town at best: the map comes nearer.
+const NEAR_ZOOM = 13;
+const DRAWING_ZOOM = 15;
 
 for (const root of document.querySelectorAll("[data-glimpse-fence]")) start(root);
 
 async function start(root) {
   const element = root.querySelector("[data-map]");
   const shared = await import(element.dataset.mapUrl);
+  const { areasUrl, polygonUrl, notesUrl } = root.dataset;
+  const [areas, { createPolygonTool }, { createNotes }] = await Promise.all(
+    [areasUrl, polygonUrl, notesUrl].map((url) => import(url)),
+  );
   const { map, maplibre, geometry } = await shared.createMap(element);
-  const editor = { root, map, maplibre, shared, geometry, inputs: findInputs(root), drawing: false, kept: "" };
+  const inputs = findInputs(root);
+  const editor = { root, map, maplibre, shared, geometry, areas, inputs, drawing: false, kept: "" };
+  editor.note = createNotes(root, { inputs, runs: document.getElementById(root.dataset.runsId) });
   editor.otherPlaces = drawOthers(editor);
   addCircle(editor);
-  addPolygon(editor);
+  editor.polygon = createPolygonTool(map, geometry, {
+    drawing: () => showSize(editor),
+    finished: () => polygonFinished(editor),
+    changed: () => editor.shown && writeArea(editor),
+  });
   connectButtons(editor);
   for (const input of Object.values(editor.inputs)) {
     input.addEventListener("input", () => readInputs(editor));
@@ -71,11 +85,25 @@ function addCircle(editor) {
     write(inputs.radius, Math.max(1, Math.round(geometry.distanceM(placeOf(editor), place))));
   });
   map.on("click", ({ lngLat }) => {
-    if (editor.drawing || inputs.area.value.trim() || placeOf(editor)) return;
+    if (editor.drawing) {
+      comeNearer(editor, lngLat);
+      return;
+    }
+    if (inputs.area.value.trim() || placeOf(editor)) return;
     writePlace(editor, lngLat.wrap().toArray());
     if (!radiusOf(editor)) write(inputs.radius, DEFAULT_RADIUS_M);
     readInputs(editor);
+    if (map.getZoom() < NEAR_ZOOM) fit(editor);
   });
+}
+
+/** After the first corner of a polygon, so that the others can be set at the site. */
+function comeNearer(editor, lngLat) {
+  const isFirst = editor.drawing === "first";
+  editor.drawing = true;
+  if (isFirst && editor.map.getZoom() < NEAR_ZOOM) {
+    editor.map.jumpTo({ center: lngLat, zoom: DRAWING_ZOOM });
+  }
 }
 
 function addHandle(editor, label, className, moved) {
@@ -120,6 +148,7 @@ function showCircle(editor) {
   }
   shared.setFeatures(map, "glimpse-fence", features);
   say(editor, place ? "circle" : "place");
+  editor.note(place && radiusM ? editor.areas.circleNote(radiusM) : null);
 }
 
 function hideCircle(editor, geometry) {
@@ -129,106 +158,63 @@ function hideCircle(editor, geometry) {
   editor.shared.setFeatures(editor.map, "glimpse-fence", features);
 }
 
-/* Polygon: terra-draw. */
+/* Polygon: drawn and changed by the tool in polygon.js. */
 
-function addPolygon(editor) {
-  const { TerraDraw, TerraDrawPolygonMode, TerraDrawSelectMode, ValidateNotSelfIntersecting } = terraDraw;
-  const { TerraDrawMapLibreGLAdapter } = terraDrawMaplibreGlAdapter;
-  const validation = (feature, { updateType }) =>
-    updateType === "provisional" ? { valid: true } : ValidateNotSelfIntersecting(feature);
-  const coordinates = { midpoints: true, draggable: true, deletable: true };
-  const colours = { fillColor: ACCENT, fillOpacity: 0.18, outlineColor: ACCENT, outlineWidth: 2 };
-  editor.draw = new TerraDraw({
-    adapter: new TerraDrawMapLibreGLAdapter({ map: editor.map, coordinatePrecision: editor.geometry.PRECISION }),
-    modes: [
-      new TerraDrawPolygonMode({ styles: { ...colours, closingPointColor: ACCENT }, validation }),
-      new TerraDrawSelectMode({
-        keyEvents: null,
-        allowManualDeselection: false,
-        flags: { polygon: { feature: { draggable: true, validation, coordinates } } },
-        styles: {
-          selectedPolygonColor: ACCENT,
-          selectedPolygonFillOpacity: 0.18,
-          selectedPolygonOutlineColor: ACCENT,
-          selectionPointColor: "#ffffff",
-          selectionPointOutlineColor: ACCENT,
-          selectionPointOutlineWidth: 3,
-          midPointColor: ACCENT,
-        },
-      }),
-    ],
-  });
-  editor.draw.start();
-  editor.draw.on("finish", () => polygonChanged(editor));
-  editor.draw.on("change", () => {
-    if (editor.shown && editor.draw.getMode() === "select") writeArea(editor);
-  });
-}
-
-function polygonChanged(editor) {
+function polygonFinished(editor) {
   editor.drawing = false;
   writeArea(editor);
-  if (editor.draw.getMode() !== "select") select(editor);
   readInputs(editor);
 }
 
+/** While it is drawn, the last corner is where the pointer is. */
+function showSize(editor) {
+  const ring = editor.polygon.ring();
+  const area = ring?.length > 3 && { type: "Polygon", coordinates: [ring] };
+  editor.note(area ? editor.areas.sizeNote(area) : null, { isDrawn: false });
+}
+
 function writeArea(editor) {
-  const polygon = drawnPolygon(editor);
-  if (!polygon) return;
-  const { centre, ring } = editor.geometry.settledRing(polygon.geometry.coordinates[0]);
-  const text = JSON.stringify({ type: "Polygon", coordinates: [ring] });
+  const drawn = editor.polygon.ring();
+  if (!drawn) return;
+  const { centre, ring } = editor.geometry.settledRing(drawn);
+  const area = { type: "Polygon", coordinates: [ring] };
+  const text = JSON.stringify(area);
   editor.shown = text;
   write(editor.inputs.area, text);
   writePlace(editor, centre);
+  editor.note(editor.areas.sizeNote(area));
 }
 
 function showArea(editor, text) {
-  const geometry = editor.geometry.parsePolygon(text);
-  if (!geometry) {
-    hideCircle(editor);
-    clearPolygon(editor);
-    say(editor, "invalid", true);
-  } else if (geometry.coordinates.length > 1) {
-    hideCircle(editor, geometry);
-    clearPolygon(editor);
-    say(editor, "holes");
-  } else {
-    hideCircle(editor);
-    if (editor.shown !== text) loadPolygon(editor, geometry);
+  const area = editor.areas.parseArea(text);
+  const place = placeOf(editor);
+  const isSimple = area?.type === "Polygon" && area.coordinates.length === 1;
+  hideCircle(editor, isSimple ? null : area);
+  if (!isSimple) clearPolygon(editor);
+  else if (editor.shown !== text) {
+    editor.polygon.load(area.coordinates[0]);
     editor.shown = text;
-    say(editor, "area");
   }
+  editor.note(area ? editor.areas.sizeNote(area) : null);
+  if (!area) say(editor, "invalid", true);
+  else if (place && editor.areas.looksSwapped(place, area)) say(editor, "swapped", true);
+  else say(editor, isSimple ? "area" : "holes");
 }
 
+/** An area has its own centre; one whose latitude stands first must not take the right centre away with it. */
 function centreOnArea(editor) {
-  const area = editor.geometry.parsePolygon(editor.inputs.area.value);
-  if (area) writePlace(editor, editor.geometry.centroid(area.coordinates[0]));
-}
-
-function loadPolygon(editor, area) {
-  clearPolygon(editor);
-  const { round } = editor.geometry;
-  const coordinates = [area.coordinates[0].map(([lon, lat]) => [round(lon), round(lat)])];
-  editor.draw.addFeatures([
-    { type: "Feature", properties: { mode: "polygon" }, geometry: { type: "Polygon", coordinates } },
-  ]);
-  select(editor);
+  const area = editor.areas.parseArea(editor.inputs.area.value);
+  const place = placeOf(editor);
+  if (!area || (place && editor.areas.looksSwapped(place, area))) return;
+  const [outline] = area.type === "Polygon" ? area.coordinates : area.coordinates[0];
+  writePlace(editor, editor.geometry.settledRing(outline).centre);
+  readInputs(editor);
+  fit(editor);
 }
 
 function clearPolygon(editor) {
   editor.shown = null;
-  editor.draw.setMode("static");
-  editor.draw.clear();
-}
-
-function select(editor) {
-  const polygon = drawnPolygon(editor);
-  editor.draw.setMode("select");
-  if (polygon) editor.draw.selectFeature(polygon.id);
-}
-
-function drawnPolygon({ draw }) {
-  return draw.getSnapshot().find((feature) => feature.geometry.type === "Polygon");
+  editor.polygon.clear();
 }
 
 /* Inputs and buttons. */
@@ -241,6 +227,7 @@ function readInputs(editor) {
   } else if (editor.drawing) {
     hideCircle(editor);
     say(editor, "draw");
+    editor.note(null);
   } else {
     clearPolygon(editor);
     showCircle(editor);
@@ -288,17 +275,17 @@ function clear(editor) {
 }
 
 function startDrawing(editor) {
-  clearPolygon(editor);
-  editor.drawing = true;
-  editor.draw.setMode("polygon");
+  editor.shown = null;
+  editor.drawing = "first";
+  editor.polygon.draw();
 }
 
 function fit(editor) {
   const { map, maplibre, shared, geometry } = editor;
-  const polygon = geometry.parsePolygon(editor.inputs.area.value);
+  const area = editor.areas.parseArea(editor.inputs.area.value);
   const place = placeOf(editor);
   const circle = place && geometry.circlePolygon(...place, radiusOf(editor) || DEFAULT_RADIUS_M);
-  const own = polygon ?? circle;
+  const own = area ?? circle;
   shared.fitPlaces(map, maplibre, own ? geometry.positions(own) : editor.otherPlaces, 17);
 }
 

@@ -60,15 +60,20 @@ export function positions(geometry) {
   }, []);
 }
 
-/** Return the polygon that a text holds as GeoJSON, by itself or in a feature; null if it holds none. */
-export function parsePolygon(text) {
-  try {
-    const value = JSON.parse(text);
-    const geometry = value.geometry ?? value;
-    return geometry.type === "Polygon" && geometry.coordinates[0].length > 3 ? geometry : null;
-  } catch {
-    return null;
+/**
+ * Return places that are far apart in longitude as they lie beside one another on the globe: 179 and -179 as 179 and
+ * 181. What spans at most half of the globe stays as it is.
+ */
+export function narrowest(places) {
+  const longitudes = places.map(([lon]) => lon);
+  if (!places.length || Math.max(...longitudes) - Math.min(...longitudes) <= 180) return places;
+  const sorted = longitudes.map((lon) => ((lon % 360) + 360) % 360).sort((a, b) => a - b);
+  let [west, widest] = [sorted[0], sorted[0] + 360 - sorted.at(-1)];
+  for (let i = 1; i < sorted.length; i += 1) {
+    if (sorted[i] - sorted[i - 1] > widest) [west, widest] = [sorted[i], sorted[i] - sorted[i - 1]];
   }
+  const start = west > 180 ? west - 360 : west;
+  return places.map(([lon, lat]) => [lon + 360 * Math.ceil((start - lon) / 360 - 1e-12), lat]);
 }
 
 /** Return the centre of gravity of a closed ring; of a degenerate one its first corner. */
@@ -86,7 +91,7 @@ export function centroid(ring) {
   return area ? [originX + x / (3 * area), originY + y / (3 * area)] : ring[0];
 }
 
-/** Return a drawn ring brought back to the longitudes of the Earth, rounded, and its centre. */
+/** Return a drawn ring brought back to the turn of the map where its centre is within ±180, rounded, and its centre. */
 export function settledRing(ring) {
   const centre = centroid(ring);
   const turns = Math.round(centre[0] / 360) * 360;

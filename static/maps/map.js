@@ -78,7 +78,7 @@ export function drawFences(map, id, fences, colour) {
 export function fitPlaces(map, maplibre, places, maxZoom = 14) {
   if (!places.length) return;
   const bounds = new maplibre.LngLatBounds();
-  for (const place of places) bounds.extend(place);
+  for (const place of geometry.narrowest(places)) bounds.extend(place);
   map.fitBounds(bounds, { padding: 56, maxZoom, animate: false });
 }
 

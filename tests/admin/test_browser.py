@@ -1,12 +1,14 @@
 """The admin in a real browser: nothing is loaded from elsewhere, nothing fails, maps draw and fences can be drawn."""
 
+import json
+import math
 import os
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.contrib import admin
-from django.contrib.gis.geos import Polygon
+from django.contrib.gis.geos import Point, Polygon
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +17,7 @@ from playwright.sync_api import Page
 from locations.models import Location
 from simulation.geocoder import LocalGeocoder
 from tests.admin.worlds import World, build_world
-from tests.factories import AdminFactory, StorageFactory
+from tests.factories import AdminFactory, RunFactory, StorageFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CHROMIUM_ARGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -147,6 +149,110 @@ def test_finds_an_address_and_saves_it(watched: Watched, settings: Any) -> None:
     assert (storage.center.coords, storage.area) == ((9.9937, 53.5503), None)
     assert storage.address == "Rathausplatz 1, 20095 Hamburg, Germany"
     assert watched.faults == []
+
+
+def test_draws_an_area_over_the_date_line_and_saves_it(watched: Watched) -> None:
+    """What is typed shows the way there; the corners lie on both sides, and can be moved after the save."""
+    page = watched.page
+    run = RunFactory()
+    depot = StorageFactory(name="Depot", runs=[run], center=Point(-179.9999, -18.6), radius_m=150)
+    watched.visit(reverse("admin:locations_deliverylocation_add"))
+    for name, value in {"lat": "-18.6", "lon": "179.9999", "radius_m": "300", "name": "Lot"}.items():
+        page.fill(f"#id_{name}", value)
+    page.evaluate(
+        "([id, name]) => { const runs = document.getElementById('id_runs');"
+        " runs.append(new Option(name, id, true, true)); runs.dispatchEvent(new Event('change')); }",
+        [run.pk, run.name],
+    )
+    page.click("[data-action=fit]")
+    page.click("[data-action=area]")
+    middle = page.locator("[data-map] canvas").bounding_box()
+    assert middle
+    x, y = middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2
+    for east, south in ((-80, -60), (80, -60), (80, 60), (-80, 60)):
+        page.mouse.move(x + east, y + south, steps=3)
+        page.mouse.click(x + east, y + south)
+    page.mouse.move(x - 80, y + 50, steps=3)
+    assert page.inner_text("[data-size]").startswith("Size: 0.")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('id_area').value !== ''")
+    drawn = json.loads(page.input_value("#id_area"))["coordinates"][0]
+    assert min(lon for lon, _ in drawn) < 180 < max(lon for lon, _ in drawn) or min(
+        lon for lon, _ in drawn
+    ) < -180 < max(lon for lon, _ in drawn)
+    assert page.inner_text("[data-size]").startswith("Size: 0.")
+    page.wait_for_selector("[data-notes] li")
+    assert "overlaps with Depot (storage)" in page.inner_text("[data-notes]")
+    page.click("button[name=_save]")
+    page.wait_for_url(f"{watched.server}{reverse('admin:locations_deliverylocation_changelist')}")
+    lot = Location.objects.exclude(pk=depot.pk).get()
+    assert lot.area
+    west, _, east, _ = lot.area.extent
+    assert east - west > 359
+    assert abs(lot.center.x) == pytest.approx(180, abs=0.01)
+    watched.visit(reverse("admin:locations_deliverylocation_change", args=[lot.pk]))
+    assert page.input_value("#id_lat").startswith("-18.6")
+    assert "Drag a corner" in page.inner_text("[data-hint]")
+    before = page.input_value("#id_area")
+    x, y = _corner_on_screen(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 10, steps=5)
+    page.mouse.up()
+    page.wait_for_function("before => document.getElementById('id_area').value !== before", arg=before)
+    assert watched.faults == []
+
+
+def _corner_on_screen(page: Page) -> tuple[float, float]:
+    """Where the first corner of the area is drawn: the map shows all of it in its middle, 56 pixels from the edge."""
+    ring = json.loads(page.input_value("#id_area"))["coordinates"][0]
+    canvas = page.locator("[data-map] canvas").bounding_box()
+    assert canvas
+    longitudes, latitudes = [[place[axis] for place in ring] for axis in (0, 1)]
+    wide, high = max(longitudes) - min(longitudes), max(latitudes) - min(latitudes)
+    stretch = 1 / math.cos(math.radians(latitudes[0]))
+    scale = min((canvas["width"] - 112) / wide, (canvas["height"] - 112) / (high * stretch))
+    east = ring[0][0] - (max(longitudes) + min(longitudes)) / 2
+    south = (max(latitudes) + min(latitudes)) / 2 - ring[0][1]
+    return (
+        canvas["x"] + canvas["width"] / 2 + east * scale,
+        canvas["y"] + canvas["height"] / 2 + south * stretch * scale,
+    )
+
+
+def test_first_click_brings_the_map_nearer(watched: Watched) -> None:
+    page = watched.page
+    watched.visit(reverse("admin:locations_storagelocation_add"))
+    assert _scale_m(page) > 100_000
+    page.locator("[data-map] canvas").click(position={"x": 200, "y": 150})
+    page.wait_for_function("document.getElementById('id_lat').value !== ''")
+    assert _scale_m(page) < 500
+    page.click("[data-action=clear]")
+
+
+def test_says_that_latitude_and_longitude_are_swapped(watched: Watched) -> None:
+    """A pasted area must not take the right centre away with it."""
+    page = watched.page
+    watched.visit(reverse("admin:locations_storagelocation_add"))
+    page.fill("#id_lat", "9.1928")
+    page.fill("#id_lon", "-75.8159")
+    page.evaluate("document.querySelector('#id_area').closest('details')?.setAttribute('open', '')")
+    ring = [[9.19353, -75.81614], [9.19355, -75.8158], [9.19208, -75.81575], [9.19353, -75.81614]]
+    page.evaluate(
+        "text => { const area = document.getElementById('id_area'); area.value = text;"
+        " area.dispatchEvent(new Event('input', {bubbles: true})); }",
+        json.dumps({"type": "Polygon", "coordinates": [ring]}),
+    )
+    assert "seem to be swapped" in page.inner_text("[data-hint]")
+    assert page.input_value("#id_lat") == "9.1928"
+    page.wait_for_selector("[data-notes] li")
+    assert "seem to be swapped" in page.inner_text("[data-notes]")
+    assert watched.faults == []
+
+
+def _scale_m(page: Page) -> float:
+    number, unit = page.inner_text(".maplibregl-ctrl-scale").replace("\xa0", " ").split()
+    return float(number) * {"m": 1, "km": 1_000}[unit]
 
 
 def _lists_and_forms() -> list[str]:

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from clients.models import ProductionRun
 from locations.models import Location
-from tests.factories import AssignmentFactory, DeliveryFactory, StorageFactory
+from tests.factories import AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory, UserFactory
 from tests.trackers.reports import incoming
 from trackers import tasks
 from trackers.models import RecomputationJob, Tracker
@@ -248,3 +248,44 @@ def test_area_is_not_tuned(ops: Client) -> None:
     page = ops.get(reverse("admin:locations_storagelocation_tune", args=[location.pk]))
     assert page.status_code == 302
     assert ops.get(reverse("admin:locations_storagelocation_tune", args=[0])).status_code == 404
+
+
+class TestCheckedWhileDrawn:
+    """What the editor is told of a fence before it is saved."""
+
+    def check(self, ops: Client, *, of: Location | None = None, **values: Any) -> Any:
+        name = "admin:locations_storagelocation_check_fence"
+        url = reverse(f"{name}_of", args=[of.pk]) if of else reverse(name)
+        response = ops.post(url, {"lat": "", "lon": "", "radius_m": "", "area": ""} | values)
+        assert response.status_code == 200
+        return response.json()
+
+    def test_fine_fence_has_nothing_said_of_it(self, ops: Client) -> None:
+        assert self.check(ops, lat=52, lon=5) == {"refused": [], "warnings": []}
+        assert self.check(ops, area=json.dumps(SQUARE)) == {"refused": [], "warnings": []}
+
+    def test_what_the_save_would_refuse_is_said(self, ops: Client) -> None:
+        for values, says in (
+            ({"area": json.dumps(BOW_TIE)}, "crosses itself"),
+            ({"area": json.dumps(SQUARE), "lat": 4.5, "lon": 52.5}, "swapped"),
+            ({"lat": 52, "lon": 5, "radius_m": 0}, "100,000 metres"),
+            ({"lat": 92, "lon": 5}, "90"),
+            ({"lat": 52, "lon": 5, "runs": "x"}, "x"),
+            ({}, "draw an area"),
+        ):
+            [refused] = self.check(ops, **values)["refused"]
+            assert says in refused
+
+    def test_overlaps_with_others_of_its_runs_are_said(self, ops: Client) -> None:
+        run = RunFactory()
+        location = StorageFactory(name="Depot", runs=[run])
+        where = {"lat": location.center.y, "lon": location.center.x, "runs": [run.pk]}
+        [warning] = self.check(ops, **where)["warnings"]
+        assert "overlaps with Depot (storage)" in warning
+        assert self.check(ops, of=location, **where)["warnings"] == []
+
+    def test_only_those_who_may_save_are_told(self, ops: Client, client: Client) -> None:
+        url = reverse("admin:locations_storagelocation_check_fence")
+        assert ops.get(url).status_code == 405
+        client.force_login(UserFactory(is_staff=True))
+        assert client.post(url, {}).status_code == 403

@@ -87,26 +87,16 @@ test("positions are told whatever the depth of the geometry", () => {
 
 const SQUARE = [[10, 50], [12, 50], [12, 52], [10, 52], [10, 50]];
 
-test("a polygon is read by itself and from a feature", () => {
-  const polygon = { type: "Polygon", coordinates: [SQUARE] };
-  assert.deepEqual(geometry.parsePolygon(JSON.stringify(polygon)), polygon);
-  assert.deepEqual(geometry.parsePolygon(JSON.stringify({ type: "Feature", geometry: polygon })), polygon);
-  const triangle = { type: "Polygon", coordinates: [SQUARE.slice(0, 3).concat([SQUARE[0]])] };
-  assert.deepEqual(geometry.parsePolygon(JSON.stringify(triangle)), triangle);
+test("places on both sides of the date line lie beside one another", () => {
+  assert.deepEqual(geometry.narrowest([[179, 1], [-179, 2]]), [[179, 1], [181, 2]]);
+  assert.deepEqual(geometry.narrowest([[-179, 2], [179, 1], [178, 3]]), [[181, 2], [179, 1], [178, 3]]);
+  assert.deepEqual(geometry.narrowest([[-170, 0], [170, 0], [-160, 0]]), [[190, 0], [170, 0], [200, 0]]);
 });
 
-test("what is no polygon is none", () => {
-  const others = [
-    "",
-    "{",
-    "null",
-    "12",
-    '{"type": "Point", "coordinates": [1, 2]}',
-    '{"type": "Polygon", "coordinates": []}',
-    '{"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 0]]]}',
-    '{"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]]]}',
-  ];
-  for (const text of others) assert.equal(geometry.parsePolygon(text), null, text);
+test("places within half of the globe stay where they are", () => {
+  for (const places of [[], [[5, 52]], [[-70, 1], [100, 2]], [[350, 1], [370, 2]]]) {
+    assert.deepEqual(geometry.narrowest(places), places);
+  }
 });
 
 test("the centre of gravity does not depend on where the ring begins or how it turns", () => {
