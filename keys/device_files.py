@@ -5,10 +5,11 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, MemoryFileUploadHandler, StopUpload
+from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, StreamingHttpResponse
 
 from foundation.errors import DomainError
+from foundation.parts import StrictParts
 from keys import selectors
 from keys.imports import rejects
 from keys.models import DeviceImport
@@ -28,24 +29,10 @@ class FileMissingError(DomainError):
     status = HTTPStatus.BAD_REQUEST
 
 
-class InMemory(MemoryFileUploadHandler):
-    """Holds a file up to the limit in memory, whatever its size was said to be; a larger one is dropped."""
-
-    def handle_raw_input(self, *arguments: Any, **options: Any) -> None:
-        self.activated = True
-        self.received = 0
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        self.received += len(raw_data)
-        if self.received > staging.limit_bytes():
-            raise StopUpload(connection_reset=True)
-        return super().receive_data_chunk(raw_data, start)
-
-
 def prepare(request: HttpRequest) -> None:
     """Call before anything reads the request's body. Raises `staging.FileTooLargeError`."""
     staging.refuse_too_large((_declared_bytes(request) or 0) - ENVELOPE_BYTES)
-    handlers: list[FileUploadHandler] = [InMemory(request)]
+    handlers: list[FileUploadHandler] = [StrictParts(request, max_file_bytes=staging.limit_bytes())]
     request.upload_handlers = handlers
 
 

@@ -62,8 +62,16 @@ def _of_form(data: QueryDict, serializer: Any, files: Mapping[str, Any]) -> Iter
             yield shown(name), unknown("field", name, known)
         elif len(values) > 1 and not isinstance(field, SEVERAL):
             yield name, f"`{name}` is there {len(values)} times: give it once."
+        elif not isinstance(field, serializers.FileField) and _is_empty(values, field):
+            yield name, f"`{name}` is empty: give a value, or leave the field out."
         elif name in files and not isinstance(field, serializers.FileField):
             yield name, f"`{name}` is sent as a file: send it as a plain field, without a file name."
+
+
+def _is_empty(values: list[Any], field: Any) -> bool:
+    """Such a field would be taken for one that was left out."""
+    may_be = getattr(field, "allow_blank", False)
+    return not may_be and any(isinstance(value, str) and not value.strip() for value in values)
 
 
 def _of_value(data: Any, field: Any, path: str) -> Iterator[Problem]:

@@ -29,7 +29,6 @@ _OF_DJANGO: dict[type[Exception], Exception] = {
     RequestDataTooBig: BodyTooLargeError("What is sent beside files is too large: send less at once."),
     TooManyFieldsSent: exceptions.ParseError("There are too many parameters or fields."),
     TooManyFilesSent: exceptions.ParseError("There are too many files."),
-    MultiPartParserError: exceptions.ParseError("The form can't be read: send it as multipart/form-data."),
 }
 
 # What the schema says of every operation.
@@ -58,6 +57,8 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     Unknown errors return None, so that Django logs them and answers with `server_error`.
     """
     error = _OF_DJANGO.get(type(error), error)
+    if isinstance(error, MultiPartParserError):
+        error = exceptions.ParseError(f"The form can't be read. {error}")
     if isinstance(error, DomainError):
         response = Response(status=error.status)
         detail: Any = _by_field(error) if isinstance(error, InvalidValuesError) else error.message
@@ -89,10 +90,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def document_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Add the problems that an operation may answer to its schema."""
-    result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+    """Add the problems that an operation may answer to its schema, and close its body."""
+    schemas = result["components"]["schemas"]
+    schemas["Problem"] = PROBLEM_SCHEMA
     for operations in result["paths"].values():
         for operation in operations.values():
+            _close_body(operation, schemas)
             statuses = [400, 401, 403, 429]
             if any(parameter["in"] == "path" for parameter in operation.get("parameters", [])):
                 statuses.insert(3, 404)
@@ -100,6 +103,14 @@ def document_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
                 operation["responses"].setdefault(str(status), _response(HTTPStatus(status).phrase))
             operation["responses"].setdefault("default", _response("Another problem"))
     return result
+
+
+def _close_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Say that a body has no other members than those: `foundation.api.strict` refuses them."""
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        name = body["schema"].get("$ref", "").rpartition("/")[2]
+        if name in schemas:
+            schemas[name]["additionalProperties"] = False
 
 
 def _response(description: str) -> dict[str, Any]:

@@ -28,13 +28,13 @@ Every tracker has either an itinerary or a replay. Moments carry their zone. Unk
 
 import base64
 import binascii
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from foundation import strict_json
 from ingestion.findmy.protocol import Battery
 from keys import advertisement
 from simulation.findmy.tracks import Itinerary, Point, Stop, Track, replay_csv
@@ -74,7 +74,7 @@ class Plan:
 def load_plan(path: Path) -> Plan:
     """Read a plan file. Raises PlanError, also if it can't be read or is no JSON."""
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = strict_json.decode(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise PlanError(f"{path}: {error}") from error
     return parse_plan(document, folder=path.parent)

@@ -46,6 +46,19 @@ def test_schema_is_openapi_3_1_and_describes_every_operation(db):
             assert "application/problem+json" in operation["responses"]["default"]["content"], path
 
 
+def test_bodies_have_no_other_members_than_the_schema_says(db):
+    schema = Client().get(SCHEMA_URL, HTTP_ACCEPT="application/json").json()
+    bodies = [
+        body["schema"]["$ref"].rpartition("/")[2]
+        for operations in schema["paths"].values()
+        for operation in operations.values()
+        for body in operation.get("requestBody", {}).get("content", {}).values()
+        if "$ref" in body["schema"]
+    ]
+    assert "NewOrderRequest" in bodies
+    assert all(schema["components"]["schemas"][name]["additionalProperties"] is False for name in bodies)
+
+
 def test_every_list_is_bounded_in_the_schema(db):
     paths = Client().get(SCHEMA_URL, HTTP_ACCEPT="application/json").json()["paths"]
     lists = [

@@ -255,15 +255,27 @@ class TestDeviceImports:
             ("?dry-run=true", "dry-run"),
             ("?dry_run=true&dry_run=false", "dry_run"),
             ("?dry_run=", "dry_run"),
+            ("?batch=", "batch"),
             ("?file=x", "file"),
             ("?dry_run=true&nonsense", "nonsense"),
         ):
             refused(send("device-imports", "post", query, FILE, "text/csv"), named)
             refused(send("device-imports", "post", query, b"[]"), named)
 
+    def test_batch_that_is_empty_by_mistake_does_not_mean_any_batch(self, send):
+        for option in ("batch", "dry_run", "accept_mac_mismatch"):
+            told = refused(send("device-imports", "post", "", *form(file=FILE, **{option: ""})), option)
+            assert "is empty" in told["errors"][option][0]
+
     def test_repeated_member_in_a_file_is_refused(self, send):
         content = b'[{"mac": "C0:00:00:00:00:01", "key": "AA==", "key": "BB=="}]'
         refused(send("device-imports", "post", "", content), "key")
+
+    def test_part_without_a_name_and_a_form_that_is_cut_off_are_problems(self, send):
+        body, content_type = form(file=FILE)
+        nameless = b"--x\r\nContent-Disposition: form-data\r\n\r\ntrue\r\n"
+        refused(send("device-imports", "post", "", nameless + body, content_type), "no name")
+        refused(send("device-imports", "post", "", body.removesuffix(b"--x--\r\n"), content_type), "cut off")
 
     @override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=1_000)
     def test_field_as_large_as_a_file_is_a_problem(self, send):

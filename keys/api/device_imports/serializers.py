@@ -75,7 +75,6 @@ class DeviceImportDetailSerializer(DeviceImportSerializer):
 class ImportOptionsSerializer(serializers.Serializer[Any]):
     batch = serializers.CharField(
         required=False,
-        allow_blank=True,
         default="",
         max_length=100,
         help_text="The label of a key batch that all devices have to be of.",
