@@ -15,6 +15,7 @@ from tests.api.following import Follower, settle
 from tests.personas import World, make_world
 from tests.sessions import sessions
 from trackers.models import Alert, Tracker
+from trackers.services import assigning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -284,3 +285,66 @@ def test_what_nobody_is_shown_is_no_change_of_a_tracker(world, as_persona):
     Tracker.objects.update(verified_at=timezone.now() + timedelta(hours=1), near_is_due=True)
     settle()
     assert follower.poll() == []
+
+
+def test_location_that_is_unlinked_or_deleted_is_told(world, as_persona):
+    unlinked, deleted, kept = make_locations(world, 3)
+    unlinked.runs.add(world.beta.run)
+    settle()
+    follower = Follower(as_persona("viewer"), "locations/", key="id")
+    follower.poll()
+    unlinked.runs.remove(world.alpha.run)
+    pk = deleted.pk
+    deleted.delete()
+    settle()
+    page = follower.page()
+    assert sorted(row["id"] for row in page["gone"]) == sorted([unlinked.pk, pk])
+    assert kept.pk in follower.rows
+
+
+def test_order_that_goes_to_another_client_is_told(world, as_persona):
+    (order,) = make_orders(world, 1)
+    settle()
+    follower = Follower(as_persona("viewer"), "orders/", key="id")
+    follower.poll()
+    Order.objects.filter(pk=order.pk).update(run=world.beta.run, client=world.beta.client)
+    settle()
+    assert follower.page()["gone"] == [{"id": order.pk}]
+
+
+def test_alert_that_is_retracted_is_told_as_such(world, as_persona):
+    (alert,) = make_alerts(world, 1)
+    settle()
+    client = as_persona("viewer")
+    follower = Follower(client, "alerts/", key="id")
+    standing = Follower(client, "alerts/?retracted=false", key="id")
+    follower.poll()
+    standing.poll()
+    Alert.objects.filter(pk=alert.pk).update(retracted_at=world.now)
+    settle()
+    follower.poll()
+    assert follower.rows[alert.pk]["retracted_at"]
+    standing.poll()
+    assert alert.pk not in standing.rows
+    listed = client.get("/api/v1/alerts/").json()["results"]
+    assert alert.pk not in {row["id"] for row in listed}
+    assert client.get("/api/v1/alerts/?retracted=true").json()["count"] == 1
+
+
+def test_tracker_that_went_to_another_client_is_told(world, as_persona):
+    (tracker,) = make_trackers(world, 1)
+    settle()
+    alphas = Follower(as_persona("viewer"), "trackers/", key="mac")
+    betas = Follower(as_persona("other_client"), "trackers/", key="mac")
+    alphas.poll()
+    betas.poll()
+    now = timezone.now()
+    assigning.release(tracker_ids=[tracker.pk], at=now, now=now)
+    assigning.assign(tracker_ids=[tracker.pk], run=world.beta.run, start=now, now=now)
+    settle()
+    assert alphas.page()["gone"] == [{"mac": tracker.mac}]
+    betas.poll()
+    assert tracker.mac in betas.rows
+    Tracker.objects.filter(pk=tracker.pk).update(battery="LOW", updated_at=timezone.now())
+    settle()
+    assert alphas.poll() == []

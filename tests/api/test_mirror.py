@@ -1,6 +1,8 @@
 """A program that follows the trackers and reads again what it is told of has in the end exactly what is stored."""
 
+import re
 from datetime import date, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -10,7 +12,7 @@ from django.db.models import Count
 from rest_framework.test import APIClient
 
 from tests import factories
-from tests.api.following import Follower, settle
+from tests.api.following import settle
 from tests.factories import NOW
 from tests.personas import make_member, make_token
 from tests.trackers.reports import LATITUDE, incoming, longitude_at
@@ -23,37 +25,38 @@ from trackers.services.reports.recording import record_reports
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HOUR = timedelta(hours=1)
-SERIES = ("reports", "events", "history")
+ROOT = Path(__file__).resolve().parents[2]
 SPOTS_M = (0, 40, 260, 500, 520, 3_000)
 REPORTS = 36
 
 
-class Mirror(Follower):
-    """Beside the trackers' rows it keeps their reports, events and history, with what was retracted."""
+class Mirror:
+    """The program of docs/api.md, with this test's client instead of a connection, and small pages."""
 
     def __init__(self, client: Any) -> None:
-        super().__init__(client, "trackers/", key="mac", page_size=2)
-        self.series: dict[str, dict[str, list[Any]]] = {name: {} for name in SERIES}
+        self.client = client
+        self.program: dict[str, Any] = {}
+        exec(example(), self.program)  # noqa: S102
+        self.program |= {"get": self.get, "START": self.program["START"] + "&page_size=2"}
+        self.copy: dict[str, Any] = {}
+
+    def get(self, url: str) -> Any:
+        response = self.client.get(url)
+        assert response.status_code == 200, response.content
+        return response.json()
 
     def catch_up(self) -> None:
-        for mac in set(self.poll()):
-            for name in SERIES:
-                self.series[name][mac] = self.read(name, mac)
+        self.copy = self.program["catch_up"](self.copy)
 
-    def read(self, series: str, mac: str) -> list[Any]:
-        kept = "" if series == "reports" else "&include_retracted=true"
-        url, rows = f"/api/v1/{series}/?tracker={mac}&page_size=50{kept}", []
-        while url:
-            page = self.client.get(url).json()
-            rows += page["results"]
-            url = page["next"]
-        return rows
+    def begun_today(self) -> dict[str, Any]:
+        """What who begins today has, but for where it goes on."""
+        return self.program["catch_up"]({}) | {"next": self.copy["next"]}
 
-    def read_all_again(self, macs: list[str]) -> tuple[dict[str, Any], dict[str, dict[str, list[Any]]]]:
-        """What who begins today would have of these trackers."""
-        listed = self.client.get("/api/v1/trackers/?page_size=500").json()["results"]
-        rows = {row["mac"]: row for row in listed}
-        return rows, {name: {mac: self.read(name, mac) for mac in macs} for name in SERIES}
+
+def example() -> str:
+    """The program of docs/api.md."""
+    (found,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/api.md").read_text(), re.M | re.S)
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -99,10 +102,12 @@ def journeys(chance: Random, trackers: list[Tracker]) -> list[list[Any]]:
 
 def store_is_told(mirror: Mirror, user: Any) -> None:
     """As many rows as the user may see, so that both ways of reading can't forget the same ones."""
+    seen = set(Tracker.objects.visible_to(user).values_list("mac", flat=True))
+    assert set(mirror.copy["trackers"]) == seen
     for name, model in (("reports", LocationReport), ("events", GeofenceEvent), ("history", StatusChange)):
         visible = model.objects.visible_to(user).order_by().values("tracker__mac").annotate(number=Count("*"))
         stored = dict(visible.values_list("tracker__mac", "number"))
-        assert {mac: len(rows) for mac, rows in mirror.series[name].items() if rows} == stored, name
+        assert {mac: len(rows) for mac, rows in mirror.copy[name].items() if rows} == stored, name
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -140,12 +145,10 @@ def test_mirrors_have_in_the_end_what_is_stored(scene, seed):
     settle()
     for name, mirror in mirrors.items():
         mirror.catch_up()
-        rows, series = mirror.read_all_again(list(mirror.series["reports"]))
-        assert mirror.rows == rows, name
-        assert mirror.series == series, name
+        assert mirror.copy == mirror.begun_today(), name
         store_is_told(mirror, users[name])
-    assert moved.mac not in mirrors["alpha"].rows
-    assert mirrors["alpha"].series["reports"][moved.mac]
-    assert moved.mac in mirrors["beta"].rows
-    told = [row for rows in mirrors["alpha"].series["events"].values() for row in rows]
-    assert any(row["retracted_at"] for row in told)
+    alpha_s, beta_s = mirrors["alpha"].copy, mirrors["beta"].copy
+    assert moved.mac not in alpha_s["trackers"]
+    assert alpha_s["reports"][moved.mac]
+    assert moved.mac in beta_s["trackers"]
+    assert any(row["retracted_at"] for rows in alpha_s["events"].values() for row in rows)
