@@ -37,7 +37,7 @@ class StockTooLowError(DomainError):
 
 
 class InvalidMacsError(DomainError):
-    """Texts that are no MACs, or a MAC that is listed twice."""
+    """A device that is listed twice."""
 
     code = "invalid_macs"
 
@@ -54,6 +54,10 @@ class UnfitDevicesError(DomainError):
 
 class UnknownDevicesError(UnfitDevicesError):
     code = "unknown_devices"
+
+
+class AmbiguousDevicesError(UnfitDevicesError):
+    code = "ambiguous_devices"
 
 
 class NotInStockError(UnfitDevicesError):

@@ -1,29 +1,30 @@
-"""Lists of MACs as people paste or upload them: one a line, separated by commas, or a column of a table.
+"""Lists of devices as people paste or upload them: MACs or serials, one a line, separated by commas, a column of a
+table, or JSON. Read as files of devices are for the import, but that a header is not required.
 
-Pure: text or bytes in, MACs with their places out. Rows and columns count from 1, as spreadsheets show them.
+Pure: text or bytes in, names with their places out. Rows and columns count from 1, as spreadsheets show them.
 """
 
 import io
-import re
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from foundation.tables import UnreadableFileError, decoding, delimited
-from trackers.mac import InvalidMacError, parse_mac
+from foundation import strict_json
+from foundation.tables import BadCellError, UnreadableFileError, decoding, delimited
+from foundation.tables.cells import without_leading_marks
+from foundation.tables.reading import cell_of
+from foundation.tables.table import normalise
+from trackers.naming import MAC_HEADERS, SERIAL_HEADERS, Name, name_of, read_mac, read_name
 
 MAX_BYTES = 2 * 2**20
 MAX_MACS = 20_000
 PROBLEMS_NAMED = 10
-HEADERS = {"mac", "macaddress", "macadresse", "bluetoothmac", "blemac"}
 
-# No MAC is as long; a longer cell is cut off.
+# No MAC or serial is as long; a longer cell is cut off.
 _CELL_CHARACTERS = 500
-_NO_LETTER = re.compile(r"[^a-z]")
-# What spreadsheets make of addresses without letters: 1.12233E+11, or the leading zeros gone.
-_EXPONENT = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
-_SHORTENED = re.compile(r"\d{9,11}([.,]0+)?")
-_HEX_SHORTENED = re.compile(r"[0-9A-F]{9,11}", re.IGNORECASE)
+_MAC_COLUMN = {"mac", *MAC_HEADERS}
+_SERIAL_COLUMN = {"serial", *SERIAL_HEADERS}
 
 
 class Place(NamedTuple):
@@ -34,30 +35,43 @@ class Place(NamedTuple):
         return f"row {self.row}, column {self.column}"
 
 
+class Listed(NamedTuple):
+    name: Name
+    place: Place
+
+
 @dataclass(frozen=True, slots=True)
 class MacList:
-    """The MACs in their order, normalised, each with its place."""
+    """The names in their order, each with its place; by the MAC, or the serial where a name is none."""
 
-    places: dict[str, Place]
+    listed: dict[str, Listed]
+
+    @property
+    def names(self) -> list[Name]:
+        return [each.name for each in self.listed.values()]
 
     @property
     def macs(self) -> list[str]:
-        return list(self.places)
+        """Of the names those that are MACs, normalised."""
+        return [name.mac for name in self.names if name.mac]
 
-    def name(self, macs: Collection[str]) -> str:
-        """The first few of these MACs with their places, and how many more there are."""
-        named = [f"{mac} ({self.places[mac]})" for mac in self.places if mac in set(macs)]
-        return _first(named, ", ")
+    def name(self, named: Collection[str]) -> str:
+        """The first few of these MACs and serials with their places, and how many more there are."""
+        wanted = set(named)
+        found = [f"{called} ({each.place})" for called, each in self.listed.items() if called in wanted]
+        return _first(found, ", ")
 
 
 class UnreadableListError(ValueError):
-    """The text holds something else than MACs; the message says where and what to do."""
+    """The text holds something else than MACs and serials; the message says where and what to do."""
 
 
 def decode(content: bytes) -> str:
     """Text of an uploaded file: UTF-8, or UTF-16 with its mark. Raises UnreadableListError."""
     if len(content) > MAX_BYTES:
-        raise UnreadableListError(f"The file is larger than {MAX_BYTES // 2**20} MB: upload MACs only.")
+        raise UnreadableListError(
+            f"The file is larger than {MAX_BYTES // 2**20} MB: upload MACs or serials only."
+        )
     try:
         text = decoding.open_text(io.BytesIO(content), max_bytes=MAX_BYTES, utf_16=True).read()
     except UnreadableFileError as error:
@@ -68,76 +82,125 @@ def decode(content: bytes) -> str:
 
 
 def parse(text: str) -> MacList:
-    """All MACs of the text. Where the first row names a column "MAC", only that column counts; else every cell must be
-    a MAC. Raises UnreadableListError, naming the first few places that are wrong."""
-    places: dict[str, Place] = {}
+    """All names of the text. Where the first row names a column of MACs or of serials, only these count, the MAC first;
+    else every cell must be a name. Raises UnreadableListError, naming the first few places that are wrong."""
+    listed: dict[str, Listed] = {}
     problems: list[str] = []
+    text = without_leading_marks(text)
     try:
-        cells = list(_cells(text))
+        cells = list(_of_json(text) if text.lstrip().startswith(("[", "{")) else _of_table(text))
     except UnreadableFileError as error:
         raise UnreadableListError(f"This can't be read as a list or table: {error.message}") from error
-    for place, cell in cells:
+    for cell in cells:
         try:
-            mac = parse_mac(cell)
-        except InvalidMacError:
-            problems.append(f"{place}: {_explain(cell)}")
+            name = cell.read()
+        except BadCellError as error:
+            problems.append(f"{cell.place}: {_continued(error.message)}")
             continue
-        if mac in places:
-            problems.append(f"{place}: {mac} is in row {places[mac].row} already")
-        places.setdefault(mac, place)
+        if earlier := listed.get(str(name)):
+            problems.append(f"{cell.place}: {name} is in row {earlier.place.row} already")
+        listed.setdefault(str(name), Listed(name, cell.place))
     if problems:
         raise UnreadableListError(_capitalised(_first(problems, "; ", PROBLEMS_NAMED)) + ".")
-    if not places:
-        raise UnreadableListError("There is no MAC in it: give one a line.")
-    if len(places) > MAX_MACS:
-        raise UnreadableListError(f"At most {MAX_MACS:,} MACs at once; these are {len(places):,}.")
-    return MacList(places)
+    if not listed:
+        raise UnreadableListError("There is no MAC in it, and no serial: give one a line.")
+    if len(listed) > MAX_MACS:
+        raise UnreadableListError(f"At most {MAX_MACS:,} MACs at once; these are {len(listed):,}.")
+    return MacList(listed)
 
 
-def _cells(text: str) -> Iterator[tuple[Place, str]]:
-    """The cells that should hold a MAC."""
-    wanted: int | None = None
-    is_first = True
+class _Cell(NamedTuple):
+    """What should name a device, and what makes a name of it or raises BadCellError."""
+
+    place: Place
+    text: str
+    reader: Callable[[str], Name] = read_name
+
+    def read(self) -> Name:
+        return self.reader(self.text)
+
+
+def _of_table(text: str) -> Iterator[_Cell]:
+    columns: dict[int, Callable[[str], Name]] | None = None
     # Pasted lines may end in ways that no file has, such as the line break within a paragraph.
     lines = io.StringIO("\n".join(text.splitlines()), newline="")
     for row in delimited.rows(lines, known=_known, max_cell_characters=_CELL_CHARACTERS, strict=False):
-        if is_first:
-            is_first = False
-            wanted = _mac_column(row.cells)
-            if wanted is not None:
+        if columns is None:
+            columns = _columns(row.cells)
+            if columns:
                 continue
-        for column, cell in enumerate(row.cells, start=1):
-            if cell and wanted in (None, column):
-                yield Place(row.number, column), cell.strip("'")
+        yield from _of_columns(row, columns) if columns else _of_row(row)
+
+
+def _of_row(row: delimited.Row) -> Iterator[_Cell]:
+    for column, cell in enumerate(row.cells, start=1):
+        if cell:
+            yield _Cell(Place(row.number, column), cell)
+
+
+def _of_columns(row: delimited.Row, columns: dict[int, Callable[[str], Name]]) -> Iterator[_Cell]:
+    """The first of these columns that has something: a device is named once."""
+    for column, reader in columns.items():
+        if column <= len(row.cells) and row.cells[column - 1]:
+            yield _Cell(Place(row.number, column), row.cells[column - 1], reader)
+            return
+    yield _Cell(Place(row.number, next(iter(columns), 1)), "", _refuse_nameless)
+
+
+def _of_json(text: str) -> Iterator[_Cell]:
+    """Of an array of names, or of objects with a member for the MAC or the serial."""
+    try:
+        values = strict_json.Decoder(numbers_as_text=True).decode(text.strip())
+    except strict_json.UnfitJsonError as error:
+        raise UnreadableFileError(f"In the JSON {error.message}.") from None
+    except json.JSONDecodeError as error:
+        raise UnreadableFileError(f"It is no valid JSON ({error.msg}).") from None
+    if not isinstance(values, list):
+        raise UnreadableFileError('The JSON is no array: write ["E2:7B:7C:0B:3A:2F", …].')
+    for number, value in enumerate(values, start=1):
+        members = value if isinstance(value, dict) else {"mac or serial": value}
+        cells = [cell_of(member, _CELL_CHARACTERS) for member in members.values()]
+        row = delimited.Row(number, cells)
+        yield from _of_columns(row, _columns(list(members))) if isinstance(value, dict) else _of_row(row)
+
+
+def _columns(header: Sequence[str]) -> dict[int, Callable[[str], Name]]:
+    """The columns of a header that name devices, with their readers: MACs before serials."""
+    names = [normalise(cell) for cell in header]
+    readers: tuple[tuple[set[str], Callable[[str], Name]], ...] = (
+        (_MAC_COLUMN, _read_mac),
+        (_SERIAL_COLUMN, read_name),
+    )
+    return {
+        column: reader
+        for called, reader in readers
+        for column, name in enumerate(names, start=1)
+        if name in called
+    }
 
 
 def _known(cells: Sequence[str]) -> int:
-    return 0 if _mac_column(cells) is None else 1
+    return len(_columns(cells))
 
 
-def _mac_column(cells: Sequence[str]) -> int | None:
-    for column, cell in enumerate(cells, start=1):
-        if _NO_LETTER.sub("", cell.lower()) in HEADERS:
-            return column
-    return None
+def _read_mac(text: str) -> Name:
+    return name_of(read_mac(text))
 
 
-def _explain(cell: str) -> str:
-    if _EXPONENT.fullmatch(cell):
-        return (
-            f"a spreadsheet made the number {cell} of a MAC; format the column as text and fill it in again"
-        )
-    if _SHORTENED.fullmatch(cell) or _HEX_SHORTENED.fullmatch(cell):
-        return (
-            f"{cell} has too few digits for a MAC; if a spreadsheet cut the leading zeros off, format the column as"
-            " text and fill it in again"
-        )
-    return f"{cell[:40]!r} is no MAC, such as E2:7B:7C:0B:3A:2F; a table needs a first row that names its column MAC"
+def _refuse_nameless(text: str) -> Name:
+    raise BadCellError("missing", "There is neither a MAC nor a serial.")
 
 
 def _first(items: list[str], separator: str, number: int = 5) -> str:
     named = separator.join(items[:number])
     return named if len(items) <= number else f"{named}{separator}and {len(items) - number:,} more"
+
+
+def _continued(message: str) -> str:
+    """Within a sentence; what begins with a MAC stays as it is."""
+    begins = message[:2]
+    small = begins.lower() if begins[1:].islower() or begins[1:] == " " else begins
+    return f"{small}{message[2:]}".removesuffix(".")
 
 
 def _capitalised(text: str) -> str:

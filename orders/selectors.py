@@ -1,14 +1,17 @@
 """Reads about orders, their devices and the stock."""
 
-from typing import Any, NamedTuple
+from collections import defaultdict
+from typing import NamedTuple
 
 from django.contrib.postgres.fields import RangeBoundary
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Sum, When
 
 from orders.errors import UnknownOrderError
+from orders.mac_lists import MacList
 from orders.models import DeviceAllocation, DeviceAllocationQuerySet, Order
 from trackers.models import Assignment, GeoStatus, Tracker
 from trackers.models.history import time_range
+from trackers.selectors import resolve
 
 DEVICES_PER_PAGE = 50
 
@@ -79,10 +82,31 @@ def devices_for_api(allocations: DeviceAllocationQuerySet) -> QuerySet[DeviceAll
     )
 
 
-def unfit_for_allocation(macs: list[str]) -> tuple[set[str], set[str]]:
-    """Which of these normalised MACs no tracker has, and which are not in stock."""
-    states: dict[str, Any] = dict(Tracker.objects.filter(mac__in=macs).values_list("mac", "state"))
-    return set(macs) - states.keys(), {mac for mac in states if states[mac] != Tracker.State.IN_STOCK}
+def problems_of_list(listed: MacList) -> list[str]:
+    """Why devices of a list can't be allocated, each with its place; none where all are in stock."""
+    found = resolve(Tracker.objects.all(), listed.names)
+    called: defaultdict[int, list[str]] = defaultdict(list)
+    for name, pk in found.ids.items():
+        called[pk].append(name)
+    in_stock = set(
+        Tracker.objects.filter(pk__in=called, state=Tracker.State.IN_STOCK).values_list("pk", flat=True)
+    )
+    macs = {mac for mac in found.unknown if mac in listed.macs}
+    serials = set(found.unknown) - macs
+    shortened = any(listed.listed[serial].name.may_be_shortened for serial in serials)
+    hint = "; if a spreadsheet cut leading zeros of MACs off, format the column as text and fill it in again"
+    told = (
+        ("No tracker has the MAC", macs, ""),
+        ("No tracker has the serial", serials, hint if shortened else ""),
+        ("The MAC of one tracker and the serial of another, so name it otherwise", found.ambiguous, ""),
+        (
+            "The same tracker twice",
+            [name for names in called.values() if len(names) > 1 for name in names],
+            "",
+        ),
+        ("Not in stock", [name for pk, names in called.items() if pk not in in_stock for name in names], ""),
+    )
+    return [f"{what}: {listed.name(names)}{advice}." for what, names, advice in told if names]
 
 
 def assignments_of(order: Order, assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,11 +11,13 @@ from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet,
 from django.db.models.functions import Cast, Coalesce, Replace
 
 from foundation import bulk, sql
+from foundation.tenancy import Viewer, sees_everything
 from locations import geojson
 from locations.models import SHAPE_OF_LOCATION, SHAPE_OF_PLACE
 from trackers.incoming import ReportIdentity
 from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import Assignment, LocationReport, Tracker
+from trackers.naming import Name, name_of
 
 STORED_AMONG = sql.load("trackers/stored_among")
 MAX_TRACK_POINTS = 5_000
@@ -46,6 +48,43 @@ def stored_among(identities: Sequence[ReportIdentity]) -> set[ReportIdentity]:
     return set(bulk.fetch_rows(STORED_AMONG, arrays, ReportIdentity))
 
 
+class Resolved(NamedTuple):
+    """Who is meant by names, each under its MAC or, where it is none, its serial.
+
+    ids: of the trackers, in the order of the names. unknown: nobody's. ambiguous: those of several trackers, as the MAC
+    of one may be the serial of another.
+    """
+
+    ids: dict[str, int]
+    unknown: list[str]
+    ambiguous: list[str]
+
+
+def resolve(trackers: QuerySet[Tracker], names: Iterable[Name]) -> Resolved:
+    """Find among these trackers those that are named, by MAC or serial; two queries, by index.
+
+    A serial is taken as it is written; where no tracker has it so, in upper or in lower case.
+    """
+    names = list(names)
+    by_mac = dict(trackers.filter(mac__in={name.mac for name in names}).values_list("mac", "pk"))
+    spellings = {spelling for name in names for spelling in _spellings(name)}
+    by_serial = dict(trackers.filter(serial__in=spellings).values_list("serial", "pk"))
+    resolved = Resolved({}, [], [])
+    for name in names:
+        serials = [by_serial[each] for each in _spellings(name) if each in by_serial]
+        exact = [by_serial[name.text]] if name.text in by_serial else serials
+        meant = {*([by_mac[name.mac]] if name.mac in by_mac else []), *exact}
+        if len(meant) == 1:
+            resolved.ids[str(name)] = meant.pop()
+        else:
+            (resolved.ambiguous if meant else resolved.unknown).append(str(name))
+    return resolved
+
+
+def _spellings(name: Name) -> set[str]:
+    return {name.text, name.text.upper(), name.text.lower()} - {""}
+
+
 def search_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]:
     """Trackers with this MAC, in any notation, or with this text in their MAC or serial."""
     try:
@@ -63,19 +102,18 @@ def search_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]
 
 
 def find_trackers(trackers: QuerySet[Tracker], text: str) -> QuerySet[Tracker]:
-    """Trackers as staff type them: MACs in any notation, several at once, or how a MAC or serial begins.
+    """Trackers as staff type them: MACs in any notation and serials, several at once, or how a MAC or serial begins.
 
     Index lookups only: nothing is searched in the middle of a column. Of a beginning that many have in common, the
     first FOUND_AT_MOST are found.
     """
-    if mac := _mac(text):
-        return trackers.filter(mac=mac)
-    words = [word for word in _BETWEEN_WORDS.split(text.strip()) if word]
+    words = [name_of(word) for word in _BETWEEN_WORDS.split(text.strip()) if word]
     if not words:
         return trackers
-    macs = [_mac(word) for word in words]
-    if all(macs):
-        return trackers.filter(mac__in=macs)
+    if name_of(text).mac:
+        return trackers.filter(pk__in=_named(trackers, [name_of(text)]))
+    if len(words) > 1 and (named := _named(trackers, words)):
+        return trackers.filter(pk__in=named)
     found: set[int] = set()
     # One index each: together they would be sorted out row by row.
     for matching in _beginnings(text.strip()):
@@ -89,11 +127,16 @@ def of_found_trackers(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     return rows.filter(tracker__in=find_trackers(Tracker.objects.all(), text).values("pk"))
 
 
-def _mac(text: str) -> str | None:
-    try:
-        return parse_mac(text)
-    except InvalidMacError:
-        return None
+def _named(trackers: QuerySet[Tracker], names: Sequence[Name]) -> set[int]:
+    """The trackers that have one of these names, also where several have it."""
+    named = (
+        Q(mac__in={name.mac for name in names}),
+        Q(serial__in={each for name in names for each in _spellings(name)}),
+    )
+    ids: set[int] = set()
+    for matching in named:
+        ids.update(trackers.filter(matching).select_related(None).order_by().values_list("pk", flat=True))
+    return ids
 
 
 def _beginnings(text: str) -> list[Q]:
@@ -122,6 +165,17 @@ def of_mac(rows: QuerySet[Any], mac: str) -> QuerySet[Any]:
     index by tracker and time also gives the order. A join would have to sort all rows of the tracker.
     """
     return rows.filter(tracker_id=Tracker.objects.filter(mac=mac).values("pk")[:1])
+
+
+def mac_of_serial(user: Viewer, serial: str) -> str | None:
+    """The MAC of the tracker with this serial, if the user may see it or could once; None otherwise."""
+    if not serial.isprintable():
+        return None
+    trackers = Tracker.objects.filter(serial=serial)
+    if not sees_everything(user):
+        once = Assignment.objects.visible_to(user).filter(tracker=OuterRef("pk"))
+        trackers = trackers.filter(Exists(once))
+    return trackers.values_list("mac", flat=True).first()
 
 
 def of_trackers_under(rows: QuerySet[Any], assignments: QuerySet[Assignment]) -> QuerySet[Any]:

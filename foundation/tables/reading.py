@@ -134,7 +134,7 @@ def _json_records(
     names: tuple[str, ...] = ()
     header: list[str | None] = []
     for item in json_arrays.objects(text, head=head, example=table.example_object, conceal=table.conceal):
-        values = [_cell(value, limits.cell_characters) for value in item.value.values()]
+        values = [cell_of(value, limits.cell_characters) for value in item.value.values()]
         if not any(values):
             passed_over.empty_rows += 1
             continue
@@ -164,7 +164,7 @@ def _resolved(item: json_arrays.Item, table: Table) -> list[str | None]:
         raise UnreadableFileError(f"Row {item.number}: {error.message}") from None
 
 
-def _cell(value: Any, longest: int) -> str:
+def cell_of(value: Any, longest: int) -> str:
     """A JSON value as the cell that it would be in a CSV. Whole numbers are texts as they are written, null is an empty
     cell, and anything else is shown but can't be used: programs disagree about how it is written as text."""
     if value is None:

@@ -15,7 +15,7 @@ from unfold.widgets import (
 
 from foundation.errors import DomainError
 from orders import mac_lists, selectors
-from orders.mac_lists import MacList, UnreadableListError
+from orders.mac_lists import UnreadableListError
 from orders.models import MAX_DEVICES, Order
 from orders.services import placing
 
@@ -57,15 +57,16 @@ class AllocationForm(forms.Form):
     macs = forms.CharField(
         required=False,
         max_length=mac_lists.MAX_BYTES,
-        label="MACs",
+        label="MACs or serials",
         widget=UnfoldAdminTextareaWidget({"rows": 6, "spellcheck": "false"}),
-        help_text="In any notation: one a line, separated by commas, or a table with a column called MAC.",
+        help_text="One a line, separated by commas, or a table with a column called MAC or serial."
+        " MACs in any notation.",
     )
     file = forms.FileField(
         required=False,
-        label="or a file of MACs",
+        label="or a file of them",
         widget=UnfoldAdminFileFieldWidget,
-        help_text=f"Text or CSV, at most {mac_lists.MAX_BYTES // 2**20} MB.",
+        help_text=f"Text, CSV or JSON, at most {mac_lists.MAX_BYTES // 2**20} MB.",
     )
     all_or_nothing = forms.BooleanField(
         required=False,
@@ -78,7 +79,7 @@ class AllocationForm(forms.Form):
         values = super().clean() or {}
         text, file = values.get("macs", ""), values.get("file")
         if text.strip() and file:
-            self.add_error("file", "Give the MACs as text or as a file, not both.")
+            self.add_error("file", "Give the devices as text or as a file, not both.")
         elif file:
             values["named"] = self._named("file", file)
         elif text.strip():
@@ -88,20 +89,15 @@ class AllocationForm(forms.Form):
         return values
 
     def _named(self, field: str, given: str | UploadedFile) -> list[str] | None:
-        """The MACs, all of them in stock; an error at the field that says where each other one stands."""
+        """The devices, all of them in stock; an error at the field that says where each other one stands."""
         try:
             listed = mac_lists.parse(given if isinstance(given, str) else _text(given))
         except UnreadableListError as error:
             self.add_error(field, str(error))
             return None
-        unknown, unavailable = selectors.unfit_for_allocation(listed.macs)
-        self._refuse(field, "No tracker has the MAC", listed, unknown)
-        self._refuse(field, "Not in stock", listed, unavailable)
-        return listed.macs
-
-    def _refuse(self, field: str, what: str, listed: MacList, macs: set[str]) -> None:
-        if macs:
-            self.add_error(field, f"{what}: {listed.name(macs)}.")
+        for problem in selectors.problems_of_list(listed):
+            self.add_error(field, problem)
+        return [name.text for name in listed.names]
 
 
 class ReasonForm(forms.Form):
@@ -128,6 +124,6 @@ def _text(file: UploadedFile) -> str:
     """The size is known before anything is read."""
     if (file.size or 0) > mac_lists.MAX_BYTES:
         raise UnreadableListError(
-            f"The file is larger than {mac_lists.MAX_BYTES // 2**20} MB: upload a list of MACs only."
+            f"The file is larger than {mac_lists.MAX_BYTES // 2**20} MB: upload a list of MACs or serials only."
         )
     return mac_lists.decode(file.read())

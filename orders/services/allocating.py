@@ -1,6 +1,6 @@
 """Gives placed orders their trackers out of the stock."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
@@ -10,6 +10,7 @@ from clients.models import User
 from foundation import audit, bulk
 from orders import lifecycle
 from orders.errors import (
+    AmbiguousDevicesError,
     InvalidMacsError,
     InvalidQuantityError,
     NotInStockError,
@@ -19,8 +20,10 @@ from orders.errors import (
 )
 from orders.models import DeviceAllocation, Order
 from orders.services import states
-from trackers.mac import InvalidMacError, parse_mac
+from trackers import naming
 from trackers.models import Tracker
+from trackers.naming import Name
+from trackers.selectors import resolve
 from trackers.services import assigning, locking
 
 log = structlog.get_logger(__name__)
@@ -50,18 +53,18 @@ def allocate_devices(
     all_or_nothing: bool = False,
     actor: User | None = None,
 ) -> list[DeviceAllocation]:
-    """Give an order its trackers: those named by `macs`, in any notation, and the rest of `quantity` first in, first
-    out of the stock. Without `quantity` only those named; without both, all that the order lacks.
+    """Give an order its trackers: those named by `macs`, in any notation or by serial, and the rest of `quantity` first
+    in, first out of the stock. Without `quantity` only those named; without both, all that the order lacks.
 
     They are in the order's run from `start` (by default `now`) on. Where the stock has fewer than asked for, what it
     has is allocated and the order stays PLACED, unless `all_or_nothing`. Returns the new allocations by tracker id
     and moves the order to ALLOCATED once it has all.
 
     Raises WrongOrderStateError, RunHasEndedError, InvalidQuantityError (more than the order lacks), StockTooLowError,
-    InvalidMacsError, UnknownDevicesError, NotInStockError or `assigning.AssignmentOverlapError`; then nothing is
-    allocated.
+    InvalidMacsError, UnknownDevicesError, AmbiguousDevicesError, NotInStockError or
+    `assigning.AssignmentOverlapError`; then nothing is allocated.
     """
-    named = _normalised(macs or ())
+    named = [naming.name_of(mac) for mac in macs or ()]
     with transaction.atomic(), audit.acting(actor):
         order = states.lock_order(order, *lifecycle.ALLOCATE.comes_from)
         if order.run.end_date < now.date():
@@ -83,16 +86,6 @@ def allocate_devices(
     return allocations
 
 
-def _normalised(macs: Iterable[str]) -> list[str]:
-    try:
-        normalised = [parse_mac(mac) for mac in macs]
-    except InvalidMacError as error:
-        raise InvalidMacsError(f"{error}.") from error
-    if len(set(normalised)) < len(normalised):
-        raise InvalidMacsError("A MAC is listed twice: list each once.")
-    return normalised
-
-
 def _wanted(lacking: int, quantity: int | None, named: int | None) -> int:
     wanted = quantity if quantity is not None else lacking if named is None else named
     if not 1 <= wanted <= lacking:
@@ -104,10 +97,10 @@ def _wanted(lacking: int, quantity: int | None, named: int | None) -> int:
     return wanted
 
 
-def _take(named: Sequence[str], wanted: int, all_or_nothing: bool) -> list[int]:
+def _take(named: Sequence[Name], wanted: int, all_or_nothing: bool) -> list[int]:
     """Lock the trackers to be allocated; returns their ids in order. Who waits for a lock here holds no tracker yet,
     so allocations can't wait for each other in a circle."""
-    named_ids = _take_by_mac(named) if named else []
+    named_ids = _take_named(named) if named else []
     parameters = {"named_ids": named_ids, "wanted": wanted - len(named_ids)}
     oldest = [row[0] for row in bulk.fetch_all(TAKE_OLDEST, parameters)] if parameters["wanted"] else []
     taken = sorted(named_ids + oldest)
@@ -116,15 +109,20 @@ def _take(named: Sequence[str], wanted: int, all_or_nothing: bool) -> list[int]:
     return taken
 
 
-def _take_by_mac(macs: Sequence[str]) -> list[int]:
-    ids = dict(Tracker.objects.filter(mac__in=macs).values_list("mac", "pk"))
-    if unknown := set(macs) - ids.keys():
-        raise UnknownDevicesError("No tracker has the MAC", unknown)
-    locking.lock_trackers(ids.values())
-    taken = Tracker.objects.filter(pk__in=ids.values()).exclude(state=Tracker.State.IN_STOCK)
+def _take_named(names: Sequence[Name]) -> list[int]:
+    found = resolve(Tracker.objects.all(), names)
+    if found.unknown:
+        raise UnknownDevicesError("No tracker has the MAC or serial", found.unknown)
+    if found.ambiguous:
+        raise AmbiguousDevicesError("Several trackers have the MAC or serial", found.ambiguous)
+    ids = set(found.ids.values())
+    if len(ids) < len(names):
+        raise InvalidMacsError("A device is listed twice: list each once.")
+    locking.lock_trackers(ids)
+    taken = Tracker.objects.filter(pk__in=ids).exclude(state=Tracker.State.IN_STOCK)
     if unavailable := list(taken.values_list("mac", flat=True)):
         raise NotInStockError("Not in stock", unavailable)
-    return list(ids.values())
+    return sorted(ids)
 
 
 def _allocate(

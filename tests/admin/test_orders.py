@@ -154,12 +154,31 @@ def test_what_is_wrong_with_the_macs_is_said_with_row_and_column_and_the_form_is
         (b"x" * (mac_lists.MAX_BYTES + 1), "larger than 2 MB"),
         (b"PK\x03\x04", "workbook"),
         (b"\xff", "not in UTF-8"),
-        (b"1.12233E+11", "a spreadsheet made the number"),
+        (b"1.12233E+11", "a spreadsheet took the MAC or serial for a number"),
     ],
 )
 def test_bad_files_are_refused_at_the_field(ops: Client, order: Order, content: bytes, error: str) -> None:
     file = SimpleUploadedFile("macs.csv", content)
     assert error in form_errors(take(ops, order, "allocate", quantity="", file=file))
+
+
+def test_serials_are_taken_as_well_as_macs_and_unknown_ones_are_told_by_row(
+    ops: Client, order: Order
+) -> None:
+    first, second = TrackerFactory.create_batch(2)
+    take(ops, order, "allocate", quantity="", macs=f"serial;mac;note\n{first.serial};;x, y\n;{second.mac};")
+    assert order.allocations.count() == 2
+    answer = take(ops, order, "allocate", quantity="", macs=f"{TrackerFactory().serial}\nSN-404\n1122334455")
+    assert (
+        "No tracker has the serial: SN-404 (row 2, column 1), 1122334455 (row 3, column 1); if a spreadsheet cut"
+        " leading zeros of MACs off" in form_errors(answer)
+    )
+    twice = TrackerFactory()
+    answer = take(ops, order, "allocate", quantity="", macs=f"{twice.mac}\n{twice.serial}")
+    assert f"The same tracker twice: {twice.mac} (row 1, column 1), {twice.serial} (row 2" in form_errors(
+        answer
+    )
+    assert order.allocations.count() == 2
 
 
 def test_macs_as_text_and_as_a_file_are_refused(ops: Client, order: Order) -> None:

@@ -244,3 +244,22 @@ def test_runs_and_brands_are_filtered(world, staff):
     assert len(names("runs/?live_on=2026-01-01")) == 2
     assert names("brands/?search=beta") == ["Beta shoes"]
     assert names("clients/?search=alph") == ["Alpha"]
+
+
+def test_tracker_is_named_by_its_serial_too(world, staff, as_persona):
+    serial = world.alpha.tracker.serial
+    for client in (staff, as_persona("viewer")):
+        assert get(client, f"trackers/{serial}/")["mac"] == MAC
+        assert (
+            get(client, f"reports/?tracker={serial}")["results"]
+            == get(client, f"reports/?tracker={MAC}")["results"]
+        )
+
+
+def test_serial_of_another_clients_tracker_is_unknown(world, as_persona):
+    viewer = as_persona("viewer")
+    theirs = world.beta.tracker.serial
+    mine = [get(viewer, f"trackers/{name}/", 404)["detail"].replace(name, "X") for name in (theirs, "NONE-1")]
+    assert mine[0] == mine[1]
+    told = [get(viewer, f"reports/?tracker={name}", 400)["errors"] for name in (theirs, "NONE-1")]
+    assert [list(errors) for errors in told] == [["tracker"], ["tracker"]]

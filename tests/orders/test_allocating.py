@@ -158,6 +158,25 @@ def test_impossible_allocations_change_nothing(run, stock, fields, error):
     assert not DeviceAllocation.objects.exists()
 
 
+def test_devices_are_named_by_serial_too(run, stock):
+    order = place(run, quantity=2)
+    names = [stock[3].serial.lower(), f"\u200e{stock[2].mac}\u00a0"]
+    allocations = allocating.allocate_devices(order=order, macs=names, now=NOW)
+    assert [allocation.tracker_id for allocation in allocations] == [stock[2].pk, stock[3].pk]
+
+
+def test_device_named_by_its_mac_and_by_its_serial_is_named_twice(run, stock):
+    with pytest.raises(errors.InvalidMacsError, match="twice"):
+        allocating.allocate_devices(order=place(run), macs=[stock[0].mac, stock[0].serial], now=NOW)
+
+
+def test_mac_that_is_the_serial_of_another_tracker_is_ambiguous(run, stock):
+    digits = stock[0].mac.replace(":", "")
+    TrackerFactory(serial=digits)
+    with pytest.raises(errors.AmbiguousDevicesError, match=stock[0].mac):
+        allocating.allocate_devices(order=place(run), macs=[digits], now=NOW)
+
+
 def test_a_mac_given_twice_is_refused(run, stock):
     with pytest.raises(errors.InvalidMacsError, match="twice"):
         allocating.allocate_devices(order=place(run), macs=[stock[0].mac, stock[0].mac.lower()], now=NOW)

@@ -81,7 +81,7 @@ def test_what_can_not_be_done_is_one_line(order, tmp_path):
         (
             "allocate_devices",
             ("PO-3", "--macs", str(rubbish)),
-            "macs.txt: Row 1, column 1: 'rubbish' is no MAC",
+            "macs.txt: No tracker has the serial: rubbish (row 1, column 1)",
         ),
         ("allocate_devices", ("PO-3", "--macs", str(binary)), "macs.xlsx: This is a workbook"),
         ("allocate_devices", ("PO-3", "--macs", str(tmp_path / "none")), "none: No such file or directory."),

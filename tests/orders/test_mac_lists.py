@@ -30,6 +30,22 @@ def test_every_common_shape_is_read(text):
     assert mac_lists.parse(text).macs == [ONE, TWO]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"A-1\n{ONE}",
+        f"A-1;{ONE};",
+        f"Serial\tMAC\tNote\nA-1\t\tfirst, second\nA-2\t{ONE}\t",
+        f"sn,address\nA-1,\n,{ONE}",
+        f"\ufeffsep=;\nMAC;Serial number;Note\n;A-1;x, y\n{ONE};;",
+        f'["A-1", "{ONE}"]',
+        f'[{{"serial": "A-1"}}, {{"MAC": "{ONE}", "note": "x"}}]',
+    ],
+)
+def test_serials_are_names_too(text):
+    assert sorted(str(name) for name in mac_lists.parse(text).names) == ["A-1", ONE]
+
+
 def test_places_count_as_a_spreadsheet_does():
     listed = mac_lists.parse(f"serial,mac\nA-1,{ONE}\n\nA-2,{TWO}")
     assert listed.name({TWO}) == f"{TWO} (row 4, column 2)"
@@ -41,12 +57,28 @@ def test_places_count_as_a_spreadsheet_does():
         ("", "There is no MAC in it"),
         (" \n,,\n", "There is no MAC in it"),
         ("mac\n", "There is no MAC in it"),
-        (f"{ONE}\nnonsense", "Row 2, column 1: 'nonsense' is no MAC"),
-        (f"{ONE},A-7", "Row 1, column 2: 'A-7' is no MAC"),
-        (f"{ONE}\n1.12233E+11", "Row 2, column 1: a spreadsheet made the number 1.12233E+11 of a MAC"),
+        (f"{ONE}\n@nonsense", "Row 2, column 1: “@nonsense” is no MAC"),
+        (f"{ONE},{'x' * 70}", "Row 1, column 2: "),
+        (
+            f"{ONE}\n1.12233E+11",
+            "Row 2, column 1: “1.12233E+11”: a spreadsheet took the MAC or serial for a number",
+        ),
+        (f"{ONE}\n00:00:00:00:00:00", "Row 2, column 1: 00:00:00:00:00:00 is the address of no device"),
+        (f"MAC\n{ONE}\nff-ff-ff-ff-ff-ff", "Row 3, column 1: FF:FF:FF:FF:FF:FF is the address of no device"),
+        (f"MAC;note\n{ONE};x\n;y", "Row 3, column 1: there is neither a MAC nor a serial"),
+        ("MAC\nA-7", "Row 2, column 1: “A-7” is no MAC"),
+        ("12345.0", "a spreadsheet dropped the zeros in front"),
+        ('[{"serial": 1.5}]', "Row 1, column 1: the name is a number with a fraction"),
+        ('[{"serial": "A", "serial": "B"}]', "there twice"),
+        ('[{"note": "A"}]', "there is neither a MAC nor a serial"),
+        ('{"mac": "A"}', "is no array"),
+        ("[", "is no valid JSON"),
         ("mac\n1,12E+11", "Row 2, column 1"),
-        ("serial;mac\nx;1,12233E+11", "Row 2, column 2: a spreadsheet made the number"),
-        ("1122334455", "cut the leading zeros off"),
+        (
+            "serial;mac\nx;1,12233E+11",
+            "Row 2, column 2: “1,12233E+11”: a spreadsheet took the MAC for a number",
+        ),
+        ("mac\n1122334455", "a spreadsheet dropped the zeros in front"),
         (f"{ONE}\n{TWO}\n{ONE.lower()}", f"Row 3, column 1: {ONE} is in row 1 already"),
         ("=HYPERLINK(1)", "is no MAC"),
         ("x" * 200_000, "can't be read as a list"),
@@ -60,7 +92,7 @@ def test_what_is_wrong_is_said_with_its_place(text, said):
 
 def test_only_the_first_problems_are_named():
     with pytest.raises(UnreadableListError, match="and 15 more") as raised:
-        mac_lists.parse("\n".join(f"wrong {i}" for i in range(25)))
+        mac_lists.parse("\n".join(f"=wrong {i}" for i in range(25)))
     assert len(str(raised.value)) < 2000
 
 

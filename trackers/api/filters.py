@@ -17,30 +17,43 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
 from foundation.api.filters import ChoicesFilter, IdFilter, MomentFilter, Ordering, YesNoFilter
-from foundation.tenancy import sees_everything
+from foundation.tenancy import Viewer, sees_everything
 from locations.api.geojson import BoxFilter
 from trackers import selectors
 from trackers.api.retracted import RetractableFilters
-from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import Assignment, Battery, GeofenceEvent, GeoStatus, Tracker
+from trackers.naming import name_of
 
 CROSSINGS = {GeofenceEvent.Type.ENTRY, GeofenceEvent.Type.EXIT}
 MAX_NOT_SEEN_HOURS = 87_600
 
 
 class MacField(forms.CharField):
+    """A tracker's MAC, of a MAC in any notation or of the serial of a tracker that is the user's or was once."""
+
+    user: Viewer = None
+
     def to_python(self, value: Any) -> str:
         text = super().to_python(value)
-        try:
-            return parse_mac(text) if text else ""
-        except InvalidMacError as error:
-            # As a parameter: django-filter formats the message, and the text that was given may hold a `%`.
-            raise InvalidValue("%(problem)s", code="invalid", params={"problem": str(error)}) from error
+        if not text:
+            return ""
+        name = name_of(text)
+        if mac := name.mac or selectors.mac_of_serial(self.user, name.text):
+            return mac
+        # As a parameter: django-filter formats the message, and the text that was given may hold a `%`.
+        problem = f"{text[:40]!r} is no MAC address, and none of your trackers has this serial."
+        raise InvalidValue("%(problem)s", code="invalid", params={"problem": problem})
 
 
 @extend_schema_field({"type": "string", "example": "E2:7B:7C:0B:3A:2F"})
 class MacFilter(django_filters.Filter):
     field_class = MacField
+
+    @property
+    def field(self) -> Any:
+        field = super().field
+        field.user = getattr(self.parent.request, "user", None)
+        return field
 
 
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": MAX_NOT_SEEN_HOURS})
@@ -135,7 +148,9 @@ class FleetFilters(FilterSet):
     default_window: ClassVar[timedelta]
     max_window: ClassVar[timedelta]
 
-    tracker = MacFilter(method="keep", help_text="A MAC, in any notation. Without it the window is bounded.")
+    tracker = MacFilter(
+        method="keep", help_text="A MAC, in any notation, or a serial. Without it the window is bounded."
+    )
     run = IdFilter(method="keep", help_text="The id of a production run.")
     client = IdFilter(method="keep", help_text="The id of a client.")
 

@@ -7,6 +7,7 @@ events and history belong to the assignment of their time: a client finds its ow
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -22,11 +23,14 @@ from outbox.api.following import FollowedPages
 from outbox.models import ChangedRow
 from trackers import selectors
 from trackers.api import filters, serializers
-from trackers.mac import InvalidMacError, parse_mac
 from trackers.models import GeofenceEvent, LocationReport, StatusChange, Tracker
+from trackers.naming import name_of
 
 MAC_IN_PATH = OpenApiParameter(
-    "mac", str, OpenApiParameter.PATH, description="The tracker's MAC, in any notation: E2:7B:7C:0B:3A:2F."
+    "mac",
+    str,
+    OpenApiParameter.PATH,
+    description="The tracker's MAC, in any notation: E2:7B:7C:0B:3A:2F; or its serial.",
 )
 of_one_tracker = extend_schema(tags=["trackers"], parameters=[MAC_IN_PATH])
 
@@ -34,12 +38,15 @@ of_one_tracker = extend_schema(tags=["trackers"], parameters=[MAC_IN_PATH])
 class OfTracker(TenantScoped):
     """A view under `/trackers/<mac>/`: there is nothing here if the user may not see the tracker."""
 
-    @property
+    @cached_property
     def mac(self) -> str:
-        try:
-            return parse_mac(self.kwargs["mac"])
-        except InvalidMacError as error:
-            raise NotFound(str(error)) from error
+        name = name_of(self.kwargs["mac"])
+        mac = name.mac or selectors.mac_of_serial(self.request.user, name.text)
+        if not mac:
+            raise NotFound(
+                f"{name.text[:40]!r} is no MAC address, and none of your trackers has this serial."
+            )
+        return mac
 
     def get_tracker(self) -> Tracker:
         return get_object_or_404(self.visible(Tracker), mac=self.mac)

@@ -29,7 +29,10 @@ class Command(StrictCommand):
         parser.add_argument("order", metavar="ORDER", help="the order's reference or id")
         parser.add_argument("--quantity", type=int, metavar="N", help="this many, not all that it lacks")
         parser.add_argument(
-            "--macs", type=Path, metavar="FILE", help="these first: text or CSV, or - for standard input"
+            "--macs",
+            type=Path,
+            metavar="FILE",
+            help="these first, by MAC or serial: text, CSV or JSON, or - for standard input",
         )
         parser.add_argument("--all-or-nothing", action="store_true", help="nothing if the stock is short")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and undo it")
@@ -38,7 +41,7 @@ class Command(StrictCommand):
     def handle(self, *, order: str, macs: Path | None, **options: Any) -> None:
         try:
             found = selectors.order_called(order)
-            named = mac_lists.parse(mac_lists.decode(_content(macs))).macs if macs else None
+            named = _named(macs) if macs else None
             with transaction.atomic(), bound_contextvars(dry_run=options["dry_run"]):
                 given = allocating.allocate_devices(
                     order=found,
@@ -77,6 +80,14 @@ class Command(StrictCommand):
         would = "would be " if dry_run else ""
         still = f", {lacking:,} lacking" if lacking else ""
         self.stdout.write(f"{order}: {len(given):,} {would}allocated, {has:,} of {order.quantity:,}{still}.")
+
+
+def _named(file: Path) -> list[str]:
+    """The devices of a list. Raises UnreadableListError also for those that can't be allocated, each with its place."""
+    listed = mac_lists.parse(mac_lists.decode(_content(file)))
+    if problems := selectors.problems_of_list(listed):
+        raise UnreadableListError(" ".join(problems))
+    return [name.text for name in listed.names]
 
 
 def _content(file: Path) -> bytes:

@@ -17,7 +17,7 @@ class AlertFilters(RetractableFilters, FilterSet):
     open = YesNoFilter(
         field_name="ended_at", lookup_expr="isnull", help_text="Whether it lasts: it has no end yet."
     )
-    tracker = MacFilter(method="of_tracker", help_text="A MAC, in any notation.")
+    tracker = MacFilter(method="of_tracker", help_text="A MAC, in any notation, or a serial.")
     location = IdFilter(help_text="The id of a location.")
     run = IdFilter(field_name="assignment__run", help_text="The id of a production run.")
     client = IdFilter(field_name="assignment__run__brand__client", help_text="The id of a client.")

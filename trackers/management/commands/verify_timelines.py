@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from foundation.commands import StrictCommand
-from trackers.mac import parse_mac
+from trackers import naming, selectors
 from trackers.models import Tracker
 from trackers.services import recomputation
 from trackers.services.recomputation import Pace, Recomputed
@@ -33,7 +33,10 @@ class Command(StrictCommand):
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--all", action="store_true", help="every tracker that was ever assigned")
         which.add_argument(
-            "--tracker", action="append", metavar="MAC", help="this one; may be given several times"
+            "--tracker",
+            action="append",
+            metavar="NAME",
+            help="this one, by its MAC or serial; may be given several times",
         )
         parser.add_argument("--repair", action="store_true", help="repair what differs")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -66,14 +69,12 @@ class Command(StrictCommand):
             return list(oldest_first)
         if not options["tracker"]:
             return list(oldest_first[:SAMPLE])
-        try:
-            macs = {parse_mac(text) for text in options["tracker"]}
-        except ValueError as error:
-            raise CommandError(str(error)) from None
-        known = dict(Tracker.objects.filter(mac__in=macs).values_list("mac", "pk"))
-        if unknown := sorted(macs - known.keys()):
-            raise CommandError(f"There is no tracker {', '.join(unknown)}.")
-        return sorted(known.values())
+        found = selectors.resolve(Tracker.objects.all(), map(naming.name_of, options["tracker"]))
+        if found.unknown:
+            raise CommandError(f"There is no tracker {', '.join(found.unknown)}: give its MAC or its serial.")
+        if found.ambiguous:
+            raise CommandError(f"Several trackers are called {', '.join(found.ambiguous)}: give their MACs.")
+        return sorted(set(found.ids.values()))
 
     def _verify(self, tracker_ids: Sequence[int], *, repair: bool) -> Recomputed:
         found = Recomputed()
