@@ -12,6 +12,7 @@ from rest_framework.settings import api_settings
 
 from foundation import json_paths, strict_json
 from foundation.errors import DomainError
+from foundation.strict_json import shown
 
 MAX_JSON_BYTES = 2**20
 MAX_JSON_DEPTH = 20
@@ -42,6 +43,16 @@ def require_length(request: HttpRequest) -> None:
         )
 
 
+def refuse_other_codings(request: HttpRequest) -> None:
+    """Raise UnsupportedMediaType for a body in another encoding than UTF-8, or a packed one: nothing undoes that."""
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    if charset.lower().replace("_", "-") not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(charset, detail=f"The body is in {shown(charset)}: send it in UTF-8.")
+    coding = request.META.get("HTTP_CONTENT_ENCODING", "identity")
+    if coding.lower() not in ("", "identity"):
+        raise UnsupportedMediaType(coding, detail=f"The body is packed ({shown(coding)}): send it as it is.")
+
+
 class StrictJson(BaseParser):
     """JSON in UTF-8: a repeated member, NaN, or nesting without end is an error that says so."""
 
@@ -62,9 +73,6 @@ class StrictJson(BaseParser):
             raise ParseError(f"This is no valid JSON: {error}.") from None
 
     def _read(self, stream: Any, request: Any) -> bytes:
-        charset = (request.encoding if request is not None else None) or "utf-8"
-        if charset.lower().replace("_", "-") not in ("utf-8", "utf8"):
-            raise UnsupportedMediaType(charset, detail="JSON is in UTF-8: leave the charset out.")
         if request is not None and (declared_bytes(request) or 0) > MAX_JSON_BYTES:
             raise BodyTooLargeError(
                 f"The JSON has more than {MAX_JSON_BYTES // 2**20} MB: send less at once."

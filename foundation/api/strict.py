@@ -72,6 +72,8 @@ class StrictInput(APIView):
             and bodies.declared_bytes(self.request._request)
         ):
             raise ValidationError({"body": [f"{self.request.method} takes no body here: leave it out."]})
+        if method in WITH_BODY:
+            bodies.refuse_other_codings(self.request._request)
         takes = self._taken(method)
         found = chain(
             parameters.problems(

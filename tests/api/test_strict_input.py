@@ -63,9 +63,9 @@ def send(world):
     tokens = {name: world.api_client(name)._credentials["HTTP_AUTHORIZATION"] for name in SENDERS}
     before = rows()
 
-    def send(name, method, query="", body=b"", content_type="application/json"):
+    def send(name, method, query="", body=b"", content_type="application/json", content_encoding="identity"):
         path = fill(world, TABLE[name].path.partition("?")[0])
-        headers = {"authorization": tokens[persona_for(name)]}
+        headers = {"authorization": tokens[persona_for(name)], "content-encoding": content_encoding}
         return Client().generic(method.upper(), path + query, body, content_type, headers=headers)
 
     yield send
@@ -160,13 +160,15 @@ class TestWalk:
         refused(response, "Content-Length", 411)
         AuthToken.objects.latest("created").delete()
 
-    @each_of_json
-    def test_body_in_another_encoding_is_refused(self, send, name):
-        refused(
-            send(name, writing(name), body="{}", content_type="application/json; charset=utf-16"),
-            "UTF-8",
-            415,
-        )
+    @each_with_body
+    def test_body_in_another_encoding_or_packed_is_refused(self, send, name):
+        for media_type in ("application/json", "text/csv"):
+            for charset in ("utf-16", "latin-1", "klingon"):
+                content_type = f"{media_type}; charset={charset}"
+                refused(send(name, writing(name), body="{}", content_type=content_type), "UTF-8", 415)
+        packed = send(name, writing(name), body="{}", content_encoding="gzip")
+        refused(packed, "packed", 415)
+        assert "packed" not in str(send(name, writing(name), "?x=1", content_encoding="identity").json())
 
 
 UNUSABLE_JSON = (
