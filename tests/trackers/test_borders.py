@@ -264,3 +264,16 @@ def test_the_order_of_arrival_does_not_matter() -> None:
         stored.append(found(tracker_id))
     assert stored[0] == stored[1] == stored[2] == stored[3]
     assert len(stored[0]) > 3
+
+
+def test_countries_between_locations_on_both_sides_of_the_date_line_are_those_between_them() -> None:
+    """Not those all around the globe on the way that nobody takes."""
+    east, west = square("AA", 176, 49, 178, 51), square("BB", -178, 49, -176, 51)
+    far = [square("CC", 0, 49, 2, 51), square("DD", -120, 49, -118, 51)]
+    beside = [square("EE", 179, 49, 180, 51), square("FF", -180, 49, -179, 51)]
+    cities = [
+        city(number, code, code, 0, 0) for number, code in enumerate(("AA", "BB", "CC", "DD", "EE", "FF"), 1)
+    ]
+    gazetteer.load_from(cities, [east, west, *far, *beside], now=NOW)
+    assert countries_of(run_with(177, -177)) == ["AA", "BB", "EE", "FF"]
+    assert countries_of(run_with(-177, 177)) == ["AA", "BB", "EE", "FF"]
