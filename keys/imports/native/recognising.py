@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from foundation import strict_json
 from foundation.tables import PassedOver, UnreadableFileError, decoding, json_arrays
 from foundation.tables.cells import visible, without_leading_marks
+from foundation.tables.problems import quoted
 from keys.imports.native import apple, findmy_py, haystack, key_files
 from keys.imports.native.devices import NativeDevice, NativeFile, Unreadable, with_names_of_their_own
 from keys.imports.secrecy import could_be_key
@@ -79,7 +80,11 @@ def _single(content: bytes) -> NativeFile | None:
     text = without_leading_marks(decoding.open_text(io.BytesIO(content), max_bytes=len(content)).read())
     try:
         value = strict_json.Decoder(numbers_as_text=True).decode(text.strip())
-    except (json.JSONDecodeError, strict_json.UnfitJsonError):
+    except strict_json.UnfitJsonError as error:
+        twice = f"it names {quoted(error.name, could_be_key)} twice" if error.name else error.message
+        _refuse_broken(text, f"{twice}: export it again.")
+        return None
+    except json.JSONDecodeError:
         _refuse_broken(text, "it is no valid JSON, or is cut off: export it again.")
         return None
     if findmy_py.is_account(value):

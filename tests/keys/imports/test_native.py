@@ -304,3 +304,11 @@ def as_property_list(value):
 def test_any_bytes_after_a_beginning_are_read_or_refused(content, head):
     message, rows = refusal_or_rows(head + content)
     assert rows or message.endswith(".")
+
+
+def test_member_that_is_there_twice_is_named():
+    text = json.dumps(haystack())
+    with pytest.raises(UnreadableFileError, match="names “name” twice: export it again"):
+        list(parse(f'{{"name": "car", {text[1:]}'.encode(), "device.json"))
+    with pytest.raises(UnreadableFileError, match="names “name” twice"):
+        list(parse(f'[{{"name": "car", {text[1:]}]'.encode(), "devices.json"))
