@@ -74,10 +74,20 @@ class ProductionRun(models.Model):
     start_date = models.DateField()
     end_date = models.DateField(db_index=True)
     max_accuracy_m = models.PositiveIntegerField(
-        default=300, help_text="Reports less accurate than this are kept and shown, but make no event."
+        default=250,
+        help_text="Reports less accurate than this are kept and shown, but make no event. The network says 255 for"
+        " everything that is worse.",
     )
     exit_accuracy_cap_m = models.PositiveIntegerField(
         default=100, help_text="How much of a report's error circle counts when deciding that a tracker left."
+    )
+    entry_accuracy_factor = models.PositiveSmallIntegerField(
+        default=3,
+        help_text="A report enters a location only if its accuracy is at most this many times the location's radius.",
+    )
+    max_speed_kmh = models.PositiveSmallIntegerField(
+        default=1000,
+        help_text="A report that would take a higher speed than this counts only if the next one agrees with it.",
     )
     confirmations = models.PositiveSmallIntegerField(
         default=1, help_text="How many consecutive reports must agree before a change of location counts."
@@ -102,6 +112,14 @@ class ProductionRun(models.Model):
             models.CheckConstraint(
                 condition=Q(confirmations__gte=1, confirmations__lte=10),
                 name="production_run_confirmations_1_to_10",
+            ),
+            models.CheckConstraint(
+                condition=Q(entry_accuracy_factor__gte=1, entry_accuracy_factor__lte=100),
+                name="production_run_entry_accuracy_factor_1_to_100",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_speed_kmh__gte=10, max_speed_kmh__lte=3000),
+                name="production_run_max_speed_10_to_3000_kmh",
             ),
         ]
 

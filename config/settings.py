@@ -173,7 +173,6 @@ MAX_BACKOFF_HOURS = env.float("MAX_BACKOFF_HOURS", default=6)
 MAX_REPORT_AGE_DAYS = env.int("MAX_REPORT_AGE_DAYS", default=7)
 
 # --- Alerts: what counts as an anomaly ----------------------------------------------------------------
-ALERT_MAX_SPEED_KMH = env.float("ALERT_MAX_SPEED_KMH", default=1000, above=0)
 # A tracker is silent after this many of its usual gaps, but not before the least hours, and after the greatest.
 ALERT_SILENT_FACTOR = env.float("ALERT_SILENT_FACTOR", default=6, above=0)
 ALERT_SILENT_MIN_HOURS = env.float("ALERT_SILENT_MIN_HOURS", default=24)

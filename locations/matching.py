@@ -26,6 +26,7 @@ class Match(NamedTuple):
     inside: within the radius or the area, boundary included, on the spheroid.
     gap_m: metres from the fence's edge outwards; zero or negative inside.
     centre_m: metres to the location's centre.
+    entry_radius_m: of the circle, or of the circle that is as large as the area.
     """
 
     point: int
@@ -34,13 +35,15 @@ class Match(NamedTuple):
     inside: bool
     gap_m: float
     centre_m: float
+    entry_radius_m: float
 
 
 def statement(*, points: str, columns: Sequence[str]) -> str:
     """The query that matches the points of another query, so that they need not leave the database.
 
     points: a query of (run_id, seen_at, at, reach_m, …), at being geography. The result has the given columns of it,
-    then location_id, is_delivery, inside, gap_m and centre_m as in `Match`, all null for a point that is near nothing.
+    then location_id, is_delivery, inside, gap_m, centre_m and entry_radius_m as in `Match`, all null for a point that
+    is near nothing.
     """
     return MATCH_FENCES.format(points=points, columns=", ".join(f"point.{column}" for column in columns))
 

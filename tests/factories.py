@@ -32,6 +32,8 @@ from trackers.models import (
 )
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+# When reports of the time around NOW have all been seen.
+ARRIVED = NOW + timedelta(days=30)
 AMSTERDAM = Point(4.8994, 52.3792)
 
 

@@ -71,14 +71,6 @@ REPLACED_NAMES = {
 }
 # Names that mean something else, by where they are.
 EXCUSED_NAMES: dict[str, tuple[str, ...]] = {
-    # A report as it was measured against the fences.
-    "sighting": (
-        "trackers/rules/timeline.py",
-        "trackers/services/history/",
-        "trackers/services/recomputation/tuning.py",
-        "trackers/sql/",
-        "simulation/demo/expectation.py",
-    ),
     # The names of a plan's file, and a stored code.
     "stay": (
         "simulation/demo/",
@@ -122,9 +114,6 @@ EXCUSED: set[tuple[str, str]] = {
 IN_CODE = {
     ("", "behind"),
     ("", " replay "),
-    ("trackers/rules/timeline.py", "sighting"),
-    ("trackers/rules/timeline.py", "Sighting"),
-    ("trackers/services/history/", "sightings"),
     ("trackers/services/history/", "so many"),
     ("trackers/services/history/", "So many"),
     ("trackers/services/history/cutoff.py", "from now on"),

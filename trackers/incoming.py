@@ -1,19 +1,26 @@
 """Reports on their way into the store: plain values that every report source makes."""
 
 import hashlib
+import math
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from trackers.rules.distances import great_circle_m
+
 FINGERPRINT_BYTES = 16
+# Clocks are not all right.
+FUTURE_TOLERANCE = timedelta(minutes=10)
+# So near to 0°, 0° nobody was seen.
+NULL_ISLAND_M = 1
 
 
 class IncomingReport(NamedTuple):
     """A position of a tracker as a phone saw it, decrypted.
 
-    seen_at is aware; latitude and longitude are WGS84 degrees; accuracy_m is None where unknown; battery is a
-    `Battery` code or empty; payload is what the source sent, kept if the report can't be stored.
+    seen_at is aware; latitude and longitude are WGS84 degrees; accuracy_m is None where unknown, and so is 0; battery
+    is a `Battery` code or empty; payload is what the source sent, kept if the report can't be stored.
     """
 
     tracker_id: int
@@ -66,6 +73,31 @@ class RecordOutcome:
         self.duplicates += other.duplicates
         self.rejected += other.rejected
         self.events += other.events
+
+
+def implausible(
+    *, seen_at: datetime, latitude: float, longitude: float, accuracy_m: float | None, now: datetime
+) -> str:
+    """Why these values can't be those of a report, whoever sent them; empty if they can.
+
+    PostGIS folds impossible coordinates into the globe, PostgreSQL takes a naive time as its session's, and no JSON
+    can say NaN or infinity.
+    """
+    if seen_at.tzinfo is None:
+        return f"seen at {seen_at.isoformat()}, without a time zone"
+    if seen_at > now + FUTURE_TOLERANCE:
+        return f"seen at {seen_at.isoformat()}, which is in the future"
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return f"{latitude}, {longitude} is not on the globe"
+    if (
+        abs(latitude) < 0.1
+        and abs(longitude) < 0.1
+        and great_circle_m(latitude, longitude, 0, 0) <= NULL_ISLAND_M
+    ):
+        return f"{latitude}, {longitude} is what devices say that have no position"
+    if accuracy_m is not None and not (math.isfinite(accuracy_m) and accuracy_m >= 0):
+        return f"{accuracy_m} is no accuracy"
+    return ""
 
 
 def fingerprint_of(payload: bytes) -> bytes:

@@ -7,8 +7,23 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.contrib.gis.db.models import PointField
-from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Coalesce, Replace
+from django.db.models import (
+    Case,
+    CharField,
+    DateField,
+    DateTimeField,
+    Exists,
+    F,
+    FloatField,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextChoices,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Lower, Replace
 
 from foundation import bulk, sql
 from foundation.tenancy import Viewer, sees_everything
@@ -30,6 +45,16 @@ _MAC_BEGINNING = re.compile(r"[0-9A-F]{1,12}")
 _BETWEEN_WORDS = re.compile(r"[\s,;]+")
 
 
+class Counted(TextChoices):
+    """What became of a report that was seen in a run."""
+
+    YES = "yes", "Counts"
+    SUPERSEDED = "superseded", "Superseded"
+    INACCURATE = "inaccurate", "Inaccurate"
+    OUTLIER = "outlier", "Outlier"
+    HELD = "held", "Held"
+
+
 class TrackPoint(NamedTuple):
     seen_at: datetime
     received_at: datetime
@@ -37,7 +62,7 @@ class TrackPoint(NamedTuple):
     latitude: float
     accuracy_m: float | None
     battery: str
-    usable: bool
+    counted: str | None
 
 
 def stored_among(identities: Sequence[ReportIdentity]) -> set[ReportIdentity]:
@@ -197,13 +222,30 @@ def rows_under(rows: QuerySet[Any], assignments: QuerySet[Assignment]) -> QueryS
 
 
 def reports_for_api(reports: QuerySet[LocationReport]) -> QuerySet[LocationReport]:
-    """With the tracker's `mac`, and `usable`: accurate enough for the run that the tracker was assigned to."""
-    accurate_enough = Assignment.objects.filter(
+    """With the tracker's `mac`, and what became of the report: `counted` is a code of `Counted`, or None if it was seen
+    in no run; `usable` tells whether it was in one, and accurate enough for it."""
+    day = Cast(
+        Func(Value("UTC"), OuterRef("seen_at"), function="timezone", output_field=DateTimeField()),
+        DateField(),
+    )
+    in_run = Assignment.objects.filter(
         tracker=OuterRef("tracker"),
         period__contains=OuterRef("seen_at"),
-        run__max_accuracy_m__gte=Coalesce(OuterRef("accuracy_m"), 0.0),
+        run__start_date__lte=day,
+        run__end_date__gte=day,
     )
-    return reports.annotate(mac=F("tracker__mac"), usable=Exists(accurate_enough))
+    counted = Case(
+        When(~Exists(in_run), then=Value(None)),
+        When(verdict="", then=Value(Counted.YES)),
+        default=Lower("verdict"),
+        output_field=CharField(),
+    )
+    usable = Case(
+        When(counted=Counted.INACCURATE, then=Value(False)),
+        When(counted__isnull=False, then=Value(True)),
+        default=Value(False),
+    )
+    return reports.annotate(mac=F("tracker__mac"), counted=counted, usable=usable)
 
 
 def rows_for_api(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -247,7 +289,7 @@ def tracker_features(trackers: QuerySet[Tracker]) -> str:
 
 
 def track_features(mac: str, reports: QuerySet[Any]) -> str:
-    """The newest MAX_TRACK_POINTS of a tracker's `reports_for_api`, oldest first: a line through the usable ones, then
+    """The newest MAX_TRACK_POINTS of a tracker's `reports_for_api`, oldest first: a line through those that count, then
     points."""
     flat = Cast("position", PointField(geography=False))
     rows = reports.order_by("-seen_at", "-fingerprint").values(
@@ -255,14 +297,14 @@ def track_features(mac: str, reports: QuerySet[Any]) -> str:
         "received_at",
         "accuracy_m",
         "battery",
-        "usable",
+        "counted",
         longitude=Func(flat, function="ST_X", output_field=FloatField()),
         latitude=Func(flat, function="ST_Y", output_field=FloatField()),
     )
     points = [TrackPoint(**row) for row in rows[: MAX_TRACK_POINTS + 1]]
     truncated = len(points) > MAX_TRACK_POINTS
     points = points[:MAX_TRACK_POINTS][::-1]
-    line = [point for point in points if point.usable]
+    line = [point for point in points if point.counted == Counted.YES]
     features = [_line_feature(mac, line)] if len(line) > 1 else []
     features += [_point_feature(point) for point in points]
     return geojson.join_features((json.dumps(feature) for feature in features), truncated=truncated)
@@ -285,7 +327,8 @@ def _point_feature(point: TrackPoint) -> dict[str, Any]:
         "received_at": _utc(point.received_at),
         "accuracy_m": point.accuracy_m,
         "battery": point.battery,
-        "usable": point.usable,
+        "counted": point.counted,
+        "usable": point.counted not in (None, Counted.INACCURATE),
     }
     geometry = {"type": "Point", "coordinates": _position(point)}
     return {"type": "Feature", "geometry": geometry, "properties": properties}

@@ -18,6 +18,8 @@ from foundation.admin.served import ServedAdmin, ServedForm, Values
 POLICY_LABELS = {
     "max_accuracy_m": "Least accuracy (m)",
     "exit_accuracy_cap_m": "Error circle on leaving, at most (m)",
+    "entry_accuracy_factor": "Accuracy to enter, in radii at most",
+    "max_speed_kmh": "Highest believable speed (km/h)",
     "confirmations": "Confirming reports",
 }
 
@@ -59,7 +61,13 @@ class ProductionRunAdmin(ServedAdmin):
         (
             "Presence policy",
             {
-                "fields": ("max_accuracy_m", "exit_accuracy_cap_m", "confirmations"),
+                "fields": (
+                    "max_accuracy_m",
+                    "entry_accuracy_factor",
+                    "exit_accuracy_cap_m",
+                    "max_speed_kmh",
+                    "confirmations",
+                ),
                 "description": "When reports count as arrivals and departures. A change recomputes the history of the"
                 " run's trackers in the background.",
             },

@@ -69,6 +69,8 @@ class RunSerializer(serializers.ModelSerializer[ProductionRun]):
             "end_date",
             "max_accuracy_m",
             "exit_accuracy_cap_m",
+            "entry_accuracy_factor",
+            "max_speed_kmh",
             "confirmations",
             "countries",
         ]

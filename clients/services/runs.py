@@ -23,6 +23,8 @@ class RunValues(TypedDict, total=False):
     end_date: date
     max_accuracy_m: int
     exit_accuracy_cap_m: int
+    entry_accuracy_factor: int
+    max_speed_kmh: int
     confirmations: int
     countries: list[str]
 

@@ -48,6 +48,18 @@ def lasting(duration: timedelta) -> str:
     return display.duration(duration)
 
 
+# The network has one byte for the accuracy: what is worse is told as this.
+WORST_ACCURACY_M = 255
+
+
+@register.filter
+def accuracy(metres: float | None) -> str:
+    """As "30 m"; empty if it is unknown."""
+    if metres is None:
+        return ""
+    return f"{metres:.0f} m" + (" or worse" if metres == WORST_ACCURACY_M else "")
+
+
 @register.filter
 def coordinates(point: Any) -> str:
     return f"{point.y:.5f}, {point.x:.5f}" if point else "–"

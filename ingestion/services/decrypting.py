@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
@@ -14,10 +14,9 @@ from ingestion.findmy import payload as codec
 from ingestion.findmy.client import FetchAnswer, RejectedPiece, Rejection
 from keys.services import unsealing
 from trackers import selectors
-from trackers.incoming import IncomingRejection, IncomingReport, ReportIdentity, fingerprint_of
+from trackers.incoming import IncomingRejection, IncomingReport, ReportIdentity, fingerprint_of, implausible
 from trackers.models import LocationReport, RejectedReport
 
-FUTURE_TOLERANCE = timedelta(minutes=10)
 # This many are decrypted while as many are recorded: a transaction's worth.
 PAYLOADS_PER_BATCH = 2_500
 SOURCE = LocationReport.Source.FIND_MY.value
@@ -122,9 +121,15 @@ def _decrypt_batch(
                 _rejection(item, _REASON_OF_ERROR[type(error)], f"{error.code}: {error}")
             )
             continue
-        if report.seen_at > now + FUTURE_TOLERANCE:
-            detail = f"seen at {report.seen_at.isoformat()}, which is in the future"
-            decrypted.rejections.append(_rejection(item, Reason.IMPLAUSIBLE, detail))
+        problem = implausible(
+            seen_at=report.seen_at,
+            latitude=report.latitude,
+            longitude=report.longitude,
+            accuracy_m=report.accuracy_m,
+            now=now,
+        )
+        if problem:
+            decrypted.rejections.append(_rejection(item, Reason.IMPLAUSIBLE, problem))
             continue
         decrypted.reports.append(_report(item, report))
     return decrypted

@@ -30,7 +30,7 @@ candidate AS MATERIALIZED (
     FROM cell
     CROSS JOIN LATERAL (
         SELECT
-            id, kind, center, area, fence, active_from, active_until,
+            id, kind, center, area, fence, active_from, active_until, entry_radius_m,
             CASE WHEN area IS NULL THEN radius_m ELSE 0 END AS radius_m
         FROM locations_location
         WHERE fence && _ST_Expand(cell.middle, cell.reach_m * 1.01 + 1)
@@ -49,6 +49,7 @@ measured AS (
         candidate.area,
         candidate.center,
         candidate.radius_m,
+        candidate.entry_radius_m,
         ST_Distance(coalesce(candidate.area, candidate.center), point.at) AS shape_m
     FROM point
     LEFT JOIN candidate
@@ -66,5 +67,6 @@ SELECT
     kind = 'DELIVERY',
     shape_m <= radius_m,
     shape_m - radius_m,
-    CASE WHEN area IS NULL THEN shape_m ELSE ST_Distance(center, at) END
+    CASE WHEN area IS NULL THEN shape_m ELSE ST_Distance(center, at) END,
+    entry_radius_m
 FROM measured AS point

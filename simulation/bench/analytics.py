@@ -39,9 +39,10 @@ FILL = (
         SELECT 'Client ' || n, %(now)s FROM generate_series(1, %(clients)s) AS n;
         INSERT INTO clients_brand (client_id, name) SELECT id, name FROM clients_client;
         INSERT INTO clients_productionrun (
-            brand_id, name, start_date, end_date, max_accuracy_m, exit_accuracy_cap_m, confirmations
+            brand_id, name, start_date, end_date, max_accuracy_m, exit_accuracy_cap_m, entry_accuracy_factor,
+            max_speed_kmh, confirmations
         )
-        SELECT id, 'Run ' || n, %(since)s::date - 1, %(now)s::date + 30, 300, 100, 1
+        SELECT id, 'Run ' || n, %(since)s::date - 1, %(now)s::date + 30, 250, 100, 3, 1000, 1
         FROM clients_brand, generate_series(1, %(runs)s) AS n;
         INSERT INTO locations_location (name, kind, address, center, radius_m, created_at, updated_at, free_time_h)
         SELECT

@@ -19,9 +19,12 @@ from simulation.findmy.fleet import PhoneReport
 from simulation.findmy.plan import Plan, PlannedTracker
 from simulation.findmy.tracks import Itinerary, Point, distance_m
 from trackers.rules import timeline
-from trackers.rules.timeline import Candidate
+from trackers.rules.timeline import Policy
+from trackers.rules.verdicts import Candidate, Fix, Report, Verdict
 
 ENOUGH_REPORTS = 3
+# The default of a run.
+ENTRY_ACCURACY_FACTOR = 3
 # Of a key with more copies than this the network may have forgotten some before anybody asked.
 _CERTAIN_COPIES = 16
 
@@ -76,12 +79,16 @@ def _seen_before(plan: Plan, tracker: PlannedTracker) -> Iterable[PhoneReport]:
 
 
 def _history(phone_reports: Iterable[PhoneReport], run: DemoRun) -> tuple[Period, ...]:
-    measured = [
-        timeline.Sighting(phone_report.report.seen_at, b"", 0.0, _candidates(phone_report.truth, run.places))
-        for phone_report in phone_reports
-    ]
-    periods = timeline.derive(measured, confirmations=run.confirmations).periods
+    measured = [_measured(phone_report, run.places) for phone_report in phone_reports]
+    policy = Policy(run.confirmations, ENTRY_ACCURACY_FACTOR)
+    periods = timeline.derive(measured, policy=policy).periods
     return tuple(Period(it.place.status.value, _name(it.place.location_id, run)) for it in periods)
+
+
+def _measured(phone_report: PhoneReport, places: Sequence[Place]) -> Report:
+    report, truth = phone_report.report, phone_report.truth
+    fix = Fix(report.seen_at, *truth, report.accuracy_m)
+    return Report(fix, b"", 0.0, Verdict.COUNTS, _candidates(truth, places))
 
 
 def _candidates(truth: Point, places: Sequence[Place]) -> tuple[Candidate, ...]:
@@ -89,7 +96,8 @@ def _candidates(truth: Point, places: Sequence[Place]) -> tuple[Candidate, ...]:
     for number, place in enumerate(places):
         away_m = distance_m(truth, place.center)
         if away_m <= place.radius_m:
-            candidates.append(Candidate(number, place.kind != STORAGE, True, away_m - place.radius_m, away_m))
+            gap_m = away_m - place.radius_m
+            candidates.append(Candidate(number, place.kind != STORAGE, True, gap_m, away_m, place.radius_m))
     return tuple(candidates)
 
 

@@ -1,7 +1,11 @@
 /**
  * The arithmetic of a tracker's route: reports in the order of time become lines. It knows neither the page nor the
- * map, and is tested in tests/js. A report is a GeoJSON point with `seen_at` (ISO 8601) and `usable`.
+ * map, and is tested in tests/js. A report is a GeoJSON point with `seen_at` (ISO 8601) and
+ * `not_counted`: why it doesn't count, empty if it does.
  */
+
+/** The network has one byte for the accuracy: what is worse is told as this. */
+const WORST_ACCURACY_M = 255;
 
 /** Let longitudes run on past 180°, so that a line over the date line takes the short way, and number the reports. */
 export function unrolled(features) {
@@ -39,7 +43,7 @@ export function routeLines(reports, gapMs) {
 
 /** Whether a report counts; one that does not say so does. */
 export function counts(report) {
-  return report.properties.usable ?? true;
+  return !report.properties.not_counted;
 }
 
 /** Return the report at a position of the list, the first or last if it lies beyond. */
@@ -50,7 +54,8 @@ export function nearest(reports, index) {
 /** Return the accuracy as text after a prefix; nothing if it is unknown. */
 export function accuracyOf(report, prefix) {
   const radiusM = report.properties.accuracy_m;
-  return radiusM == null ? "" : `${prefix}±${Math.round(radiusM)} m`;
+  if (radiusM == null) return "";
+  return `${prefix}±${Math.round(radiusM)} m${radiusM === WORST_ACCURACY_M ? " or worse" : ""}`;
 }
 
 function seenMs(report) {

@@ -2,7 +2,8 @@
  * The route of a tracker on a map. The data is a JSON script element:
  *
  *   {"reports": FeatureCollection of Point, in order of seen_at, properties:
- *        seen_at, received_at (ISO 8601), accuracy_m, usable, status, location (name or null),
+ *        seen_at, received_at (ISO 8601), accuracy_m, verdict, not_counted (why; empty if it counts), status,
+ *        location (name or null),
  *    "fences": FeatureCollection of Polygon, or Point with radius_m; properties: name, kind}
  */
 
@@ -68,16 +69,18 @@ function drawReports({ map, shared, reports }) {
     source: "glimpse-accuracy",
     paint: { "fill-color": STATUS_COLOUR, "fill-opacity": 0.18, "fill-outline-color": STATUS_COLOUR },
   });
-  const hollow = ["!", ["coalesce", ["get", "usable"], true]];
+  const hollow = ["!=", ["coalesce", ["get", "not_counted"], ""], ""];
+  const impossible = ["in", ["coalesce", ["get", "verdict"], ""], ["literal", ["OUTLIER", "HELD"]]];
+  const unused = ["case", impossible, "#e11d48", "#9ca3af"];
   map.addLayer({
     id: "glimpse-reports-dot",
     type: "circle",
     source: "glimpse-reports",
     paint: {
       "circle-radius": ["interpolate", ["linear"], ["zoom"], 3, 3, 10, 5, 15, 7],
-      "circle-color": ["case", hollow, "#9ca3af", STATUS_COLOUR],
+      "circle-color": ["case", hollow, unused, STATUS_COLOUR],
       "circle-opacity": ["case", hollow, 0.15, 1],
-      "circle-stroke-color": ["case", hollow, "#9ca3af", "#ffffff"],
+      "circle-stroke-color": ["case", hollow, unused, "#ffffff"],
       "circle-stroke-width": 1.3,
     },
   });
@@ -187,7 +190,7 @@ function openPopup(view, report) {
     ["Received", receivedAt && timeOf(view, receivedAt)],
     ["Where", location],
     ["Accuracy", view.route.accuracyOf(report, "") || "unknown"],
-    ["Counts", view.route.counts(report) ? null : "no, too inaccurate"],
+    ["Counts", report.properties.not_counted && `no: ${report.properties.not_counted}`],
   ];
   const body = document.createElement("dl");
   body.className = "glimpse-facts";

@@ -43,6 +43,7 @@ EXCUSED = {
     "RecomputationTarget": "composite key: those that failed are listed on the replay's page",
     "FactStream": "composite key: counts the facts of a subject",
     "ChangedRow": "composite key: what followers of the API are told by",
+    "AcceptedBeforeCutoff": "what reports after the cutoff are held against: nothing for ops to do",
     "DroppedMonth": "what readers may have missed: nothing for ops to do",
     "FetchTally": "composite key: listed on the tracker's page",
 }

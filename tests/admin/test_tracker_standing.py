@@ -52,34 +52,34 @@ def test_tracker_is_silent_while_its_alert_says_so(
     assert ("gl-bad" in marks(html)["Seen"]) is is_marked
 
 
-def usable(answer: Any) -> list[bool]:
-    return [it["properties"]["usable"] for it in answer.context["track"]["reports"]["features"]]
+def counts(answer: Any) -> list[bool]:
+    return [not it["properties"]["not_counted"] for it in answer.context["track"]["reports"]["features"]]
 
 
 @pytest.mark.parametrize(
-    ("days", "accuracy_m", "reason"),
+    ("days", "verdict", "reason"),
     [
-        (5, 20.0, ""),
-        (5, 300.0, ""),
-        (5, 301.0, "less accurate than 300 m"),
-        (4, 20.0, ""),
-        (6, 20.0, ""),
-        (3, 20.0, "outside the run's dates"),
-        (7, 20.0, "outside the run's dates"),
-        (9, 20.0, "in no run then"),
+        (5, "", ""),
+        (5, "INACCURATE", "less accurate than 250 m"),
+        (5, "SUPERSEDED", "a more accurate report is of the same moment"),
+        (5, "OUTLIER", "outlier: faster than 1000 km/h to get there, not confirmed by the next report"),
+        (5, "HELD", "unconfirmed: faster than 1000 km/h to get there; the next report decides"),
+        (4, "", ""),
+        (6, "", ""),
+        (3, "", "outside the run's dates"),
+        (7, "OUTLIER", "outside the run's dates"),
+        (9, "", "in no run then"),
     ],
 )
-def test_report_that_counts_for_nothing_says_why(
-    ops: Client, days: int, accuracy_m: float, reason: str
-) -> None:
+def test_report_that_counts_for_nothing_says_why(ops: Client, days: int, verdict: str, reason: str) -> None:
     """The assignment began 8 days ago; the run is of 6, 5 and 4 days ago."""
     now = timezone.now()
     run = RunFactory(start_date=(now - 6 * DAY).date(), end_date=(now - 4 * DAY).date())
     tracker = AssignmentFactory(run=run, start=now - 8 * DAY).tracker
-    ReportFactory(tracker=tracker, seen_at=now - days * DAY, accuracy_m=accuracy_m)
+    ReportFactory(tracker=tracker, seen_at=now - days * DAY, verdict=verdict)
     answer = page(ops, tracker, days="30")
     assert [why for _, why in answer.context["reports"]] == [reason]
-    assert usable(answer) == [not reason]
+    assert counts(answer) == [not reason]
     assert ("outside the run&#x27;s dates" in answer.content.decode()) is ("dates" in reason)
 
 
@@ -90,7 +90,8 @@ def test_report_goes_by_the_assignment_of_its_time(ops: Client) -> None:
     AssignmentFactory(tracker=tracker, run=strict, start=now - 5 * DAY, end=now - 2 * DAY)
     AssignmentFactory(tracker=tracker, run=lenient, start=now - 2 * DAY)
     for age in (1, 3):
-        ReportFactory(tracker=tracker, seen_at=now - age * DAY, accuracy_m=100.0)
+        verdict = "INACCURATE" if age == 3 else ""
+        ReportFactory(tracker=tracker, seen_at=now - age * DAY, accuracy_m=100.0, verdict=verdict)
     answer = page(ops, tracker)
     assert [why for _, why in answer.context["reports"]] == ["", "less accurate than 50 m"]
 

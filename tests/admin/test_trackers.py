@@ -34,7 +34,7 @@ def test_page_tells_how_the_tracker_stands(ops: Client, world: World) -> None:
     text = page_of(ops, world.trackers[0]).content.decode()
     for part in ("Delivered", "Berlin store", "20 min ago", "Northwind / Aurora / Spring 2026", "± 35 m"):
         assert part in text
-    assert "less accurate than 300 m" in text
+    assert "less accurate than 250 m" in text
 
 
 def test_strip_and_map_tell_the_same_periods(ops: Client, world: World) -> None:
@@ -45,7 +45,9 @@ def test_strip_and_map_tell_the_same_periods(ops: Client, world: World) -> None:
         "DELIVERED",
     ]
     reports = context["track"]["reports"]["features"]
-    assert {report["properties"]["status"] for report in reports if report["properties"]["usable"]} == {
+    assert {
+        report["properties"]["status"] for report in reports if not report["properties"]["not_counted"]
+    } == {
         "IN_STORAGE",
         "IN_TRANSIT",
         "DELIVERED",

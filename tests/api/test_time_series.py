@@ -171,14 +171,21 @@ def test_history_holds_the_period_that_began_before_the_window(world, viewer):
 
 
 def test_usable_follows_the_accuracy_that_the_run_asks_for(world, viewer):
-    for accuracy_m in (300, 301, None):
-        make_report(world.alpha.assignment, world.now, accuracy_m=accuracy_m)
+    for accuracy_m, verdict in ((250, ""), (251, "INACCURATE"), (None, "SUPERSEDED")):
+        make_report(world.alpha.assignment, world.now, accuracy_m=accuracy_m, verdict=verdict)
     path = f"reports/?tracker={MAC}&since={at(world.now)}"
-    usable = {row["accuracy_m"]: row["usable"] for row in get(viewer, path)["results"]}
-    assert usable == {300.0: True, 301.0: False, None: True}
+    rows = get(viewer, path)["results"]
+    assert {row["accuracy_m"]: row["usable"] for row in rows} == {250.0: True, 251.0: False, None: True}
+    assert {row["accuracy_m"]: row["counted"] for row in rows} == {
+        250.0: "yes",
+        251.0: "inaccurate",
+        None: "superseded",
+    }
+    assert len(get(viewer, f"{path}&counted=yes")["results"]) == 1
+    assert len(get(viewer, f"{path}&counted=inaccurate&counted=superseded")["results"]) == 2
     assert len(get(viewer, f"{path}&usable=true")["results"]) == 2
     assert len(get(viewer, f"{path}&usable=false")["results"]) == 1
-    assert len(get(viewer, f"{path}&max_accuracy_m=300")["results"]) == 1
+    assert len(get(viewer, f"{path}&max_accuracy_m=250")["results"]) == 1
 
 
 def test_report_outside_of_any_assignment_is_for_staff_and_not_usable(world, staff, viewer):
@@ -186,7 +193,7 @@ def test_report_outside_of_any_assignment_is_for_staff_and_not_usable(world, sta
     make_report(world.alpha.assignment, before)
     path = f"reports/?tracker={MAC}&until={at(world.alpha.assignment.period.lower)}"
     (row,) = get(staff, path)["results"]
-    assert row["usable"] is False
+    assert (row["usable"], row["counted"]) == (False, None)
     assert get(viewer, path)["results"] == []
 
 

@@ -184,10 +184,13 @@ def test_map_is_bounded_and_says_so(staff, monkeypatch):
 
 
 def test_way_is_a_line_of_usable_points_in_order(world, staff):
-    make_report(world.alpha.assignment, world.now, position=Point(9, 9), accuracy_m=5000)
+    make_report(
+        world.alpha.assignment, world.now, position=Point(9, 9), accuracy_m=5000, verdict="INACCURATE"
+    )
     collection = get(staff, f"trackers/{MAC}/track.geojson")
     line, *points = collection["features"]
     assert line["geometry"]["coordinates"] == [[5, 11], [5, 11]]
+    assert [point["properties"]["counted"] for point in points] == ["yes", "yes", "inaccurate"]
     assert [point["properties"]["usable"] for point in points] == [True, True, False]
     times = [point["properties"]["seen_at"] for point in points]
     assert times == sorted(times)

@@ -77,10 +77,8 @@ def test_the_keys_of_a_job_are_its_trackers_own_in_the_order_of_rotation():
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 100])
 def test_everything_that_is_queued_comes_once_in_batches(batch_size):
-    states = []
-    for number in range(4):
-        states.append(state(TrackerFactory(), NOW + number * HOUR))
-        state(TrackerFactory(), None)
+    states = [state(TrackerFactory(), NOW + number * HOUR) for number in range(4)]
+    state(TrackerFactory(), None)
     batches = list(selectors.queued_by_id(batch_size=batch_size))
     assert all(0 < len(batch) <= batch_size for batch in batches)
     assert {pk: due_at for batch in batches for pk, due_at in batch.items()} == {

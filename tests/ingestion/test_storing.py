@@ -34,7 +34,7 @@ def store(trackers, payloads, now):
 
 def some_payloads(trackers, clock, each=4):
     return [
-        sealed(tracker, clock, seen_at=clock() - timedelta(minutes=number), latitude=50 + number)
+        sealed(tracker, clock, seen_at=clock() - timedelta(minutes=number), latitude=50 + number / 100)
         for tracker in trackers
         for number in range(each)
     ]

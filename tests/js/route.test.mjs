@@ -81,8 +81,8 @@ test("reports are numbered and keep what they say", () => {
 
 test("a report counts unless it says otherwise", () => {
   assert.equal(route.counts(report(0, 1)), true);
-  assert.equal(route.counts(report(0, 1, { usable: true })), true);
-  assert.equal(route.counts(report(0, 1, { usable: false })), false);
+  assert.equal(route.counts(report(0, 1, { not_counted: "" })), true);
+  assert.equal(route.counts(report(0, 1, { not_counted: "outlier" })), false);
 });
 
 test("the player stops at the first and the last report", () => {

@@ -6,11 +6,11 @@ import pytest
 
 from tests.factories import NOW
 from trackers.rules.anomalies import (
+    EvaluatedReport,
     Leg,
     SeenHour,
     StatusPeriod,
     Thresholds,
-    UsableReport,
     allowed_silence,
     back_to_storage,
     battery_low,
@@ -28,7 +28,6 @@ from trackers.rules.episodes import Episode, Kind
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 THRESHOLDS = Thresholds(
-    max_speed_kmh=1000,
     silent_factor=6,
     silent_min=DAY,
     silent_max=7 * DAY,
@@ -44,7 +43,12 @@ ATHENS = (37.98, 23.73)
 
 
 def at(hours: float, place: tuple[float, float] = AMSTERDAM, accuracy_m: float = 20, battery: str = "FULL"):
-    return UsableReport(NOW + hours * HOUR, *place, accuracy_m, battery)
+    return EvaluatedReport(NOW + hours * HOUR, *place, accuracy_m, battery)
+
+
+def far(hours: float, accuracy_m: float = 20):
+    """An outlier, or one that is held."""
+    return at(hours, BERLIN, accuracy_m)._replace(counts=False)
 
 
 def spans(episodes: list[Episode]) -> list[tuple[float, float, float | None]]:
@@ -67,22 +71,26 @@ def test_distances_are_those_of_the_globe() -> None:
     [
         ([], []),
         ([at(0)], []),
-        ([at(0), at(1, BERLIN)], []),  # 577 km/h: by aeroplane
-        ([at(0), at(0.5, BERLIN)], [(0.5, 0.5, None)]),
-        ([at(0), at(0.5, BERLIN), at(1)], [(0.5, 1, None)]),  # there and back
-        ([at(0), at(0.5, BERLIN), at(1), at(2)], [(0.5, 1, 2)]),
-        ([at(0), at(0.5, BERLIN), at(3, BERLIN)], [(0.5, 0.5, 3)]),
-        ([at(0), at(0.5, BERLIN, accuracy_m=200_000)], []),  # its error circle reaches half of the way
-        ([at(0), at(0, (52.38, 4.91))], []),  # a kilometre within a moment: two phones
+        ([at(0), at(1, BERLIN)], []),
+        ([at(0), far(0.5)], [(0.5, 0.5, None)]),
+        ([at(0), far(0.5), at(1)], [(0.5, 0.5, 1)]),
+        ([at(0), far(0.5), far(0.6), at(2), at(3)], [(0.5, 0.6, 2)]),
+        ([at(0), far(0.5), at(1), far(1.5)], [(0.5, 0.5, 1), (1.5, 1.5, None)]),
+        ([far(0.5), at(1)], [(0.5, 0.5, 1)]),
     ],
 )
-def test_impossible_speed(reports, expected) -> None:
-    assert spans(impossible_speed(reports, max_speed_kmh=1000)) == expected
+def test_impossible_speed_is_shown_by_reports_that_do_not_count(reports, expected) -> None:
+    assert spans(impossible_speed(reports)) == expected
 
 
 def test_impossible_speed_says_how_fast() -> None:
-    [episode] = impossible_speed([at(0), at(0.5, BERLIN)], max_speed_kmh=1000)
-    assert episode.measure == pytest.approx(1154, abs=12)
+    """From the last report that counts, less both error circles; nobody knows where none is known."""
+    [episode] = impossible_speed([at(0), far(0.1), far(0.5)])
+    assert episode.measure == pytest.approx(5770, abs=60)
+    [episode] = impossible_speed([at(0), far(0.5, accuracy_m=100_000)])
+    assert episode.measure == pytest.approx(954, abs=12)
+    [episode] = impossible_speed([far(0.5)])
+    assert episode.measure is None
 
 
 @pytest.mark.parametrize(

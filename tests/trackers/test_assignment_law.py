@@ -21,7 +21,7 @@ from tests.trackers.test_timeline_law import (
     assert_told,
     staged,
 )
-from tests.trackers.worlds import START, STEPS, hesitant_worlds, moment, worlds
+from tests.trackers.worlds import STEPS, hesitant_worlds, moment, worlds
 from trackers.models import Tracker
 from trackers.services import assigning
 from trackers.services.recomputation import jobs
@@ -69,7 +69,7 @@ def test_assignments_that_begin_and_end_behind_the_reports(world, steps, end, of
     with staged(world, BrandFactory()) as stage, patch.object(assigning, "REPORTS_AT_ONCE", at_once):
         seen = [it for batch in world.arrivals for it in batch]
         late = seen[::4]
-        record_reports([stage.incoming(it) for it in seen if it not in late], now=START)
+        record_reports([stage.incoming(it) for it in seen if it not in late], now=LATER)
         times = [moment(step) + off_by for step in steps]
         known = [it for it in seen if it not in late]
         release_all(stage, times[0], end)

@@ -13,7 +13,7 @@ import pytest
 from clients.models import ProductionRun
 from locations.models import Gazetteer, Location
 from locations.services import gazetteer
-from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
+from tests.factories import ARRIVED, NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.locations.test_places import city, square
 from tests.trackers.reports import incoming
 from trackers.models import Alert, AlertWatch, RunCountries
@@ -73,7 +73,7 @@ def drive(run: ProductionRun, *longitudes: float, **others: Any) -> int:
         )
         for number, longitude in enumerate(longitudes)
     ]
-    recording.record_reports(reports, now=NOW)
+    recording.record_reports(reports, now=ARRIVED)
     return tracker_id
 
 
@@ -167,7 +167,7 @@ def test_the_alert_ends_with_the_assignment() -> None:
     run = run_with(4)
     tracker_id = AssignmentFactory(run=run, start=NOW, end=NOW + DAY).tracker_id
     reports = [incoming(tracker_id, NOW + i * HOUR, number=i, latitude=50, longitude=6) for i in range(3)]
-    recording.record_reports(reports, now=NOW)
+    recording.record_reports(reports, now=ARRIVED)
     evaluate()
     assert found(tracker_id) == [("BB", 0, 2, 24)]
 
@@ -178,7 +178,7 @@ def test_late_reports_begin_move_and_take_it_back() -> None:
 
     def late(hour: int, longitude: float) -> list[tuple[str, float, float, float | None]]:
         report = incoming(tracker_id, NOW + hour * HOUR, number=hour, latitude=50, longitude=longitude)
-        recording.record_reports([report], now=NOW + DAY)
+        recording.record_reports([report], now=ARRIVED)
         evaluate()
         return found(tracker_id)
 
@@ -259,7 +259,7 @@ def test_the_order_of_arrival_does_not_matter() -> None:
             draw.shuffle(reports)
         size = 5 if shuffled else 60
         for i in range(0, 60, size):
-            recording.record_reports(reports[i : i + size], now=NOW)
+            recording.record_reports(reports[i : i + size], now=ARRIVED)
             evaluate()
         stored.append(found(tracker_id))
     assert stored[0] == stored[1] == stored[2] == stored[3]

@@ -211,7 +211,8 @@ class TestReport:
         ("column", "value", "constraint"),
         [
             ("fingerprint", b"short", "report_fingerprint_16_bytes"),
-            ("accuracy_m", -0.1, "report_accuracy_not_negative"),
+            ("accuracy_m", -0.1, "report_accuracy_is_unknown_or_positive"),
+            ("accuracy_m", 0, "report_accuracy_is_unknown_or_positive"),
         ],
     )
     def test_malformed_report_is_refused(self, column, value, constraint):

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
+from tests.factories import ARRIVED, NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, batches_of, incoming, longitude_at, periods, told
 from trackers.models import LocationReport, Retraction, StatusChange
 from trackers.services import assigning, history
@@ -40,7 +40,8 @@ def tracker(run, depot):
     tracker = AssignmentFactory(run=run).tracker
     spots = [0] * 10 + [4_000] * 10 + [9_000] * 10
     record_reports(
-        [incoming(tracker.pk, NOW + hour * HOUR, east_m=east_m) for hour, east_m in enumerate(spots)], now=NOW
+        [incoming(tracker.pk, NOW + hour * HOUR, east_m=east_m) for hour, east_m in enumerate(spots)],
+        now=ARRIVED,
     )
     return tracker
 

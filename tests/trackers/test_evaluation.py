@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.factories import NOW
 from tests.laws import law
 from tests.trackers.test_anomalies import AMSTERDAM, ATHENS, BERLIN, LEGS, THRESHOLDS
-from trackers.rules.anomalies import GAPS_FOR_RHYTHM, SeenHour, StatusPeriod, UsableReport
+from trackers.rules.anomalies import GAPS_FOR_RHYTHM, EvaluatedReport, SeenHour, StatusPeriod
 from trackers.rules.episodes import Episode, Kind, Stored
 from trackers.rules.evaluation import EvaluationInput, Span, evaluate
 
@@ -18,7 +18,7 @@ END = NOW + timedelta(days=50)
 TIGHT = THRESHOLDS._replace(silent_min=3 * HOUR, silent_factor=2)
 
 reports = st.builds(
-    lambda hours, place, battery, abroad: UsableReport(NOW + hours * HOUR, *place, 20.0, battery, abroad),
+    lambda hours, place, battery, abroad: EvaluatedReport(NOW + hours * HOUR, *place, 20.0, battery, abroad),
     st.integers(0, 240),
     st.sampled_from([AMSTERDAM, AMSTERDAM, BERLIN, ATHENS]),
     st.sampled_from(["FULL", "", "LOW"]),
@@ -30,7 +30,7 @@ class Store:
     """Stands for the tables: what has arrived so far, and the alerts."""
 
     def __init__(self) -> None:
-        self.seen: list[UsableReport] = []
+        self.seen: list[EvaluatedReport] = []
         self.alerts: list[Stored] = []
         self.last_id = 0
 
@@ -66,7 +66,7 @@ class Store:
         return {row.episode for row in self.alerts}
 
 
-def evaluated_once(seen: list[UsableReport]) -> Store:
+def evaluated_once(seen: list[EvaluatedReport]) -> Store:
     store = Store()
     store.seen = list(seen)
     store.evaluate(NOW, END)
@@ -106,14 +106,14 @@ def test_one_alert_of_a_kind_at_most_is_open(seen) -> None:
 
 def test_a_late_report_closes_an_alert() -> None:
     store = Store()
-    store.seen = [UsableReport(NOW + i * HOUR, *AMSTERDAM, 20, "") for i in range(10)]
+    store.seen = [EvaluatedReport(NOW + i * HOUR, *AMSTERDAM, 20, "") for i in range(10)]
     store.evaluate(NOW, NOW + 20 * HOUR)
     [alert] = store.alerts
     assert (alert.episode.kind, alert.episode.ended_at) == (Kind.SILENT, None)
-    store.seen += [UsableReport(NOW + 13 * HOUR, *AMSTERDAM, 20, "")]
+    store.seen += [EvaluatedReport(NOW + 13 * HOUR, *AMSTERDAM, 20, "")]
     store.evaluate(NOW + 13 * HOUR, NOW + 15 * HOUR)
     assert [(row.id, row.episode.ended_at) for row in store.alerts] == [(alert.id, NOW + 13 * HOUR)]
-    store.seen += [UsableReport(NOW + 11 * HOUR, *AMSTERDAM, 20, "")]
+    store.seen += [EvaluatedReport(NOW + 11 * HOUR, *AMSTERDAM, 20, "")]
     store.evaluate(NOW + 11 * HOUR, NOW + 15 * HOUR)
     assert not store.alerts
 
@@ -121,7 +121,7 @@ def test_a_late_report_closes_an_alert() -> None:
 def test_alerts_end_with_the_assignment() -> None:
     over = Span(NOW, NOW + 20 * HOUR, watched=True)
     store = Store()
-    store.seen = [UsableReport(NOW + i * HOUR, *AMSTERDAM, 20, "LOW") for i in range(10)]
+    store.seen = [EvaluatedReport(NOW + i * HOUR, *AMSTERDAM, 20, "LOW") for i in range(10)]
     store.evaluate(NOW, NOW + 12 * HOUR, span=over)
     store.evaluate(END, END, span=over)
     assert {(row.episode.kind, row.episode.ended_at) for row in store.alerts} == {

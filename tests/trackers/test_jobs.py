@@ -12,7 +12,7 @@ from django_celery_beat.models import PeriodicTask
 
 from clients.models import ProductionRun
 from locations.models import Location
-from tests.factories import NOW, AssignmentFactory, RunFactory, StaffFactory, StorageFactory
+from tests.factories import ARRIVED, NOW, AssignmentFactory, RunFactory, StaffFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, batches_of, incoming, longitude_at
 from trackers import tasks
 from trackers.models import GeofenceEvent, RecomputationJob, RecomputationTarget, StatusChange
@@ -39,7 +39,8 @@ def seen_at(run, *spots):
     """A tracker seen this many metres east of the depot, an hour apart."""
     tracker = AssignmentFactory(run=run).tracker
     record_reports(
-        [incoming(tracker.pk, NOW + hour * HOUR, east_m=east_m) for hour, east_m in enumerate(spots)], now=NOW
+        [incoming(tracker.pk, NOW + hour * HOUR, east_m=east_m) for hour, east_m in enumerate(spots)],
+        now=ARRIVED,
     )
     return tracker
 
@@ -252,7 +253,7 @@ def test_live_reports_wait_for_a_recomputation_for_less_than_a_second(depot, run
     record_reports(
         [incoming(long.pk, begin + i * timedelta(minutes=5), number=i, east_m=150) for i in range(10_000)]
         + [incoming(row.pk, begin + i * HOUR, number=i, east_m=150) for row in short for i in range(100)],
-        now=NOW,
+        now=ARRIVED,
     )
     job = change(depot, radius_m=200)
     done = threading.Event()
@@ -273,7 +274,7 @@ def test_live_reports_wait_for_a_recomputation_for_less_than_a_second(depot, run
             incoming(row.pk, LATER + number * HOUR, number=number, east_m=150) for row in (long, short[20])
         ]
         before = time.monotonic()
-        assert record_reports(came, now=LATER).stored == 2
+        assert record_reports(came, now=LATER + number * HOUR).stored == 2
         waits.append(time.monotonic() - before)
         time.sleep(0.02)
     worker.join()

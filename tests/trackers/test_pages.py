@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import NOW, AssignmentFactory, MembershipFactory, StaffFactory
+from tests.factories import ARRIVED, NOW, AssignmentFactory, MembershipFactory, StaffFactory
 from tests.trackers.reports import incoming
 from trackers.models import Tracker
 from trackers.pages import tracker as pages
@@ -22,7 +22,7 @@ def test_a_member_sees_of_a_trackers_past_only_its_own_clients() -> None:
     assigning.release(tracker_ids=[tracker.pk], at=NOW - 10 * DAY, now=NOW)
     second = AssignmentFactory(tracker=tracker, start=NOW - 10 * DAY)
     reports = [incoming(tracker.pk, NOW - days * DAY) for days in (18, 15, 5)]
-    recording.record_reports(reports, now=NOW)
+    recording.record_reports(reports, now=ARRIVED)
     tracker.refresh_from_db()
 
     def shown(user: object) -> tuple[int, int, int, int]:

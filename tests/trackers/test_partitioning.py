@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from tests.factories import NOW, AssignmentFactory, ReportFactory, TrackerFactory
+from tests.factories import ARRIVED, NOW, AssignmentFactory, ReportFactory, TrackerFactory
 from tests.trackers.reports import incoming, told
 from trackers.models import LocationReport
 from trackers.services.partitioning import REPORTS
@@ -105,11 +105,11 @@ def test_new_partition_has_the_tables_key_checks_and_foreign_key():
 
 def test_reports_are_recorded_alike_with_and_without_partitions():
     tracker = AssignmentFactory().tracker
-    reports = [incoming(tracker.pk, NOW + timedelta(days=days)) for days in (-40, -1, 0, 40, 400)]
-    record_reports(reports[::2], now=NOW)
+    reports = [incoming(tracker.pk, NOW + timedelta(days=days)) for days in (-40, -20, -1, 0, 25)]
+    record_reports(reports[::2], now=ARRIVED)
     settle()
     REPORTS.ensure(now=NOW)
-    outcome = record_reports(reports, now=NOW)
+    outcome = record_reports(reports, now=ARRIVED)
     assert (outcome.stored, outcome.duplicates) == (2, 3)
     assert [it[0] for it in told(tracker.pk)] == ["TRANSIT"] * 5
 

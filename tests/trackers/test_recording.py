@@ -8,6 +8,7 @@ from django.db.models import Count, Max, Min
 from django.db.models.functions import Trunc
 
 from tests.factories import (
+    ARRIVED,
     NOW,
     AssignmentFactory,
     DeliveryFactory,
@@ -17,6 +18,7 @@ from tests.factories import (
     make_fingerprint,
 )
 from tests.trackers.reports import (
+    LATITUDE,
     incoming,
     periods,
     stored_events,
@@ -84,11 +86,11 @@ def journey(tracker, minutes=(0, 10, 20, 30, 40)):
 class TestLate:
     def test_late_report_corrects_history_and_keeps_current_status(self, tracker):
         reports = journey(tracker)
-        record_reports([reports[0], *reports[2:]], now=NOW + HOUR)
+        record_reports([reports[0], *reports[2:]], now=ARRIVED + HOUR)
         tracker.refresh_from_db()
         before = (tracker.status, tracker.status_since, tracker.location, tracker.last_seen_at)
         kept = set(StatusChange.objects.valid().values_list("id", flat=True))
-        record_reports([seen(tracker, 5, FAR_M), seen(tracker, 7)], now=NOW + 2 * HOUR)
+        record_reports([seen(tracker, 5, FAR_M), seen(tracker, 7)], now=ARRIVED + 2 * HOUR)
         tracker.refresh_from_db()
         assert (tracker.status, tracker.status_since, tracker.location, tracker.last_seen_at) == before
         assert periods(tracker.pk) == [
@@ -102,9 +104,9 @@ class TestLate:
         assert not GeofenceEvent.objects.exclude(retracted_at=None).exists()
 
     def test_retracted_rows_name_the_late_report_that_corrected_them(self, tracker):
-        record_reports([seen(tracker, 0), seen(tracker, 20, FAR_M), seen(tracker, 30, FAR_M)], now=NOW)
+        record_reports([seen(tracker, 0), seen(tracker, 20, FAR_M), seen(tracker, 30, FAR_M)], now=ARRIVED)
         late = [seen(tracker, minute, FAR_M) for minute in (10, 15, 25, 40)]
-        record_reports(late, now=NOW + HOUR)
+        record_reports(late, now=ARRIVED + HOUR)
         rows = [
             GeofenceEvent.objects.exclude(retracted_at=None),
             StatusChange.objects.exclude(retracted_at=None),
@@ -114,11 +116,11 @@ class TestLate:
             assert bytes(row.retracted_by_fingerprint) == late[1].fingerprint
 
     def test_late_report_that_changes_what_followed_retracts_and_never_deletes(self, tracker):
-        record_reports([seen(tracker, 0), seen(tracker, 20, FAR_M), seen(tracker, 30, FAR_M)], now=NOW)
+        record_reports([seen(tracker, 0), seen(tracker, 20, FAR_M), seen(tracker, 30, FAR_M)], now=ARRIVED)
         left = StatusChange.objects.get(status=GeoStatus.IN_TRANSIT)
-        record_reports([seen(tracker, 10, FAR_M)], now=NOW + HOUR)
+        record_reports([seen(tracker, 10, FAR_M)], now=ARRIVED + HOUR)
         left.refresh_from_db()
-        assert left.retracted_at == NOW + HOUR
+        assert left.retracted_at == ARRIVED + HOUR
         assert told(tracker.pk) == [
             ("ENTRY", "Depot", 0),
             ("EXIT", "Depot", 10),
@@ -134,9 +136,9 @@ class TestLate:
 
     def test_newest_report_arriving_late_changes_the_current_status(self, tracker):
         reports = journey(tracker)
-        record_reports(reports[:3], now=NOW)
-        record_reports(reports[4:], now=NOW)
-        record_reports(reports[3:4], now=NOW)
+        record_reports(reports[:3], now=ARRIVED)
+        record_reports(reports[4:], now=ARRIVED)
+        record_reports(reports[3:4], now=ARRIVED)
         tracker.refresh_from_db()
         assert (tracker.status, tracker.status_since) == (GeoStatus.DELIVERED, NOW + 30 * MINUTE)
 
@@ -151,7 +153,7 @@ class TestOutside:
                 seen(stint.tracker, -0.001),
                 seen(stint.tracker, 60),
             ],
-            now=NOW + DAY,
+            now=ARRIVED + DAY,
         )
         assert (outcome.stored, outcome.events.total()) == (2, 0)
         assert not stored_history(stint.tracker.pk)
@@ -161,14 +163,14 @@ class TestOutside:
     def test_assignment_holds_its_first_moment_and_its_last_microsecond(self, run):
         stint = AssignmentFactory(run=run, start=NOW, end=NOW + HOUR)
         last = NOW + HOUR - timedelta(microseconds=1)
-        record_reports([seen(stint.tracker, 0), incoming(stint.tracker.pk, last)], now=NOW + DAY)
+        record_reports([seen(stint.tracker, 0), incoming(stint.tracker.pk, last)], now=ARRIVED + DAY)
         assert [it.occurred_at for it in stored_events(stint.tracker.pk)] == [NOW, last]
         assert [it.ended_at for it in stored_history(stint.tracker.pk)] == [NOW + HOUR]
 
     def test_next_assignment_starts_from_created_at_the_very_moment_that_the_last_one_ends(self, run, depot):
         first = AssignmentFactory(run=run, end=NOW)
         second = AssignmentFactory(tracker=first.tracker, run=run, start=NOW)
-        record_reports([seen(first.tracker, -1), seen(first.tracker, 0)], now=NOW + DAY)
+        record_reports([seen(first.tracker, -1), seen(first.tracker, 0)], now=ARRIVED + DAY)
         assert [(it.type, it.stint) for it in stored_events(first.tracker.pk)] == [
             ("ENTRY", first.pk),
             ("ENTRY", second.pk),
@@ -182,23 +184,23 @@ class TestOutside:
         tick = timedelta(microseconds=1)
         inside = [midnight, midnight + DAY - tick]
         outside = [midnight - tick, midnight + DAY]
-        record_reports([incoming(tracker.pk, at) for at in inside + outside], now=NOW + DAY)
+        record_reports([incoming(tracker.pk, at) for at in inside + outside], now=ARRIVED + DAY)
         assert [it.occurred_at for it in stored_events(tracker.pk)] == inside
         tracker.refresh_from_db()
         assert tracker.last_seen_at == midnight + DAY
 
     def test_run_without_an_end_in_sight_takes_reports(self):
         tracker = AssignmentFactory(run=RunFactory(end_date=date.max)).tracker
-        assert record_reports([seen(tracker, 0)], now=NOW).events == {"TRANSIT": 1}
+        assert record_reports([seen(tracker, 0)], now=ARRIVED).events == {"TRANSIT": 1}
 
     def test_tracker_without_assignment_keeps_and_shows_its_reports(self):
         tracker = TrackerFactory()
-        assert record_reports([seen(tracker, 0)], now=NOW).stored == 1
+        assert record_reports([seen(tracker, 0)], now=ARRIVED).stored == 1
         tracker.refresh_from_db()
         assert (tracker.status, tracker.last_seen_at) == (GeoStatus.CREATED, NOW)
 
     def test_unusable_report_is_kept_and_shown_without_event(self, tracker):
-        outcome = record_reports([seen(tracker, 0, accuracy_m=300.5)], now=NOW)
+        outcome = record_reports([seen(tracker, 0, accuracy_m=300.5)], now=ARRIVED)
         assert (outcome.stored, outcome.events.total()) == (1, 0)
         tracker.refresh_from_db()
         assert (tracker.status, tracker.last_accuracy_m) == (GeoStatus.CREATED, 300.5)
@@ -223,7 +225,7 @@ class TestStatements:
 
         with monkeypatch.context() as patched:
             patched.setattr(recording.bulk.psycopg, "Cursor", Counting)
-            outcome = record_reports(reports, now=NOW)
+            outcome = record_reports(reports, now=ARRIVED)
         assert outcome.stored == len(reports)
         return len(executed)
 
@@ -231,7 +233,7 @@ class TestStatements:
     def test_number_of_statements_of_a_chunk_is_constant(self, run, depot, shop, confirmations, monkeypatch):
         type(run).objects.update(confirmations=confirmations)
         trackers = [AssignmentFactory(run=run).tracker for _ in range(12)]
-        record_reports([report for tracker in trackers for report in journey(tracker)], now=NOW)
+        record_reports([report for tracker in trackers for report in journey(tracker)], now=ARRIVED)
         # Late, so that rows are retracted, ended and added.
         late = [
             [seen(tracker, at, east_m) for at in range(start, 20)]
@@ -241,7 +243,7 @@ class TestStatements:
         many = self.count([report for reports in late[1:] for report in reports], monkeypatch)
         assert few == many
         # Two of them read and publish what is told outside.
-        assert many <= 22
+        assert many <= 24
 
     def test_trackers_are_locked_once_in_the_order_of_their_ids(self, run, monkeypatch):
         trackers = [AssignmentFactory(run=run).tracker for _ in range(5)]
@@ -250,7 +252,7 @@ class TestStatements:
         monkeypatch.setattr(locking, "lock_trackers", lambda ids: (asked.append(list(ids)), lock(ids))[1])
         shuffled = [seen(tracker, n) for n, tracker in enumerate(trackers)]
         random.Random(1).shuffle(shuffled)
-        record_reports(shuffled, now=NOW)
+        record_reports(shuffled, now=ARRIVED)
         assert asked == [sorted(tracker.pk for tracker in trackers)]
         assert "ORDER BY id FOR NO KEY UPDATE" in locking.LOCK_TRACKERS
 
@@ -260,7 +262,7 @@ class TestStatements:
         asked = []
         lock = locking.lock_trackers
         monkeypatch.setattr(locking, "lock_trackers", lambda ids: (asked.append(list(ids)), lock(ids))[1])
-        outcome = record_reports([report for it in trackers for report in journey(it)], now=NOW)
+        outcome = record_reports([report for it in trackers for report in journey(it)], now=ARRIVED)
         assert outcome.stored == 20
         assert asked == [[tracker.pk] for tracker in trackers]
 
@@ -268,21 +270,21 @@ class TestStatements:
 class TestDuplicates:
     def test_report_is_stored_once_within_a_batch_and_across_batches(self, tracker):
         reports = journey(tracker)
-        first = record_reports([*reports, *reports], now=NOW)
-        again = record_reports(reports, now=NOW + HOUR)
+        first = record_reports([*reports, *reports], now=ARRIVED)
+        again = record_reports(reports, now=ARRIVED + HOUR)
         assert (first.stored, first.duplicates) == (5, 5)
         assert (again.stored, again.duplicates, again.events.total()) == (0, 5, 0)
-        assert LocationReport.objects.filter(received_at=NOW).count() == 5
+        assert LocationReport.objects.filter(received_at=ARRIVED).count() == 5
 
     def test_same_moment_in_another_zone_is_the_same_report(self, tracker):
         report = seen(tracker, 0)
         elsewhere = report._replace(seen_at=report.seen_at.astimezone(timezone(timedelta(hours=5.5))))
-        assert record_reports([report, elsewhere], now=NOW).duplicates == 1
-        assert record_reports([elsewhere], now=NOW).duplicates == 1
+        assert record_reports([report, elsewhere], now=ARRIVED).duplicates == 1
+        assert record_reports([elsewhere], now=ARRIVED).duplicates == 1
 
     def test_same_payload_of_two_trackers_is_two_reports(self, run):
         trackers = [AssignmentFactory(run=run).tracker for _ in range(2)]
-        assert record_reports([seen(tracker, 0) for tracker in trackers], now=NOW).stored == 2
+        assert record_reports([seen(tracker, 0) for tracker in trackers], now=ARRIVED).stored == 2
 
 
 class TestRollups:
@@ -319,7 +321,7 @@ class TestRollups:
                 )
                 for _ in range(chance.randrange(1, 20))
             ]
-            record_reports(batch, now=NOW)
+            record_reports(batch, now=ARRIVED)
             assert self.stored(HourlyPosition) == self.recomputed("hour")
             assert self.stored(DailyPosition) == self.recomputed("day")
 
@@ -330,7 +332,7 @@ class TestRollups:
                 seen(tracker, 1, 100, accuracy_m=20.0),
                 seen(tracker, 2, 200, accuracy_m=9.0),
             ],
-            now=NOW,
+            now=ARRIVED,
         )
         row = HourlyPosition.objects.get()
         assert row.best_accuracy_m == 9
@@ -340,17 +342,17 @@ class TestRollups:
     def test_buckets_are_utc_hours_whatever_zone_a_report_came_in(self, tracker):
         report = seen(tracker, 10)
         half_past = timezone(timedelta(hours=5, minutes=30))
-        record_reports([report._replace(seen_at=report.seen_at.astimezone(half_past))], now=NOW)
+        record_reports([report._replace(seen_at=report.seen_at.astimezone(half_past))], now=ARRIVED)
         assert [row.bucket_at for row in HourlyPosition.objects.all()] == [NOW]
         assert [row.bucket_at for row in DailyPosition.objects.all()] == [NOW.replace(hour=0)]
 
     @pytest.mark.parametrize("longitudes", [(0.0, 180.0), (-180.0, 180.0), (179.9, -179.9)])
     def test_reports_on_opposite_sides_of_the_globe_are_stored(self, tracker, longitudes):
         reports = [
-            seen(tracker, n, latitude=0.0)._replace(longitude=longitude)
+            seen(tracker, n, latitude=10.0)._replace(longitude=longitude)
             for n, longitude in enumerate(longitudes)
         ]
-        outcome = record_reports(reports, now=NOW)
+        outcome = record_reports(reports, now=ARRIVED)
         assert (outcome.stored, outcome.rejected) == (2, 0)
 
     def test_reports_at_the_poles_and_the_corners_of_the_globe_are_stored(self, tracker):
@@ -359,7 +361,7 @@ class TestRollups:
             seen(tracker, n, latitude=latitude)._replace(longitude=longitude)
             for n, (latitude, longitude) in enumerate(corners)
         ]
-        assert record_reports(reports, now=NOW).stored == len(corners)
+        assert record_reports(reports, now=ARRIVED).stored == len(corners)
 
 
 class TestBackfill:
@@ -382,7 +384,7 @@ class TestBackfill:
         live, backfilled = (AssignmentFactory(run=run).tracker for _ in range(2))
         for report in self.week(live):
             record_reports([report], now=report.seen_at)
-        record_reports(self.week(backfilled)[::-1], now=NOW + 7 * DAY)
+        record_reports(self.week(backfilled)[::-1], now=ARRIVED + 7 * DAY)
         assert periods(backfilled.pk) == periods(live.pk)
         assert told(backfilled.pk) == told(live.pk)
         assert [status for status, *_ in periods(live.pk)] == ["IN_STORAGE", "IN_TRANSIT", "DELIVERED"]
@@ -395,7 +397,7 @@ class TestBackfill:
         chance.shuffle(reports)
         while reports:
             size = chance.randrange(1, 30)
-            record_reports(reports[:size], now=NOW + 8 * DAY)
+            record_reports(reports[:size], now=ARRIVED + 8 * DAY)
             reports = reports[size:]
         crossings = GeofenceEvent.objects.valid().filter(type__in=["ENTRY", "EXIT"])
         begun = {(it.started_at, it.pk) for it in StatusChange.objects.valid()}
@@ -405,7 +407,7 @@ class TestBackfill:
 
 def test_summary_shows_the_latest_assignment_even_before_it_has_a_report(run, depot, shop):
     first = AssignmentFactory(run=run, end=NOW + HOUR)
-    record_reports([seen(first.tracker, 0)], now=NOW)
+    record_reports([seen(first.tracker, 0)], now=ARRIVED)
     second = AssignmentFactory(tracker=first.tracker, run=run, start=NOW + 2 * HOUR)
     history.refresh_trackers([first.tracker.pk], now=NOW + 3 * HOUR)
     first.tracker.refresh_from_db()
@@ -414,23 +416,57 @@ def test_summary_shows_the_latest_assignment_even_before_it_has_a_report(run, de
 
 
 def test_recording_leaves_right_rows_untouched(tracker):
-    record_reports(journey(tracker), now=NOW)
+    record_reports(journey(tracker), now=ARRIVED)
     tracker.refresh_from_db()
     updated_at = tracker.updated_at
-    record_reports([seen(tracker, 5)], now=NOW + DAY)
+    record_reports([seen(tracker, 5)], now=ARRIVED + DAY)
     tracker.refresh_from_db()
     assert tracker.updated_at == updated_at
 
 
-def test_report_takes_the_number_of_its_fingerprint_into_event_order(run, depot, shop):
-    """Two reports of one moment: the fingerprints decide which came first, not the arrival."""
+def test_of_two_reports_of_one_moment_the_fingerprints_decide_which_counts(run, depot, shop):
+    """Not the arrival."""
     first, second = sorted((0, 1), key=make_fingerprint)
     histories = []
     for order in ((first, second), (second, first)):
         tracker = AssignmentFactory(run=run).tracker
         for number in order:
             east_m = 0 if number == first else FAR_M
-            record_reports([seen(tracker, 0, east_m, number=number)], now=NOW)
+            record_reports([seen(tracker, 0, east_m, number=number)], now=ARRIVED)
         histories.append((periods(tracker.pk), told(tracker.pk)))
     assert histories[0] == histories[1]
-    assert histories[0][0] == [("IN_STORAGE", 0, 0), ("IN_TRANSIT", 0, None)]
+    assert histories[0] == ([("IN_STORAGE", 0, None)], [("ENTRY", "Depot", 0)])
+
+
+def test_of_two_reports_of_one_moment_the_more_accurate_counts_and_is_shown(run, depot, shop):
+    for arrival in (0, 1), (1, 0):
+        tracker = AssignmentFactory(run=run).tracker
+        at_once = [
+            seen(tracker, 0, FAR_M, number=0, accuracy_m=50.0, battery="LOW"),
+            seen(tracker, 0, number=1, accuracy_m=20.0, battery="FULL"),
+        ]
+        for number in arrival:
+            record_reports([at_once[number]], now=ARRIVED)
+        tracker.refresh_from_db()
+        assert told(tracker.pk) == [("ENTRY", "Depot", 0)]
+        assert (tracker.last_accuracy_m, tracker.battery) == (20.0, "FULL")
+
+
+def test_outliers_and_held_reports_are_kept_and_make_no_event(run, depot, shop):
+    tracker = AssignmentFactory(run=run).tracker
+    far = seen(tracker, 5, latitude=20.0, battery="LOW")
+    record_reports([seen(tracker, 0), far], now=ARRIVED)
+    assert dict(LocationReport.objects.values_list("seen_at", "verdict")) == {NOW: "", far.seen_at: "HELD"}
+    tracker.refresh_from_db()
+    assert (tracker.last_seen_at, tracker.last_position.y, tracker.battery) == (NOW, LATITUDE, "FULL")
+    record_reports([seen(tracker, 10)], now=ARRIVED)
+    assert told(tracker.pk) == [("ENTRY", "Depot", 0), ("DWELL", "Depot", 10)]
+    assert LocationReport.objects.get(seen_at=far.seen_at).verdict == "OUTLIER"
+    day = DailyPosition.objects.get()
+    assert (day.reports, day.distance_m, day.best_position.y) == (3, 0, LATITUDE)
+
+
+def test_an_accuracy_of_zero_is_unknown(tracker):
+    record_reports([seen(tracker, 0, accuracy_m=0)], now=ARRIVED)
+    tracker.refresh_from_db()
+    assert (LocationReport.objects.get().accuracy_m, tracker.last_accuracy_m) == (None, None)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from tests.factories import NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
+from tests.factories import ARRIVED, NOW, AssignmentFactory, DeliveryFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at, periods, told
 from trackers.models import HourlyPosition, LocationReport, RejectedReport, Retraction
 from trackers.services import locking
@@ -43,7 +43,7 @@ def at_once(batches):
     def work(own):
         try:
             barrier.wait()
-            return sum(record_reports(batch, now=NOW).stored for batch in own)
+            return sum(record_reports(batch, now=ARRIVED).stored for batch in own)
         finally:
             connection.close()
 
@@ -98,8 +98,8 @@ def test_lock_that_is_not_to_be_had_is_nobody_s_fault(trackers, monkeypatch):
     try:
         assert held.wait(30)
         with pytest.raises(OperationalError, match="lock timeout"):
-            record_reports(journey(trackers[0]), now=NOW)
-        assert record_reports(journey(trackers[1]), now=NOW).stored == 30
+            record_reports(journey(trackers[0]), now=ARRIVED)
+        assert record_reports(journey(trackers[1]), now=ARRIVED).stored == 30
     finally:
         done.set()
         holder.join()

@@ -12,6 +12,7 @@ from trackers.models import Assignment, LocationReport, Tracker
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 MAC = "E2:7B:7C:0B:3A:2F"
 
 
@@ -71,10 +72,18 @@ def test_reports_of_assignments_are_those_of_their_time():
 
 
 @pytest.mark.parametrize(
-    ("accuracy_m", "hours", "usable"),
-    [(100, 0, True), (100.5, 0, False), (None, 0, True), (100, -1, False), (100, 3, False), (150, 2, True)],
+    ("verdict", "hours", "counted", "usable"),
+    [
+        ("", 0, "yes", True),
+        ("INACCURATE", 0, "inaccurate", False),
+        ("SUPERSEDED", 1, "superseded", True),
+        ("OUTLIER", 2, "outlier", True),
+        ("HELD", 2, "held", True),
+        ("", -1, None, False),
+        ("HELD", 3, None, False),
+    ],
 )
-def test_a_report_is_usable_by_the_run_of_its_time(accuracy_m, hours, usable):
+def test_a_report_tells_what_became_of_it_in_the_run_of_its_time(verdict, hours, counted, usable):
     first = AssignmentFactory(run=RunFactory(max_accuracy_m=100), start=NOW, end=NOW + 2 * HOUR)
     AssignmentFactory(
         tracker=first.tracker,
@@ -82,8 +91,20 @@ def test_a_report_is_usable_by_the_run_of_its_time(accuracy_m, hours, usable):
         start=NOW + 2 * HOUR,
         end=NOW + 3 * HOUR,
     )
-    ReportFactory(tracker=first.tracker, seen_at=NOW + hours * HOUR, accuracy_m=accuracy_m)
-    assert selectors.reports_for_api(LocationReport.objects.all()).get().usable is usable
+    ReportFactory(tracker=first.tracker, seen_at=NOW + hours * HOUR, verdict=verdict)
+    report = selectors.reports_for_api(LocationReport.objects.all()).get()
+    assert (report.counted, report.usable) == (counted, usable)
+
+
+@pytest.mark.parametrize(
+    ("days", "counted"), [(-2, None), (-1, "yes"), (0, "yes"), (1, "yes"), (1.49, "yes"), (1.5, None)]
+)
+def test_a_report_outside_the_dates_of_its_run_is_in_none(days, counted):
+    """NOW is noon."""
+    run = RunFactory(start_date=(NOW - DAY).date(), end_date=(NOW + DAY).date())
+    assignment = AssignmentFactory(run=run, start=NOW - 9 * DAY)
+    ReportFactory(tracker=assignment.tracker, seen_at=NOW + days * DAY)
+    assert selectors.reports_for_api(LocationReport.objects.all()).get().counted == counted
 
 
 def track(monkeypatch, most):
@@ -106,13 +127,13 @@ def test_a_track_holds_the_newest_reports_oldest_first(monkeypatch, most, is_cut
     assert answer.get("truncated", False) is is_cut
 
 
-def test_the_line_of_a_track_goes_through_usable_reports_and_needs_two(monkeypatch):
-    assignment = AssignmentFactory(run=RunFactory(max_accuracy_m=100), start=NOW)
-    for hours, accuracy_m in ((0, 10), (1, 999), (2, 20)):
-        ReportFactory(tracker=assignment.tracker, seen_at=NOW + hours * HOUR, accuracy_m=accuracy_m)
+def test_the_line_of_a_track_goes_through_reports_that_count_and_needs_two(monkeypatch):
+    assignment = AssignmentFactory(start=NOW)
+    for hours, verdict in ((0, ""), (1, "OUTLIER"), (2, "")):
+        ReportFactory(tracker=assignment.tracker, seen_at=NOW + hours * HOUR, verdict=verdict)
     line, *points = track(monkeypatch, 9)["features"]
     assert len(line["geometry"]["coordinates"]) == 2
-    assert [point["properties"]["usable"] for point in points] == [True, False, True]
+    assert [point["properties"]["counted"] for point in points] == ["yes", "outlier", "yes"]
     LocationReport.objects.filter(seen_at=NOW).delete()
     kinds = [feature["geometry"]["type"] for feature in track(monkeypatch, 9)["features"]]
     assert kinds == ["Point", "Point"]

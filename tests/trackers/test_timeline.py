@@ -1,4 +1,4 @@
-"""The rules of the timeline, one by one, on measured sightings: no database."""
+"""The rules of the timeline, one by one, on measured reports: no database."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -6,38 +6,33 @@ from itertools import pairwise
 import pytest
 
 from tests.factories import NOW, make_fingerprint
-from trackers.rules.timeline import (
-    CREATED,
-    IN_TRANSIT,
-    Candidate,
-    EventType,
-    Place,
-    Sighting,
-    Status,
-    derive,
-    is_usable,
-    locate,
-)
+from trackers.rules.timeline import CREATED, IN_TRANSIT, EventType, Place, Policy, Status, derive, locate
+from trackers.rules.verdicts import Candidate, Fix, Report, Verdict
 
 MINUTE = timedelta(minutes=1)
 A, B, D = 1, 2, 9  # D is the delivery location
 NAMES = {A: "A", B: "B", D: "D", None: "-"}
 
 
-def storage(location_id=A, *, inside=True, gap_m=-50.0, centre_m=50.0):
-    return Candidate(location_id, False, inside, gap_m, centre_m)
+def storage(location_id=A, *, inside=True, gap_m=-50.0, centre_m=50.0, radius_m=100.0):
+    return Candidate(location_id, False, inside, gap_m, centre_m, radius_m)
 
 
-def delivery(location_id=D, *, inside=True, gap_m=-50.0, centre_m=50.0):
-    return Candidate(location_id, True, inside, gap_m, centre_m)
+def delivery(location_id=D, *, inside=True, gap_m=-50.0, centre_m=50.0, radius_m=100.0):
+    return Candidate(location_id, True, inside, gap_m, centre_m, radius_m)
 
 
 def outside(location_id, gap_m):
-    return Candidate(location_id, location_id == D, False, gap_m, 100.0 + gap_m)
+    return Candidate(location_id, location_id == D, False, gap_m, 100.0 + gap_m, 100.0)
 
 
-def sighting(*candidates, minute=0, reach_m=0.0):
-    return Sighting(NOW + minute * MINUTE, make_fingerprint(minute), reach_m, candidates)
+def report(*candidates, minute=0, reach_m=0.0, accuracy_m=10.0):
+    fix = Fix(NOW + minute * MINUTE, 52.0, 5.0, accuracy_m)
+    return Report(fix, make_fingerprint(minute), reach_m, Verdict.COUNTS, candidates)
+
+
+def policy(confirmations=1, factor=3):
+    return Policy(confirmations, factor)
 
 
 def at(location_id):
@@ -45,14 +40,14 @@ def at(location_id):
 
 
 def seen_at_places(places):
-    """One sighting a minute: `AA-D` is twice in A, then nowhere, then in D."""
+    """One report a minute: `AA-D` is twice in A, then nowhere, then in D."""
     inside = {"A": (storage(A),), "B": (storage(B),), "D": (delivery(D),), "-": ()}
-    return [sighting(*inside[place], minute=minute) for minute, place in enumerate(places)]
+    return [report(*inside[place], minute=minute) for minute, place in enumerate(places)]
 
 
 def told(places, confirmations=1, start=CREATED):
     """The stays as `minute:place` and the events as `minute:type place`."""
-    timeline = derive(seen_at_places(places), confirmations=confirmations, start=start)
+    timeline = derive(seen_at_places(places), policy=policy(confirmations), start=start)
     periods = [f"{minute(it.started_at)}:{NAMES[it.place.location_id]}" for it in timeline.periods]
     events = [f"{minute(it.occurred_at)}:{it.type} {NAMES[it.location_id]}" for it in timeline.events]
     return " ".join(periods), events
@@ -60,13 +55,6 @@ def told(places, confirmations=1, start=CREATED):
 
 def minute(moment):
     return (moment - NOW) // MINUTE
-
-
-@pytest.mark.parametrize(
-    ("accuracy_m", "usable"), [(None, True), (0, True), (299.9, True), (300, True), (300.1, False)]
-)
-def test_report_is_usable_up_to_the_limit_or_without_known_accuracy(accuracy_m, usable):
-    assert is_usable(accuracy_m, 300) is usable
 
 
 @pytest.mark.parametrize(
@@ -92,8 +80,8 @@ def test_report_is_usable_up_to_the_limit_or_without_known_accuracy(accuracy_m, 
     ],
 )
 def test_where_it_is(candidates, here, reach_m, expected):
-    assert locate(sighting(*candidates, reach_m=reach_m), here) == expected
-    assert locate(sighting(*reversed(candidates), reach_m=reach_m), here) == expected
+    assert locate(report(*candidates, reach_m=reach_m), here, policy()) == expected
+    assert locate(report(*reversed(candidates), reach_m=reach_m), here, policy()) == expected
 
 
 @pytest.mark.parametrize(
@@ -167,13 +155,13 @@ def test_reports_that_wait_are_measured_from_the_place_that_still_counts():
     """Near A's edge means A while A counts, even when an earlier report has said nowhere."""
     edge = outside(A, 30)
     seen = [
-        sighting(storage(A), minute=0),
-        sighting(storage(A), minute=1),
-        sighting(minute=2),
-        sighting(edge, minute=3, reach_m=40),
-        sighting(minute=4),
+        report(storage(A), minute=0),
+        report(storage(A), minute=1),
+        report(minute=2),
+        report(edge, minute=3, reach_m=40),
+        report(minute=4),
     ]
-    timeline = derive(seen, confirmations=2)
+    timeline = derive(seen, policy=policy(2))
     assert [it.type for it in timeline.events] == [EventType.ENTRY, *[EventType.DWELL] * 4]
 
 
@@ -184,7 +172,7 @@ def test_derivation_goes_on_from_a_place_without_a_row_of_its_own():
 
 def test_each_report_makes_one_event_or_an_exit_with_an_entry():
     places = "-AAB-DDA--BD-"
-    timeline = derive(seen_at_places(places), confirmations=1)
+    timeline = derive(seen_at_places(places), policy=policy())
     for index, seen in enumerate(seen_at_places(places)):
         types = [it.type for it in timeline.events if it.fingerprint == seen.fingerprint]
         assert len(types) == 1 or types == [EventType.EXIT, EventType.ENTRY], index
@@ -192,7 +180,7 @@ def test_each_report_makes_one_event_or_an_exit_with_an_entry():
 
 @pytest.mark.parametrize("confirmations", [1, 2, 3])
 def test_crossings_carry_the_stay_that_they_begin_and_others_none(confirmations):
-    timeline = derive(seen_at_places("--AAABBB---DDDD-DAAA"), confirmations=confirmations)
+    timeline = derive(seen_at_places("--AAABBB---DDDD-DAAA"), policy=policy(confirmations))
     for event in timeline.events:
         if event.type in (EventType.ENTRY, EventType.EXIT):
             assert (event.period.started_at, event.period.fingerprint) == (
@@ -205,10 +193,30 @@ def test_crossings_carry_the_stay_that_they_begin_and_others_none(confirmations)
     assert all(earlier.place != later.place for earlier, later in pairwise(timeline.periods))
 
 
-def test_reports_of_one_moment_may_each_make_a_change():
-    seen = [
-        Sighting(NOW, make_fingerprint(0), 0.0, (storage(A),)),
-        Sighting(NOW, make_fingerprint(1), 0.0, ()),
-    ]
-    timeline = derive(seen, confirmations=1)
-    assert [(it.place, it.started_at) for it in timeline.periods] == [(at(A), NOW), (IN_TRANSIT, NOW)]
+@pytest.mark.parametrize(
+    ("accuracy_m", "factor", "here", "expected"),
+    [
+        pytest.param(33.0, 3, IN_TRANSIT, at(A), id="just precise enough"),
+        pytest.param(33.1, 3, IN_TRANSIT, IN_TRANSIT, id="not precise enough to enter"),
+        pytest.param(11.1, 1, IN_TRANSIT, IN_TRANSIT, id="another factor"),
+        pytest.param(None, 1, IN_TRANSIT, at(A), id="unknown"),
+        pytest.param(200.0, 1, at(A), at(A), id="whoever is there stays"),
+        pytest.param(33.1, 3, at(B), IN_TRANSIT, id="no entry, and gone from where it was"),
+    ],
+)
+def test_only_a_report_that_is_precise_enough_enters(accuracy_m, factor, here, expected):
+    small = storage(A, gap_m=-5.0, centre_m=6.0, radius_m=11.0)
+    assert locate(report(small, accuracy_m=accuracy_m), here, policy(factor=factor)) == expected
+
+
+def test_the_next_nearest_fence_that_is_large_enough_is_entered():
+    small, large = storage(A, centre_m=6.0, radius_m=11.0), storage(B, centre_m=40.0, radius_m=300.0)
+    assert locate(report(small, large, accuracy_m=80.0), IN_TRANSIT, policy()) == at(B)
+
+
+def test_reports_that_confirm_are_each_precise_enough():
+    small = storage(A, radius_m=11.0)
+    vague = report(small, minute=1, accuracy_m=80.0)
+    seen = [report(small, minute=0), vague, report(small, minute=2), report(small, minute=3)]
+    timeline = derive(seen, policy=policy(2))
+    assert [(minute(it.started_at), it.place) for it in timeline.periods] == [(0, IN_TRANSIT), (2, at(A))]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from locations.models import Location
-from tests.factories import NOW, AssignmentFactory, RunFactory, StorageFactory
+from tests.factories import ARRIVED, NOW, AssignmentFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at
 from trackers.rules import tuning
 from trackers.rules.tuning import Near, Visit, compare_visits, suggest_radius
@@ -95,7 +95,8 @@ def seen(depot, east_m, hours=5, begin: datetime = NOW):
     tracker = AssignmentFactory(run=depot.runs.get()).tracker
     spots = [9_000] + [east_m + 10 * (hour % 3) for hour in range(hours)] + [9_000]
     record_reports(
-        [incoming(tracker.pk, begin + hour * HOUR, east_m=spot) for hour, spot in enumerate(spots)], now=NOW
+        [incoming(tracker.pk, begin + hour * HOUR, east_m=spot) for hour, spot in enumerate(spots)],
+        now=ARRIVED,
     )
 
 

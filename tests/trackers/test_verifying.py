@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.factories import (
+    ARRIVED,
     NOW,
     AssignmentFactory,
     DeliveryFactory,
@@ -42,7 +43,7 @@ def trackers():
         spots = (0, 0, 4_000, 9_000, 9_000)
         record_reports(
             [incoming(tracker.pk, NOW + hour * HOUR, east_m=east_m) for hour, east_m in enumerate(spots)],
-            now=NOW,
+            now=ARRIVED,
         )
     Tracker.objects.update(verified_at=NOW)
     return made

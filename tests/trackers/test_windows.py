@@ -7,21 +7,26 @@ from itertools import combinations, product
 import pytest
 
 from tests.factories import NOW, make_fingerprint
-from trackers.rules import timeline
+from trackers.rules import timeline, verdicts
 from trackers.rules.comparison import StoredPeriod
-from trackers.rules.timeline import CREATED, Candidate, Sighting
+from trackers.rules.timeline import CREATED
+from trackers.rules.verdicts import Candidate, Fix, Report, Verdict
 from trackers.services.history import windows
-from trackers.services.history.windows import Position, Scope
+from trackers.services.history.windows import Past, Scope
 
 A, B = 1, 2
 # Where a report was: inside one fence or both, at the edge of one, which holds only who is there already, or nowhere.
 NEAR = {
-    "A": (Candidate(A, False, True, -50.0, 50.0),),
-    "a": (Candidate(A, False, False, 5.0, 105.0),),
-    "D": (Candidate(B, True, True, -50.0, 50.0),),
-    "b": (Candidate(B, True, False, 5.0, 105.0), Candidate(A, False, True, -10.0, 90.0)),
+    "A": (Candidate(A, False, True, -50.0, 50.0, 100.0),),
+    "a": (Candidate(A, False, False, 5.0, 105.0, 100.0),),
+    "D": (Candidate(B, True, True, -50.0, 50.0, 100.0),),
+    "b": (Candidate(B, True, False, 5.0, 105.0, 100.0), Candidate(A, False, True, -10.0, 90.0, 100.0)),
     "-": (),
+    # Nowhere, and so far away that nobody gets there or back within minutes; y is as far from x.
+    "x": (),
+    "y": (),
 }
+LATITUDES = {"x": 20.0, "y": 40.0}
 MINUTE = timedelta(minutes=1)
 
 
@@ -33,15 +38,22 @@ class Search:
     new_reports: int
 
 
-SEARCHES = [Search(2, "AaDb-", 4, 1), Search(2, "AD-", 5, 2), Search(3, "AD-", 6, 1), Search(3, "Ab-", 6, 1)]
+SEARCHES = [
+    Search(1, "Axy", 6, 1),
+    Search(1, "A-x", 5, 2),
+    Search(2, "AaDb-", 4, 1),
+    Search(2, "AD-", 5, 2),
+    Search(2, "Axy", 6, 1),
+    Search(2, "ADx", 5, 2),
+    Search(3, "AD-", 6, 1),
+    Search(3, "Ab-", 6, 1),
+    Search(3, "ADx", 6, 1),
+]
 
 
 def report(place, minute):
-    return Sighting(NOW + minute * MINUTE, make_fingerprint(minute), 10.0, NEAR[place])
-
-
-def position_of(sighting):
-    return Position(sighting.seen_at, sighting.fingerprint)
+    fix = Fix(NOW + minute * MINUTE, LATITUDES.get(place, 0.0), 5.0, 10.0)
+    return Report(fix, make_fingerprint(minute), 10.0, Verdict.COUNTS, NEAR[place])
 
 
 def scope_with(confirmations):
@@ -55,6 +67,8 @@ def scope_with(confirmations):
         ends_at=None,
         max_accuracy_m=500,
         exit_accuracy_cap_m=100,
+        max_speed_kmh=1000,
+        entry_accuracy_factor=3,
         confirmations=confirmations,
         kept_from=None,
         began_at=NOW - long,
@@ -62,28 +76,48 @@ def scope_with(confirmations):
     )
 
 
-def stored_before(history, position):
-    """The last two status periods that began before a position, latest first, as the store has them."""
-    began = [it for it in history.periods if Position(it.started_at, it.fingerprint) < position]
+def told(reports, scope, *, start=CREATED, last_accepted=None):
+    """The verdicts by moment, and the timeline."""
+    assessment = verdicts.assess(
+        reports,
+        max_accuracy_m=scope.max_accuracy_m,
+        max_speed_kmh=scope.max_speed_kmh,
+        last_accepted=last_accepted,
+    )
+    derived = timeline.derive(assessment.accepted, policy=scope.policy, start=start)
+    return dict(zip([it.seen_at for it in reports], assessment.verdicts, strict=True)), derived
+
+
+def past_of(reports, stored, moment, wanted):
+    """What the store says of the reports before a moment."""
+    before = [it for it in reversed(reports) if it.seen_at < moment]
+    accepted = [it.fix for it in before if not stored[it.seen_at]][:wanted]
+    undecided = [it.seen_at for it in before if stored[it.seen_at] and it.seen_at > accepted[0].seen_at]
+    return Past(accepted, undecided[0] if undecided else None)
+
+
+def stored_before(history, moment):
+    """The last two status periods that began before a moment, latest first, as the store has them."""
+    began = [it for it in history.periods if it.started_at < moment]
     return [StoredPeriod(0, it, None) for it in reversed(began[-2:])]
+
+
+def window_after(old, moment, scope):
+    stored, history = told(old, scope)
+    past = past_of(old, stored, moment, windows._reports_that_decide(scope) + 1)
+    decided = windows._decided_until(scope, moment, past)
+    return windows._window(scope, decided, stored_before(history, decided), past.accepted)
 
 
 def recomputed_in_window(old, new, scope):
     """What is stored after `new` reports came late to `old` ones: what stood before the window, then what it says."""
-    history = timeline.derive(old, confirmations=scope.confirmations)
-    first = min(map(position_of, new))
-    earlier = sorted((position_of(it) for it in old if position_of(it) < first), reverse=True)
-    window = windows._window(
-        scope,
-        first,
-        stored_before(history, first),
-        earlier[: windows._reports_that_decide(scope)],
-    )
-    seen = [it for it in sorted([*old, *new]) if position_of(it) >= window.position]
-    told = timeline.derive(seen, confirmations=scope.confirmations, start=window.start)
-    periods = [it for it in history.periods if Position(it.started_at, it.fingerprint) < window.position]
-    events = [it for it in history.events if Position(it.occurred_at, it.fingerprint) < window.position]
-    return timeline.Timeline(periods + told.periods, events + told.events)
+    stored, history = told(old, scope)
+    window = window_after(old, min(it.seen_at for it in new), scope)
+    seen = [it for it in sorted([*old, *new]) if it.seen_at >= window.since]
+    changed, derived = told(seen, scope, start=window.start, last_accepted=window.last_accepted)
+    periods = [it for it in history.periods if it.started_at < window.since]
+    events = [it for it in history.events if it.occurred_at < window.since]
+    return stored | changed, timeline.Timeline(periods + derived.periods, events + derived.events)
 
 
 def first_difference(search):
@@ -92,7 +126,7 @@ def first_difference(search):
     for length in range(search.reports + search.new_reports):
         for places in product(search.places, repeat=length + 1):
             series = [report(place, minute) for minute, place in enumerate(places)]
-            whole = timeline.derive(series, confirmations=scope.confirmations)
+            whole = told(series, scope)
             for late in combinations(range(length + 1), search.new_reports):
                 new = [series[number] for number in late]
                 old = [it for number, it in enumerate(series) if number not in late]
@@ -112,18 +146,18 @@ def test_one_report_fewer_would_not_be_enough(confirmations, monkeypatch):
     assert first_difference(Search(confirmations, "AD-", 6, 1)) is not None
 
 
+def test_without_the_reports_that_are_decided_about_it_would_not_be_enough(monkeypatch):
+    monkeypatch.setattr(windows, "_decided_until", lambda scope, moment, past: moment)
+    assert first_difference(Search(1, "Ax", 4, 1)) is not None
+
+
 def test_windows_begin_as_the_documentation_shows():
     """docs/timeline.md: in storage since *a*, two confirmations."""
     scope = scope_with(2)
     a, b, c, d = (report("A", minute) for minute in (0, 10, 20, 30))
-    history = timeline.derive([a, b, c, d], confirmations=2)
 
-    def window_after(*earlier):
-        position = Position(earlier[0].seen_at + MINUTE, b"")
-        return windows._window(
-            scope, position, stored_before(history, position), [position_of(it) for it in earlier]
-        )
-
-    between_b_and_c, between_a_and_b = window_after(b, a), window_after(a)
-    assert (between_b_and_c.position, between_b_and_c.start.location_id) == (position_of(b), A)
-    assert (between_a_and_b.position, between_a_and_b.start) == (position_of(a), CREATED)
+    between_b_and_c = window_after([a, b, c, d], b.seen_at + MINUTE, scope)
+    between_a_and_b = window_after([a, b, c, d], a.seen_at + MINUTE, scope)
+    assert (between_b_and_c.since, between_b_and_c.start.location_id) == (b.seen_at, A)
+    assert (between_a_and_b.since, between_a_and_b.start) == (a.seen_at, CREATED)
+    assert (between_b_and_c.last_accepted, between_a_and_b.last_accepted) == (a.fix, None)

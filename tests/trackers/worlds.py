@@ -6,6 +6,7 @@ Everything lies on one line, several reports share a moment, fences overlap, beg
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import asin, cos, radians, sin
 from random import Random
 
 from django.contrib.gis.geos import Point, Polygon
@@ -17,7 +18,7 @@ from clients.models import ProductionRun
 from locations.models import Location
 from tests.factories import make_mac
 from tests.trackers.oracle import Fence, Oracle, Policy, Run, Sighting, Stint
-from tests.trackers.reports import LATITUDE, incoming, longitude_at
+from tests.trackers.reports import LATITUDE, LONGITUDE, METRES_PER_DEGREE, incoming, longitude_at
 from trackers.models import Assignment, Tracker
 from trackers.services import history
 
@@ -26,11 +27,13 @@ START = datetime(2026, 3, 10, 21, 30, tzinfo=UTC)
 STEP = timedelta(minutes=10)
 STEPS = 24
 DAYS = (date(2026, 3, 10), date(2026, 3, 11))
-ACCURACIES_M = (10.0, 10.0, 40.0, None, 90.0, 150.0, 200.0, 400.0)
-SPOTS_M = (0, 35, 70, 110, 160, 215, 260, 330, 420, 3000)
+ACCURACIES_M = (10.0, 10.0, 40.0, None, 0.0, 90.0, 150.0, 200.0, 400.0)
+SPOTS_M = (0, 35, 70, 110, 160, 215, 260, 330, 420, 3000, 40_000)
 # By their number in SPOTS_M; centres and nowhere more often than edges.
 SPOTS = (*range(len(SPOTS_M)), 0, 0, 0, 3, 3, 6, 6, 6, 9, 9)
 CENTRES_M = (0, 100, 250)
+# Where the line begins; the second one crosses the date line 120 m further on.
+ORIGINS = (LONGITUDE, LONGITUDE, 180 - 120 / METRES_PER_DEGREE)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class World:
+    origin: float
     runs: tuple[Run, ...]
     locations: tuple[Circle, ...]
     trackers: tuple[tuple[Period, ...], ...]
@@ -84,6 +88,8 @@ def _run(chance: Random) -> Run:
             confirmations=chance.choice((1, 1, 1, 2, 2, 3, 4)),
             max_accuracy_m=chance.choice((300, 300, 100)),
             exit_accuracy_cap_m=chance.choice((100, 50, 0)),
+            entry_accuracy_factor=chance.choice((3, 3, 1, 2, 100)),
+            max_speed_kmh=chance.choice((1000, 1000, 200, 15, 10)),
         ),
     )
 
@@ -155,6 +161,7 @@ def make_world(chance: Random) -> World:
     trackers = range(chance.choice((1, 1, 2, 3)))
     seen = [it for number in trackers for it in _visits(chance, number, chance.choice((1, 3, 4, 5, 6)))]
     return World(
+        origin=chance.choice(ORIGINS),
         runs=tuple(_run(chance) for _ in range(run_count)),
         locations=tuple(_circle(chance, run_count) for _ in range(chance.choice((1, 2, 3, 4)))),
         trackers=tuple(_periods(chance, run_count) for _ in trackers),
@@ -173,8 +180,10 @@ def make_hesitant_world(chance: Random) -> World:
         accuracies=(10.0,) * 9 + (400.0,),
         lengths=range(1, 8),
     )
+    policy = Policy(confirmations=chance.choice((2, 3, 4)), max_speed_kmh=chance.choice((1000, 100, 10)))
     return World(
-        runs=(Run(DAYS[0], DAYS[1], Policy(confirmations=chance.choice((2, 3, 4)))),),
+        origin=chance.choice(ORIGINS),
+        runs=(Run(DAYS[0], DAYS[1], policy),),
         locations=(
             Circle("STORAGE", 0, 50, False, (0,), None, None),
             Circle("DELIVERY", 250, 50, False, (0,), None, None),
@@ -204,11 +213,15 @@ class Stage:
                 end_date=run.end_date,
                 max_accuracy_m=run.policy.max_accuracy_m,
                 exit_accuracy_cap_m=run.policy.exit_accuracy_cap_m,
+                entry_accuracy_factor=run.policy.entry_accuracy_factor,
+                max_speed_kmh=run.policy.max_speed_kmh,
                 confirmations=run.policy.confirmations,
             )
             for number, run in enumerate(world.runs)
         )
-        self.locations = Location.objects.bulk_create(_location(circle) for circle in world.locations)
+        self.locations = Location.objects.bulk_create(
+            _location(circle, self.longitude_at) for circle in world.locations
+        )
         Location.runs.through.objects.bulk_create(
             Location.runs.through(location_id=row.pk, productionrun_id=self.runs[run].pk)
             for row, circle in zip(self.locations, world.locations, strict=True)
@@ -220,7 +233,9 @@ class Stage:
         )
         self.stints = [self._assign(number) for number in range(len(world.trackers))]
         history.refresh_trackers([row.pk for row in self.trackers], now=START)
-        self.distances = _measure(self.locations)
+        longitudes = [self.longitude_at(m) for m in SPOTS_M]
+        self.distances = _measure(self.locations, longitudes)
+        self.sizes = _sizes(self.locations)
         self.oracle = self._oracle()
 
     def _assign(self, number):
@@ -244,6 +259,7 @@ class Stage:
                 id=row.pk,
                 kind=circle.kind,
                 radius_m=0 if circle.area else circle.radius_m,
+                size_m=self.sizes[row.pk],
                 runs=frozenset(self.runs[run].pk for run in circle.runs),
                 active_from=moment(circle.active_from),
                 active_until=moment(circle.active_until),
@@ -251,14 +267,24 @@ class Stage:
             for row, circle in zip(self.locations, self.world.locations, strict=True)
         ]
         by_id = {row.pk: run for row, run in zip(self.runs, self.world.runs, strict=True)}
-        return Oracle(runs=by_id, fences=fences, distances=lambda fence, spot: self.distances[fence, spot])
+        return Oracle(
+            runs=by_id,
+            fences=fences,
+            distances=lambda fence, spot: self.distances[fence, spot],
+            between=lambda one, other: _apart(SPOTS_M[one], SPOTS_M[other]),
+        )
+
+    def longitude_at(self, east_m):
+        """On the line of this world, which may cross the date line."""
+        longitude = longitude_at(east_m) - LONGITUDE + self.world.origin
+        return longitude if longitude <= 180 else longitude - 360
 
     def incoming(self, seen):
         return incoming(
             self.trackers[seen.tracker].pk,
             moment(seen.step),
             number=seen.number,
-            longitude=longitude_at(SPOTS_M[seen.spot]),
+            longitude=self.longitude_at(SPOTS_M[seen.spot]),
             accuracy_m=seen.accuracy_m,
         )
 
@@ -271,7 +297,14 @@ class Stage:
         return self.oracle.tell(self.stints[number], sightings)
 
 
-def _location(circle):
+def _apart(one_m, other_m):
+    """Metres on the sphere between two points of the line, by the chord between them."""
+    degrees = abs(one_m - other_m) / METRES_PER_DEGREE
+    chord = 2 * cos(radians(LATITUDE)) * sin(radians(degrees) / 2)
+    return 2 * 6_371_008.8 * asin(chord / 2)
+
+
+def _location(circle, longitude_at):
     half_m = circle.radius_m * 0.9
     west, east = longitude_at(circle.centre_m - half_m), longitude_at(circle.centre_m + half_m)
     square = Polygon.from_bbox((west, LATITUDE - 0.001, east, LATITUDE + 0.001))
@@ -286,7 +319,17 @@ def _location(circle):
     )
 
 
-def _measure(locations):
+def _sizes(locations):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, CASE WHEN area IS NULL THEN radius_m ELSE sqrt(ST_Area(area) / pi()) END"
+            " FROM locations_location WHERE id = ANY(%s)",
+            [[row.pk for row in locations]],
+        )
+        return dict(cursor.fetchall())
+
+
+def _measure(locations, longitudes):
     """What PostGIS measures from every location to every spot, one pair at a time and without an index."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -298,6 +341,6 @@ def _measure(locations):
                  LATERAL (SELECT ST_Point(spot.longitude, %s)::geography AS at) AS point
             WHERE location.id = ANY(%s)
             """,
-            [[longitude_at(m) for m in SPOTS_M], LATITUDE, [row.pk for row in locations]],
+            [longitudes, LATITUDE, [row.pk for row in locations]],
         )
         return {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall()}

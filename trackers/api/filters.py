@@ -107,9 +107,10 @@ class OrderedTrackerFilters(TrackerFilters):
 class ReportFilters(FilterSet):
     since = MomentFilter("seen_at", "gte", help_text="Seen at this time or later.")
     until = MomentFilter("seen_at", "lt", help_text="Seen before this time.")
-    usable = YesNoFilter(
-        help_text="Whether it is accurate enough for the production run, and so counts for status and events."
+    counted = ChoicesFilter(
+        choices=selectors.Counted.choices, help_text="What became of it for status and events."
     )
+    usable = YesNoFilter(help_text="Whether it is accurate enough for the production run.")
     max_accuracy_m = extend_schema_field({"type": "number", "minimum": 0})(
         django_filters.NumberFilter(
             "accuracy_m", "lte", min_value=0, help_text="Leaves out worse and unknown accuracies."

@@ -7,6 +7,7 @@ from clients.api.serializers import BrandRefSerializer, ClientRefSerializer, Run
 from locations.api.geojson import FeatureCollectionSerializer, PointGeometrySerializer
 from locations.api.serializers import LocationRefSerializer, PositionField
 from trackers.models import GeofenceEvent, LocationReport, StatusChange, Tracker
+from trackers.selectors import Counted
 
 
 class NearSerializer(serializers.Serializer[Tracker]):
@@ -77,9 +78,17 @@ class ReportSerializer(serializers.ModelSerializer[LocationReport]):
     seen_at = serializers.DateTimeField(read_only=True, help_text="When a phone saw the tracker.")
     received_at = serializers.DateTimeField(read_only=True, help_text="When Glimpse received it.")
     position = PositionField(read_only=True)
-    usable = serializers.BooleanField(
+    counted = serializers.ChoiceField(
+        Counted.choices,
         read_only=True,
-        help_text="Accurate enough for the production run, so that it counts for status and events.",
+        allow_null=True,
+        help_text="What became of it. `yes`: it counts for status and events. `superseded`: another one of the same"
+        " moment is more accurate. `inaccurate`: less accurate than the production run asks for. `outlier`: too far"
+        " away for the time, and the next report did not confirm it. `held`: too far away for the time, until the next"
+        " report decides. Empty: it was seen in no run.",
+    )
+    usable = serializers.BooleanField(
+        read_only=True, help_text="Accurate enough for the production run. What became of it `counted` tells."
     )
 
     class Meta:
@@ -93,6 +102,7 @@ class ReportSerializer(serializers.ModelSerializer[LocationReport]):
             "confidence",
             "battery",
             "source",
+            "counted",
             "usable",
         ]
 
@@ -204,6 +214,7 @@ class TrackPropertiesSerializer(serializers.Serializer[Any]):
     received_at = serializers.DateTimeField(required=False)
     accuracy_m = serializers.FloatField(required=False, allow_null=True)
     battery = serializers.CharField(required=False, allow_blank=True)
+    counted = serializers.ChoiceField(Counted.choices, required=False, allow_null=True)
     usable = serializers.BooleanField(required=False)
 
 

@@ -133,9 +133,9 @@ class TrackView(OfTracker):
         responses=serializers.TrackCollectionSerializer,
     )
     def get(self, request: Request, mac: str) -> Response:
-        """A tracker's route as GeoJSON: a line through its usable reports, and each report as a point, oldest first.
+        """A tracker's route as GeoJSON: a line through its reports that count, and every report as a point.
 
-        By default of the last 7 days; at most 92 days and the newest 5,000 reports.
+        Oldest first. By default of the last 7 days; at most 92 days and the newest 5,000 reports.
         """
         return Response(selectors.track_features(self.mac, self.filter_queryset(self.get_queryset())))
 

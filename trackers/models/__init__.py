@@ -6,10 +6,11 @@ from trackers.models.checks import RetentionCutoff, TimelineCheck
 from trackers.models.history import GeofenceEvent, Retraction, StatusChange
 from trackers.models.jobs import RecomputationJob, RecomputationTarget
 from trackers.models.reports import DailyPosition, HourlyPosition, LocationReport, RejectedReport
-from trackers.models.retention import RetiredMonth
+from trackers.models.retention import AcceptedBeforeCutoff, RetiredMonth
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
 
 __all__ = [
+    "AcceptedBeforeCutoff",
     "Alert",
     "AlertWatch",
     "Assignment",

@@ -3,13 +3,14 @@
 from typing import Self
 
 from django.contrib.gis.db import models
-from django.db.models import Case, Exists, OuterRef, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from foundation.tenancy import ClientIds, TenantQuerySet
 from locations.models import Location
 from trackers.models.battery import Battery
 from trackers.models.trackers import Assignment, GeoStatus, Tracker
+from trackers.rules import verdicts
 
 # Less accurate reports are no way points of the distance travelled.
 WAYPOINT_ACCURACY_M = 300
@@ -43,6 +44,14 @@ class LocationReport(models.Model):
         FIND_MY = "FIND_MY", "Find My"
         REPLAY = "REPLAY", "Replay"
 
+    class Verdict(models.TextChoices):
+        """Why a report that was seen in a run makes no event; empty if it counts. Derived with the timeline."""
+
+        SUPERSEDED = verdicts.Verdict.SUPERSEDED.value, "Superseded"
+        INACCURATE = verdicts.Verdict.INACCURATE.value, "Inaccurate"
+        OUTLIER = verdicts.Verdict.OUTLIER.value, "Outlier"
+        HELD = verdicts.Verdict.HELD.value, "Held"
+
     pk = models.CompositePrimaryKey("tracker", "seen_at", "fingerprint")
     tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="reports", db_index=False)
     seen_at = models.DateTimeField()
@@ -53,8 +62,25 @@ class LocationReport(models.Model):
     battery = models.CharField(max_length=10, choices=Battery.choices, blank=True)
     source = models.CharField(max_length=10, choices=Source.choices)
     received_at = models.DateTimeField()
+    verdict = models.CharField(max_length=10, choices=Verdict.choices, blank=True, db_default="")
 
     objects = ReportQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # What is shown as unconfirmed or impossible, raises alerts, or is decided by the next report: few rows.
+            models.Index(
+                fields=["tracker", "seen_at"],
+                condition=Q(verdict__in=["OUTLIER", "HELD"]),
+                name="report_not_plausible",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accuracy_m=None) | Q(accuracy_m__gt=0),
+                name="report_accuracy_is_unknown_or_positive",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.seen_at:%Y-%m-%d %H:%M}"
@@ -101,10 +127,11 @@ class PositionRollup(models.Model):
     """A tracker's bucket of time that has reports, refreshed in the transaction that writes reports or history.
 
     `distance_m` is the length, on the sphere, of the legs that end in the bucket. A leg goes from one way point to
-    the next, and way points are the reports whose accuracy is unknown or at most `WAYPOINT_ACCURACY_M`; it counts if
-    it is longer than both error circles together, so that a tracker at rest goes nowhere. Status, location and
-    minutes are those of the valid status periods within the bucket, an open one lasting to its end; a bucket without
-    one is CREATED.
+    the next, and way points are the reports whose accuracy is unknown or at most `WAYPOINT_ACCURACY_M`, without those
+    that are superseded, outliers or held; it counts if it is longer than both error circles together, so that a tracker
+    at rest goes nowhere. Centroid and best position are empty where all reports are outliers or held. Status, location
+    and minutes are those of the valid status periods within the bucket, one that is open lasting to its end; a bucket
+    without one is CREATED.
     """
 
     tracker = models.ForeignKey(Tracker, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -112,8 +139,8 @@ class PositionRollup(models.Model):
     reports = models.PositiveIntegerField()
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
-    centroid = models.PointField(geography=True, spatial_index=False)
-    best_position = models.PointField(geography=True, spatial_index=False)
+    centroid = models.PointField(geography=True, spatial_index=False, null=True)
+    best_position = models.PointField(geography=True, spatial_index=False, null=True)
     best_accuracy_m = models.FloatField(null=True)
     distance_m = models.FloatField(default=0)
     status = models.CharField(

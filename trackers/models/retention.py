@@ -1,8 +1,9 @@
-"""Which months of reports go."""
+"""Which months of reports go, and what stays of them."""
 
-from django.db import models
+from django.contrib.gis.db import models
 
 from foundation.audit import audited
+from trackers.models.trackers import Assignment
 
 
 @audited(fields=["state"])
@@ -42,3 +43,18 @@ class RetiredMonth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%B %Y}"
+
+
+class AcceptedBeforeCutoff(models.Model):
+    """The last report of an assignment that counted before the retention cutoff: the first ones after it are held
+    against it."""
+
+    assignment = models.OneToOneField(
+        Assignment, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    seen_at = models.DateTimeField()
+    position = models.PointField(geography=True, spatial_index=False)
+    accuracy_m = models.FloatField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.assignment_id} {self.seen_at:%Y-%m-%d %H:%M}"

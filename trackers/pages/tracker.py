@@ -21,10 +21,16 @@ from trackers.models import (
 )
 from trackers.pages import queries, strips
 from trackers.pages.strips import Strip
-from trackers.rules import timeline
 
 WINDOWS_DAYS = (1, 7, 30, 90)
 DEFAULT_DAYS = 7
+Verdict = LocationReport.Verdict
+WHY_NOT_COUNTED: dict[str, str] = {
+    Verdict.SUPERSEDED: "a more accurate report is of the same moment",
+    Verdict.INACCURATE: "less accurate than {run.max_accuracy_m} m",
+    Verdict.OUTLIER: "outlier: faster than {run.max_speed_kmh} km/h to get there, not confirmed by the next report",
+    Verdict.HELD: "unconfirmed: faster than {run.max_speed_kmh} km/h to get there; the next report decides",
+}
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,10 @@ class Standing:
 
 
 class ListedReport(NamedTuple):
-    """unused: why the report makes no event; empty if it can make one."""
+    """not_counted: why the report makes no event; empty if it counts."""
 
     report: LocationReport
-    unused: str
+    not_counted: str
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def show(tracker: Tracker, *, user: Viewer, days: str, reports_after: str, now: 
             "fences": fences.features(queries.fences_for_map(tracker, periods_on_strip, assignments)),
         },
         map_is_cut=len(on_map) == queries.REPORTS_ON_MAP,
-        reports=[ListedReport(report, why_unused(report, assignments)) for report in page],
+        reports=[ListedReport(report, why_not_counted(report, assignments)) for report in page],
         reports_following=str(following) if following else "",
         reports_paged=bool(reports_after),
         events=queries.events_of(tracker, user, listed),
@@ -125,17 +131,15 @@ def standing(
     )
 
 
-def why_unused(report: LocationReport, assignments: Iterable[Assignment]) -> str:
-    """Why a report makes no event, or nothing if it can make one."""
+def why_not_counted(report: LocationReport, assignments: Iterable[Assignment]) -> str:
+    """Why a report makes no event, or nothing if it counts."""
     for assignment in assignments:
         if report.seen_at not in assignment.period:
             continue
         run = assignment.run
         if not run.start_date <= report.seen_at.astimezone(UTC).date() <= run.end_date:
             return "outside the run's dates"
-        if not timeline.is_usable(report.accuracy_m, run.max_accuracy_m):
-            return f"less accurate than {run.max_accuracy_m} m"
-        return ""
+        return WHY_NOT_COUNTED.get(report.verdict, "").format(run=run)
     return "in no run then"
 
 
@@ -172,7 +176,7 @@ def _report_features(
     starts = [period.started_at for period in periods]
     features = [
         _report_feature(
-            report, _period_at(report.seen_at, starts, periods), usable=not why_unused(report, assignments)
+            report, _period_at(report.seen_at, starts, periods), why_not_counted(report, assignments)
         )
         for report in reports
     ]
@@ -189,7 +193,7 @@ def _period_at(
     return period if period.ended_at is None or moment < period.ended_at else None
 
 
-def _report_feature(report: LocationReport, period: StatusChange | None, *, usable: bool) -> dict[str, Any]:
+def _report_feature(report: LocationReport, period: StatusChange | None, not_counted: str) -> dict[str, Any]:
     return {
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [round(x, 6) for x in report.position.coords]},
@@ -197,7 +201,8 @@ def _report_feature(report: LocationReport, period: StatusChange | None, *, usab
             "seen_at": report.seen_at.isoformat(),
             "received_at": report.received_at.isoformat(),
             "accuracy_m": report.accuracy_m,
-            "usable": usable,
+            "verdict": report.verdict,
+            "not_counted": not_counted,
             "status": period.status if period else GeoStatus.CREATED.value,
             "location": period.location.name if period and period.location else None,
         },

@@ -93,6 +93,8 @@ def _create_runs(world: World, now: datetime) -> dict[str, ProductionRun]:
             end_date=run.end_date,
             max_accuracy_m=run.policy.max_accuracy_m,
             exit_accuracy_cap_m=run.policy.exit_accuracy_cap_m,
+            entry_accuracy_factor=run.policy.entry_accuracy_factor,
+            max_speed_kmh=run.policy.max_speed_kmh,
             confirmations=run.policy.confirmations,
         )
         for run in world.runs

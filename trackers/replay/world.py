@@ -44,8 +44,10 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Policy(_Strict):
-    max_accuracy_m: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 300
+    max_accuracy_m: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 250
     exit_accuracy_cap_m: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 100
+    entry_accuracy_factor: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
+    max_speed_kmh: Annotated[int, msgspec.Meta(ge=10, le=3_000)] = 1_000
     confirmations: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
 
 

@@ -12,28 +12,26 @@ episodes of one kind; the measure of an episode is
     LONG_STAY          days that a status may last
 """
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from trackers.rules.distances import great_circle_m
 from trackers.rules.episodes import Episode, Finding, Kind, join
 
-EARTH_RADIUS_M = 6_371_009
 # The usual gap between reports is the median of this many; with fewer than the least it is not known.
 GAPS_FOR_RHYTHM = 20
 LEAST_GAPS = 5
 # One report may lie about where it is; two in a row are taken at their word.
 PLACE_CONFIRMATIONS = 2
-LEAST_ELAPSED = timedelta(minutes=1)
+LEAST_ELAPSED = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 
 
 class Thresholds(NamedTuple):
     """The settings ALERT_…, in their units."""
 
-    max_speed_kmh: float
     silent_factor: float
     silent_min: timedelta
     silent_max: timedelta
@@ -45,8 +43,9 @@ class Thresholds(NamedTuple):
     back_after: timedelta
 
 
-class UsableReport(NamedTuple):
-    """A usable report. Of several at one moment the most accurate counts; battery is a `Battery` code or empty.
+class EvaluatedReport(NamedTuple):
+    """A report that counts, or else an outlier or one that is held. accuracy_m: 0 if unknown. battery is a `Battery`
+    code or empty.
 
     abroad: the code of the country on whose land it lies and should not; empty on land where it may be; None where
     that can't be told: at sea, close to a border, or because nobody said where it may be.
@@ -57,6 +56,7 @@ class UsableReport(NamedTuple):
     longitude: float
     accuracy_m: float
     battery: str
+    counts: bool = True
     abroad: str | None = None
 
     @property
@@ -91,29 +91,32 @@ class Leg(NamedTuple):
 
 
 def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Between (latitude, longitude) in degrees, by the haversine formula."""
-    latitude, other_latitude = math.radians(one[0]), math.radians(other[0])
-    half_up = math.sin((other_latitude - latitude) / 2) ** 2
-    half_along = math.sin(math.radians(other[1] - one[1]) / 2) ** 2
-    share = half_up + math.cos(latitude) * math.cos(other_latitude) * half_along
-    return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(share, 1.0)))
+    """Between (latitude, longitude) in degrees."""
+    return great_circle_m(*one, *other)
 
 
-def impossible_speed(
-    reports: Sequence[UsableReport], *, max_speed_kmh: float, ongoing: Episode | None = None
-) -> list[Episode]:
-    """The distance between two reports, less both error circles, was too long for the time: one of them lies, or two
-    devices have the same key. It lasts until a report can be reached from the one before."""
-    findings = [Finding(report.seen_at, None) for report in reports[:1]]
-    for before, after in pairwise(reports):
-        way_m = distance_m(before.point, after.point) - before.accuracy_m - after.accuracy_m
-        elapsed = max(after.seen_at - before.seen_at, LEAST_ELAPSED)
-        speed_kmh = max(way_m, 0) / 1000 / (elapsed / HOUR)
-        findings.append(Finding(after.seen_at, speed_kmh > max_speed_kmh, float(round(speed_kmh))))
+def impossible_speed(reports: Sequence[EvaluatedReport], *, ongoing: Episode | None = None) -> list[Episode]:
+    """From a report that is an outlier, or held, to the next one that counts: one of them lies, or two devices have
+    the same key."""
+    findings = []
+    before: EvaluatedReport | None = None
+    for report in reports:
+        if report.counts:
+            before = report
+            findings.append(Finding(report.seen_at, False))
+        else:
+            findings.append(Finding(report.seen_at, True, before and _speed_kmh(before, report)))
     return join(Kind.IMPOSSIBLE_SPEED, findings, ongoing=ongoing)
 
 
-def battery_low(reports: Sequence[UsableReport], *, ongoing: Episode | None = None) -> list[Episode]:
+def _speed_kmh(before: EvaluatedReport, after: EvaluatedReport) -> float:
+    """What it would take at least."""
+    excess_m = distance_m(before.point, after.point) - before.accuracy_m - after.accuracy_m
+    elapsed = max(after.seen_at - before.seen_at, LEAST_ELAPSED)
+    return float(round(max(excess_m, 0) / 1000 / (elapsed / HOUR)))
+
+
+def battery_low(reports: Sequence[EvaluatedReport], *, ongoing: Episode | None = None) -> list[Episode]:
     """From the first report that says low or critical to the next that says better; others say nothing."""
     findings = [
         Finding(report.seen_at, report.battery in ("LOW", "CRITICAL") if report.battery else None)
@@ -123,7 +126,7 @@ def battery_low(reports: Sequence[UsableReport], *, ongoing: Episode | None = No
 
 
 def off_route(
-    reports: Sequence[UsableReport],
+    reports: Sequence[EvaluatedReport],
     legs: Sequence[Leg],
     *,
     detour: float,
@@ -146,13 +149,13 @@ def off_route(
     return join(Kind.OFF_ROUTE, findings, ongoing=ongoing, confirmations=PLACE_CONFIRMATIONS)
 
 
-def _off_route(report: UsableReport, excess_m: float) -> Finding:
+def _off_route(report: EvaluatedReport, excess_m: float) -> Finding:
     """Its error circle counts twice: to the point and from it."""
     excess_m -= 2 * report.accuracy_m
     return Finding(report.seen_at, excess_m > 0, float(round(max(excess_m, 0) / 1000)))
 
 
-def left_country(reports: Sequence[UsableReport], *, ongoing: Episode | None = None) -> list[Episode]:
+def left_country(reports: Sequence[EvaluatedReport], *, ongoing: Episode | None = None) -> list[Episode]:
     """From the first of two in a row that lie in countries where they should not to the next where they may be."""
     findings = [
         Finding(

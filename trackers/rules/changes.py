@@ -23,6 +23,8 @@ class Run(NamedTuple):
     end_date: date
     max_accuracy_m: int
     exit_accuracy_cap_m: int
+    entry_accuracy_factor: int
+    max_speed_kmh: int
     confirmations: int
 
 
@@ -73,6 +75,8 @@ def of_run(run_id: int, before: Run, after: Run) -> AffectedReports | None:
             ("end_date", "last day"),
             ("max_accuracy_m", "least accuracy (m)"),
             ("exit_accuracy_cap_m", "error circle on leaving (m)"),
+            ("entry_accuracy_factor", "accuracy to enter (radii)"),
+            ("max_speed_kmh", "highest believable speed (km/h)"),
             ("confirmations", "confirming reports"),
         )
         if getattr(before, name) != getattr(after, name)

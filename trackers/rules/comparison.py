@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from trackers.rules.timeline import Event, EventType, StatusPeriod, Timeline
+from trackers.rules.verdicts import Report, Verdict
 
 
 class StoredPeriod(NamedTuple):
@@ -48,10 +49,19 @@ class NewPeriod(NamedTuple):
     ended_at: datetime | None
 
 
+class NewVerdict(NamedTuple):
+    """A stored report (seen_at, fingerprint) that means something else than its row says."""
+
+    seen_at: datetime
+    fingerprint: bytes
+    verdict: Verdict
+
+
 @dataclass(slots=True)
 class Difference:
     """Empty lists where the store is right. kept: the ids of the stored periods that stay as they are."""
 
+    verdicts_to_set: list[NewVerdict] = field(default_factory=list)
     periods_to_retract: list[int] = field(default_factory=list)
     periods_to_end: list[PeriodEnd] = field(default_factory=list)
     periods_to_add: list[NewPeriod] = field(default_factory=list)
@@ -62,12 +72,22 @@ class Difference:
     @property
     def is_empty(self) -> bool:
         return not (
-            self.periods_to_retract
+            self.verdicts_to_set
+            or self.periods_to_retract
             or self.periods_to_end
             or self.periods_to_add
             or self.events_to_retract
             or self.events_to_add
         )
+
+
+def compare_verdicts(reports: Sequence[Report], verdicts: Sequence[Verdict]) -> list[NewVerdict]:
+    """Where the verdicts on reports differ from the stored ones."""
+    return [
+        NewVerdict(report.fix.seen_at, report.fingerprint, verdict)
+        for report, verdict in zip(reports, verdicts, strict=True)
+        if report.verdict != verdict
+    ]
 
 
 def compare(

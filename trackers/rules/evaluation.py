@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from trackers.rules import anomalies
-from trackers.rules.anomalies import Leg, SeenHour, StatusPeriod, Thresholds, UsableReport
+from trackers.rules.anomalies import EvaluatedReport, Leg, SeenHour, StatusPeriod, Thresholds
 from trackers.rules.episodes import Differences, Episode, Kind, Stored, compare
 
 OF_REPORTS = (Kind.IMPOSSIBLE_SPEED, Kind.BATTERY_LOW, Kind.OFF_ROUTE, Kind.LEFT_COUNTRY)
@@ -21,10 +21,11 @@ EVALUATE_AGAIN_AFTER = timedelta(hours=24)
 
 
 class EvaluationInput(NamedTuple):
-    """reports: from the change on, and up to two moments before. before: the hours that tell the rhythm, all of
-    them seen before the change; hours: those since. periods: all, or the latest where `periods_are_cut`."""
+    """reports: from the change on, and from the last two before it that count. before: the hours that tell the
+    rhythm, all of them seen before the change; hours: those since. periods: all, or the latest where
+    `periods_are_cut`."""
 
-    reports: Sequence[UsableReport]
+    reports: Sequence[EvaluatedReport]
     before: Sequence[SeenHour]
     hours: Sequence[SeenHour]
     periods: Sequence[StatusPeriod]
@@ -92,21 +93,18 @@ def _by_reports(given: EvaluationInput, span: Span, legs: Sequence[Leg], thresho
     first = reports[0].seen_at
     stored = [row for row in stored if _lasts_beyond(row.episode, first)]
     ongoing = {row.episode.kind: row.episode for row in stored if _has_certainly_begun(row.episode, first)}
+    counting = [report for report in reports if report.counts]
     episodes = [
-        *anomalies.impossible_speed(
-            reports,
-            max_speed_kmh=thresholds.max_speed_kmh,
-            ongoing=ongoing.get(Kind.IMPOSSIBLE_SPEED),
-        ),
-        *anomalies.battery_low(reports, ongoing=ongoing.get(Kind.BATTERY_LOW)),
+        *anomalies.impossible_speed(reports, ongoing=ongoing.get(Kind.IMPOSSIBLE_SPEED)),
+        *anomalies.battery_low(counting, ongoing=ongoing.get(Kind.BATTERY_LOW)),
         *anomalies.off_route(
-            reports,
+            counting,
             legs,
             detour=thresholds.off_route_detour,
             slack_m=thresholds.off_route_slack_m,
             ongoing=ongoing.get(Kind.OFF_ROUTE),
         ),
-        *anomalies.left_country(reports, ongoing=ongoing.get(Kind.LEFT_COUNTRY)),
+        *anomalies.left_country(counting, ongoing=ongoing.get(Kind.LEFT_COUNTRY)),
     ]
     return _Part(episodes, stored, [])
 

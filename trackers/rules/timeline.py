@@ -1,16 +1,18 @@
-"""The timeline: a tracker's history as a pure function of what was seen, in event order.
+"""The timeline: a tracker's history as a pure function of the reports that count, in event order.
 
-Values in, values out. What decides whether a tracker is at a location is measured beforehand
-(`locations.matching`); here the measurements become places, changes of place and events.
+Values in, values out. Which reports count `verdicts` tells; what decides whether a tracker is at a location is
+measured beforehand (`locations.matching`). Here the measurements become places, changes of place and events.
 
-The rules are numbered as in docs/timeline.md:
-usable (1), inside (2), still inside (3), where it is (4), confirmation (5), events (6).
+The rules are numbered as in docs/timeline.md: inside and precise enough to enter (4), still inside (5), where it
+is (6), confirmation (7), events (8).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from trackers.rules.verdicts import Candidate, Report
 
 
 class Status(StrEnum):
@@ -40,30 +42,6 @@ CREATED = Place(Status.CREATED, None)
 IN_TRANSIT = Place(Status.IN_TRANSIT, None)
 
 
-class Candidate(NamedTuple):
-    """A location that a sighting is in or near.
-
-    inside: within the radius or the area, boundary included.
-    gap_m: metres from the fence's edge outwards; zero or negative inside.
-    centre_m: metres to the location's centre.
-    """
-
-    location_id: int
-    is_delivery: bool
-    inside: bool
-    gap_m: float
-    centre_m: float
-
-
-class Sighting(NamedTuple):
-    """A usable report, measured. reach_m: how much of its error circle may still touch a fence (rule 3)."""
-
-    seen_at: datetime
-    fingerprint: bytes
-    reach_m: float
-    candidates: Sequence[Candidate]
-
-
 class StatusPeriod(NamedTuple):
     """A row of the status history, begun by the report (started_at, fingerprint).
 
@@ -76,7 +54,7 @@ class StatusPeriod(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What a sighting means. ENTRY and EXIT carry the period that they begin; DWELL and TRANSIT begin none."""
+    """What a report means. ENTRY and EXIT carry the period that they begin; DWELL and TRANSIT begin none."""
 
     type: EventType
     location_id: int | None
@@ -90,18 +68,21 @@ class Timeline(NamedTuple):
     events: list[Event]
 
 
-def is_usable(accuracy_m: float | None, max_accuracy_m: float) -> bool:
-    """Rule 1. An unknown accuracy is usable."""
-    return accuracy_m is None or accuracy_m <= max_accuracy_m
+class Policy(NamedTuple):
+    """What a run rules about the places of its trackers (rules 4 and 7)."""
+
+    confirmations: int
+    entry_accuracy_factor: int
 
 
-def locate(sighting: Sighting, here: Place) -> Place:
-    """Rules 2 to 4: the place that a sighting tells, for a tracker that is `here`."""
+def locate(report: Report, here: Place, policy: Policy) -> Place:
+    """Rules 4 to 6: the place that a report tells, for a tracker that is `here`."""
     nearest: Candidate | None = None
     nearest_rank: tuple[bool, bool, float, int] | None = None
-    for candidate in sighting.candidates:
+    for candidate in report.candidates:
         already_there = candidate.location_id == here.location_id
-        if not (candidate.inside or (already_there and candidate.gap_m <= sighting.reach_m)):
+        still_inside = already_there and candidate.gap_m <= report.reach_m
+        if not (still_inside or (candidate.inside and is_precise_enough(report, candidate, policy))):
             continue
         rank = (not candidate.is_delivery, not already_there, candidate.centre_m, candidate.location_id)
         if nearest_rank is None or rank < nearest_rank:
@@ -111,76 +92,81 @@ def locate(sighting: Sighting, here: Place) -> Place:
     return Place(Status.DELIVERED if nearest.is_delivery else Status.IN_STORAGE, nearest.location_id)
 
 
-def derive(sightings: Iterable[Sighting], *, confirmations: int, start: Place = CREATED) -> Timeline:
-    """The timeline of usable reports in event order (seen_at, fingerprint), for a tracker that is at `start`.
+def is_precise_enough(report: Report, candidate: Candidate, policy: Policy) -> bool:
+    """Rule 4: whether the report's error leaves it believable that it is inside and not beside. Unknown passes."""
+    accuracy_m = report.fix.accuracy_m
+    return accuracy_m is None or accuracy_m <= policy.entry_accuracy_factor * candidate.entry_radius_m
+
+
+def derive(reports: Iterable[Report], *, policy: Policy, start: Place = CREATED) -> Timeline:
+    """The timeline of accepted reports in event order, for a tracker that is at `start`.
 
     The first report must not be one that `start`'s own confirmation still depends on.
     """
-    derivation = _Derivation(confirmations, start)
-    for sighting in sightings:
-        derivation.see(sighting)
+    derivation = _Derivation(policy, start)
+    for report in reports:
+        derivation.see(report)
     derivation.dismiss_waiting()
     return Timeline(derivation.periods, derivation.events)
 
 
 def derive_first(
-    sightings: Iterable[Sighting], *, confirmations: int, start: Place = CREATED
-) -> tuple[Timeline, Sighting | None]:
+    reports: Iterable[Report], *, policy: Policy, start: Place = CREATED
+) -> tuple[Timeline, Report | None]:
     """The timeline of the first of many reports, as `derive` does.
 
-    Also returns the first sighting that still waits for confirmation, if any: it and those after it mean nothing
-    yet, and the next part has to begin with it.
+    Also returns the first report that still waits for confirmation, if any: it and those after it mean nothing yet,
+    and the next part has to begin with it.
     """
-    derivation = _Derivation(confirmations, start)
-    for sighting in sightings:
-        derivation.see(sighting)
-    return Timeline(derivation.periods, derivation.events), derivation.waiting[
-        0
-    ] if derivation.waiting else None
+    derivation = _Derivation(policy, start)
+    for report in reports:
+        derivation.see(report)
+    waiting = derivation.waiting[0] if derivation.waiting else None
+    return Timeline(derivation.periods, derivation.events), waiting
 
 
 class _Derivation:
-    """The state between sightings: the place that counts, and the sightings that wait for confirmation."""
+    """The state between reports: the place that counts, and the reports that wait for confirmation."""
 
-    def __init__(self, confirmations: int, start: Place) -> None:
-        self.confirmations = confirmations
+    def __init__(self, policy: Policy, start: Place) -> None:
+        self.policy = policy
         self.here = start
-        self.waiting: list[Sighting] = []
+        self.waiting: list[Report] = []
         self.waiting_for = start
         self.periods: list[StatusPeriod] = []
         self.events: list[Event] = []
 
-    def see(self, sighting: Sighting) -> None:
-        place = locate(sighting, self.here)
+    def see(self, report: Report) -> None:
+        place = locate(report, self.here, self.policy)
         if place.location_id == self.here.location_id:
             self.dismiss_waiting()
-            self._remain(sighting)
+            self._remain(report)
             return
         if self.waiting and place != self.waiting_for:
             self.dismiss_waiting()
         self.waiting_for = place
-        self.waiting.append(sighting)
-        if len(self.waiting) >= self.confirmations:
+        self.waiting.append(report)
+        if len(self.waiting) >= self.policy.confirmations:
             confirmed, self.waiting = self.waiting, []
             self._move(place, confirmed[0])
             for later in confirmed[1:]:
                 self._remain(later)
 
     def dismiss_waiting(self) -> None:
-        """Sightings that were not confirmed make the event of the place that still counts (rule 5)."""
-        for sighting in self.waiting:
-            self._remain(sighting)
+        """Reports that were not confirmed make the event of the place that still counts (rule 7)."""
+        for report in self.waiting:
+            self._remain(report)
         self.waiting = []
 
-    def _remain(self, sighting: Sighting) -> None:
+    def _remain(self, report: Report) -> None:
         if self.here.status is Status.CREATED:
             self.here = IN_TRANSIT
-            self.periods.append(StatusPeriod(IN_TRANSIT, sighting.seen_at, sighting.fingerprint))
+            self.periods.append(StatusPeriod(IN_TRANSIT, report.seen_at, report.fingerprint))
         type_ = EventType.TRANSIT if self.here.location_id is None else EventType.DWELL
-        self.events.append(Event(type_, self.here.location_id, sighting.seen_at, sighting.fingerprint, None))
+        self.events.append(Event(type_, self.here.location_id, report.seen_at, report.fingerprint, None))
 
-    def _move(self, place: Place, sighting: Sighting) -> None:
-        seen_at, fingerprint = sighting.seen_at, sighting.fingerprint
+    def _move(self, place: Place, report: Report) -> None:
+        seen_at, fingerprint = report.seen_at, report.fingerprint
         left, self.here = self.here, place
         period = StatusPeriod(place, seen_at, fingerprint)
         self.periods.append(period)

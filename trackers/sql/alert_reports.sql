@@ -1,5 +1,5 @@
--- The usable reports of assignments from a moment on, and the last two moments before it, in time order; of several
--- at one moment the most accurate. At most `most` of each.
+-- The reports of assignments that count, are outliers or held, from the last two on that count and were seen before a
+-- moment, in time order. At most `most` of each.
 --
 -- Each with the country on whose land it lies, where that is none of the allowed ones, which are codes with commas
 -- between them: empty on allowed land, null at sea, null too where allowed land is so close that the report's error and
@@ -11,6 +11,7 @@ SELECT
     ST_X(report.position::geometry) AS longitude,
     coalesce(report.accuracy_m, 0)::float8 AS accuracy_m,
     report.battery,
+    report.verdict = '' AS counts,
     CASE
         WHEN land.country = ANY(string_to_array(assignment.allowed, ',')) THEN ''
         WHEN land.country IS NOT NULL AND NOT EXISTS (
@@ -33,31 +34,30 @@ FROM unnest(
     %(changed_sinces)b::timestamptz[],
     %(sinces)b::timestamptz[],
     %(untils)b::timestamptz[],
-    %(max_accuracies_m)b::integer[],
     %(allowed)b::text[]
-) AS assignment (assignment_id, tracker_id, changed_since, since, until, max_accuracy_m, allowed)
+) AS assignment (assignment_id, tracker_id, changed_since, since, until, allowed)
 CROSS JOIN LATERAL (
-    (
-        SELECT DISTINCT ON (seen_at) seen_at, position, accuracy_m, battery
+    SELECT coalesce(min(seen_at), assignment.changed_since) AS seen_at
+    FROM (
+        SELECT seen_at
         FROM trackers_locationreport
         WHERE tracker_id = assignment.tracker_id
             AND seen_at >= assignment.since
             AND seen_at < least(assignment.changed_since, assignment.until)
-            AND (accuracy_m IS NULL OR accuracy_m <= assignment.max_accuracy_m)
-        ORDER BY seen_at DESC, accuracy_m, fingerprint
+            AND verdict = ''
+        ORDER BY seen_at DESC
         LIMIT 2
-    )
-    UNION ALL
-    (
-        SELECT DISTINCT ON (seen_at) seen_at, position, accuracy_m, battery
-        FROM trackers_locationreport
-        WHERE tracker_id = assignment.tracker_id
-            AND seen_at >= greatest(assignment.changed_since, assignment.since)
-            AND seen_at < assignment.until
-            AND (accuracy_m IS NULL OR accuracy_m <= assignment.max_accuracy_m)
-        ORDER BY seen_at, accuracy_m, fingerprint
-        LIMIT %(most)s
-    )
+    ) AS counting
+) AS first
+CROSS JOIN LATERAL (
+    SELECT seen_at, position, accuracy_m, battery, verdict
+    FROM trackers_locationreport
+    WHERE tracker_id = assignment.tracker_id
+        AND seen_at >= greatest(first.seen_at, assignment.since)
+        AND seen_at < assignment.until
+        AND verdict IN ('', 'OUTLIER', 'HELD')
+    ORDER BY seen_at
+    LIMIT %(most)s
 ) AS report
 LEFT JOIN LATERAL (
     SELECT min(country) AS country

@@ -14,6 +14,8 @@ SELECT
     upper(assignment.period) AS ends_at,
     run.max_accuracy_m,
     run.exit_accuracy_cap_m,
+    run.max_speed_kmh,
+    run.entry_accuracy_factor,
     run.confirmations,
     cutoff.reports_kept_from AS kept_from,
     greatest(lower(assignment.period), run.start_date::timestamp AT TIME ZONE 'UTC') AS began_at,

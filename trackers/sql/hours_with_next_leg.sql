@@ -7,6 +7,7 @@ CROSS JOIN LATERAL (
     WHERE tracker_id = run.tracker_id
         AND seen_at >= run.until
         AND coalesce(accuracy_m, 0) <= %(waypoint_m)s
+        AND verdict NOT IN ('SUPERSEDED', 'OUTLIER', 'HELD')
     ORDER BY seen_at, fingerprint
     LIMIT 1
 ) AS report

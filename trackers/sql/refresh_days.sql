@@ -1,4 +1,4 @@
--- Recomputes days from their hours, which stay when reports are dropped, and from the stays. The centroid is the mean
+-- Recomputes days from their hours, which period when reports are dropped, and from the status periods. The centroid is the mean
 -- of the hours' centroids on the sphere, weighted by their reports. OFFSET 0 keeps the planner to the indexes.
 WITH day AS MATERIALIZED (
     SELECT tracker_id, bucket_at
@@ -14,7 +14,10 @@ summed AS (
         sum(hour.reports * cosd(hour.latitude) * cosd(hour.longitude) ORDER BY hour.bucket_at) AS x,
         sum(hour.reports * cosd(hour.latitude) * sind(hour.longitude) ORDER BY hour.bucket_at) AS y,
         sum(hour.reports * sind(hour.latitude) ORDER BY hour.bucket_at) AS z,
-        (array_agg(hour.best_position ORDER BY hour.best_accuracy_m, hour.bucket_at))[1] AS best_position,
+        (
+            array_agg(hour.best_position ORDER BY hour.best_accuracy_m, hour.bucket_at)
+            FILTER (WHERE hour.best_position IS NOT NULL)
+        )[1] AS best_position,
         min(hour.best_accuracy_m) AS best_accuracy_m,
         sum(hour.distance_m ORDER BY hour.bucket_at) AS distance_m
     FROM day
@@ -35,11 +38,11 @@ standing AS (
     SELECT
         day.tracker_id,
         day.bucket_at,
-        max(stay.status) FILTER (WHERE stay.until >= day.bucket_at + interval '1 day') AS status,
-        max(stay.location_id) FILTER (WHERE stay.until >= day.bucket_at + interval '1 day') AS location_id,
-        sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_TRANSIT') AS minutes_in_transit,
-        sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_STORAGE') AS minutes_in_storage,
-        sum(lasted.minutes) FILTER (WHERE stay.status = 'DELIVERED') AS minutes_delivered
+        max(period.status) FILTER (WHERE period.until >= day.bucket_at + interval '1 day') AS status,
+        max(period.location_id) FILTER (WHERE period.until >= day.bucket_at + interval '1 day') AS location_id,
+        sum(lasted.minutes) FILTER (WHERE period.status = 'IN_TRANSIT') AS minutes_in_transit,
+        sum(lasted.minutes) FILTER (WHERE period.status = 'IN_STORAGE') AS minutes_in_storage,
+        sum(lasted.minutes) FILTER (WHERE period.status = 'DELIVERED') AS minutes_delivered
     FROM day
     CROSS JOIN LATERAL (
         SELECT status, location_id, started_at, coalesce(ended_at, 'infinity') AS until
@@ -49,12 +52,12 @@ standing AS (
             AND tstzrange(started_at, ended_at, '[)')
                 && tstzrange(day.bucket_at, day.bucket_at + interval '1 day', '[)')
         OFFSET 0
-    ) AS stay
+    ) AS period
     CROSS JOIN LATERAL (
         SELECT
             extract(
-                epoch FROM least(stay.until, day.bucket_at + interval '1 day')
-                - greatest(stay.started_at, day.bucket_at)
+                epoch FROM least(period.until, day.bucket_at + interval '1 day')
+                - greatest(period.started_at, day.bucket_at)
             ) / 60 AS minutes
     ) AS lasted
     GROUP BY day.tracker_id, day.bucket_at

@@ -1,4 +1,4 @@
--- Recomputes hours from all of their reports and stays. OFFSET 0 keeps the planner to the index by tracker and time,
+-- Recomputes hours from all of their reports and status periods. OFFSET 0 keeps the planner to the index by tracker and time,
 -- however small it believes the table to be. The hours come as runs of consecutive hours, each of which has
 -- reports. Runs of the same way have no other reports between them; the way point before a way's first run begins the
 -- leg that ends in it.
@@ -15,7 +15,10 @@ seen AS (
     SELECT run.way, run.tracker_id, true AS within, report.*
     FROM run
     CROSS JOIN LATERAL (
-        SELECT seen_at, fingerprint, position, accuracy_m, coalesce(accuracy_m, 0) <= %(waypoint_m)s AS is_waypoint
+        SELECT
+            seen_at, fingerprint, position, accuracy_m,
+            verdict NOT IN ('OUTLIER', 'HELD') AS is_plausible,
+            coalesce(accuracy_m, 0) <= %(waypoint_m)s AND verdict NOT IN ('SUPERSEDED', 'OUTLIER', 'HELD') AS is_waypoint
         FROM trackers_locationreport
         WHERE tracker_id = run.tracker_id AND seen_at >= run.since AND seen_at < run.until
         OFFSET 0
@@ -24,11 +27,12 @@ seen AS (
     SELECT whole.way, whole.tracker_id, false, report.*
     FROM whole
     CROSS JOIN LATERAL (
-        SELECT seen_at, fingerprint, position, accuracy_m, true
+        SELECT seen_at, fingerprint, position, accuracy_m, true, true
         FROM trackers_locationreport
         WHERE tracker_id = whole.tracker_id
             AND seen_at < whole.since
             AND coalesce(accuracy_m, 0) <= %(waypoint_m)s
+            AND verdict NOT IN ('SUPERSEDED', 'OUTLIER', 'HELD')
         ORDER BY seen_at DESC, fingerprint DESC
         LIMIT 1
     ) AS report
@@ -42,6 +46,7 @@ walked AS (
         fingerprint,
         position,
         accuracy_m,
+        is_plausible,
         CASE WHEN is_waypoint THEN ST_Distance(position, lag(position) OVER way, false) END AS leg_m,
         coalesce(accuracy_m, 0) + coalesce(lag(accuracy_m) OVER way, 0) AS errors_m
     FROM seen
@@ -54,9 +59,11 @@ hour AS (
         count(*) AS reports,
         min(seen_at) AS first_seen_at,
         max(seen_at) AS last_seen_at,
-        ST_Centroid(ST_Collect(position::geometry ORDER BY seen_at, fingerprint)::geography) AS centroid,
-        (array_agg(position ORDER BY accuracy_m, seen_at, fingerprint))[1] AS best_position,
-        min(accuracy_m) AS best_accuracy_m,
+        ST_Centroid(
+            (ST_Collect(position::geometry ORDER BY seen_at, fingerprint) FILTER (WHERE is_plausible))::geography
+        ) AS centroid,
+        (array_agg(position ORDER BY accuracy_m, seen_at, fingerprint) FILTER (WHERE is_plausible))[1] AS best_position,
+        min(accuracy_m) FILTER (WHERE is_plausible) AS best_accuracy_m,
         coalesce(sum(leg_m ORDER BY seen_at, fingerprint) FILTER (WHERE leg_m > errors_m), 0) AS distance_m
     FROM walked
     WHERE within
@@ -66,11 +73,11 @@ standing AS (
     SELECT
         whole.tracker_id,
         bucket_at,
-        max(stay.status) FILTER (WHERE stay.until >= bucket_at + interval '1 hour') AS status,
-        max(stay.location_id) FILTER (WHERE stay.until >= bucket_at + interval '1 hour') AS location_id,
-        sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_TRANSIT') AS minutes_in_transit,
-        sum(lasted.minutes) FILTER (WHERE stay.status = 'IN_STORAGE') AS minutes_in_storage,
-        sum(lasted.minutes) FILTER (WHERE stay.status = 'DELIVERED') AS minutes_delivered
+        max(period.status) FILTER (WHERE period.until >= bucket_at + interval '1 hour') AS status,
+        max(period.location_id) FILTER (WHERE period.until >= bucket_at + interval '1 hour') AS location_id,
+        sum(lasted.minutes) FILTER (WHERE period.status = 'IN_TRANSIT') AS minutes_in_transit,
+        sum(lasted.minutes) FILTER (WHERE period.status = 'IN_STORAGE') AS minutes_in_storage,
+        sum(lasted.minutes) FILTER (WHERE period.status = 'DELIVERED') AS minutes_delivered
     FROM whole
     CROSS JOIN LATERAL (
         SELECT status, location_id, started_at, coalesce(ended_at, 'infinity') AS until
@@ -79,16 +86,16 @@ standing AS (
             AND retracted_at IS NULL
             AND tstzrange(started_at, ended_at, '[)') && tstzrange(whole.since, whole.until, '[)')
         OFFSET 0
-    ) AS stay
+    ) AS period
     CROSS JOIN LATERAL generate_series(
-        date_trunc('hour', greatest(stay.started_at, whole.since), 'UTC'),
-        least(stay.until, whole.until) - interval '1 microsecond',
+        date_trunc('hour', greatest(period.started_at, whole.since), 'UTC'),
+        least(period.until, whole.until) - interval '1 microsecond',
         interval '1 hour'
     ) AS bucket_at
     CROSS JOIN LATERAL (
         SELECT
             extract(
-                epoch FROM least(stay.until, bucket_at + interval '1 hour') - greatest(stay.started_at, bucket_at)
+                epoch FROM least(period.until, bucket_at + interval '1 hour') - greatest(period.started_at, bucket_at)
             ) / 60 AS minutes
     ) AS lasted
     GROUP BY whole.tracker_id, bucket_at

@@ -1,6 +1,7 @@
--- Sets the trackers' latest assignment and how it stands: last stay and last report within it. A tracker that never
+-- Sets the trackers' latest assignment and how it stands: last period and last report within it, without outliers and
+-- those that are held; of several at one moment the first in event order, so that position and battery are of one report. A tracker that never
 -- had an assignment shows its last report; so does one whose reports were all dropped before the retention cutoff.
--- The nearest place stays until that of a new position is found, and never outlives the assignment.
+-- The nearest place status periods until that of a new position is found, and never outlives the assignment.
 -- Rows that are right already are left alone. The lifecycle's state changes with them where one is given.
 -- Nothing verifies a device in stock: with a new assignment its time to be verified begins, however long it lay there.
 UPDATE trackers_tracker AS tracker
@@ -28,9 +29,9 @@ FROM (
     SELECT
         chosen.tracker_id,
         latest.id AS assignment_id,
-        coalesce(stay.status, 'CREATED') AS status,
-        stay.location_id,
-        stay.started_at,
+        coalesce(period.status, 'CREATED') AS status,
+        period.location_id,
+        period.started_at,
         CASE WHEN dropped.away THEN shown.last_seen_at ELSE report.seen_at END AS seen_at,
         CASE WHEN dropped.away THEN shown.last_received_at ELSE report.received_at END AS received_at,
         CASE WHEN dropped.away THEN shown.last_position ELSE report.position END AS position,
@@ -52,14 +53,15 @@ FROM (
         WHERE tracker_id = chosen.tracker_id AND assignment_id = latest.id AND retracted_at IS NULL
         ORDER BY started_at DESC, fingerprint DESC
         LIMIT 1
-    ) AS stay ON true
+    ) AS period ON true
     LEFT JOIN LATERAL (
         SELECT seen_at, received_at, position, accuracy_m, battery
         FROM trackers_locationreport
         WHERE tracker_id = chosen.tracker_id
             AND seen_at >= coalesce(lower(latest.period), '-infinity')
             AND seen_at < coalesce(upper(latest.period), 'infinity')
-        ORDER BY seen_at DESC, fingerprint DESC
+            AND verdict NOT IN ('SUPERSEDED', 'OUTLIER', 'HELD')
+        ORDER BY seen_at DESC, verdict <> '', accuracy_m, fingerprint
         LIMIT 1
     ) AS report ON true
     JOIN trackers_tracker AS shown ON shown.id = chosen.tracker_id

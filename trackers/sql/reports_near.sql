@@ -22,6 +22,7 @@ CROSS JOIN LATERAL (
     WHERE tracker_id = assigned.tracker_id
         AND seen_at >= greatest(lower(assigned.period), %(since)s)
         AND seen_at < coalesce(upper(assigned.period), 'infinity')
+        AND verdict = ''
         AND (accuracy_m IS NULL OR accuracy_m <= assigned.max_accuracy_m)
         AND ST_DWithin(position, location.center, %(within_m)s)
     ORDER BY seen_at DESC

@@ -1,16 +1,17 @@
--- The last two stays of each assignment that began before a position in event order, latest first.
-SELECT position.assignment_id, stay.id, stay.status, stay.location_id, stay.started_at, stay.fingerprint, stay.ended_at
+-- The last two status periods of each assignment that began before a moment, latest first.
+SELECT
+    change.assignment_id, period.id, period.status, period.location_id, period.started_at, period.fingerprint,
+    period.ended_at
 FROM unnest(
-    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[]
-) AS position (assignment_id, tracker_id, seen_at, fingerprint)
+    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(moments)b::timestamptz[]
+) AS change (assignment_id, tracker_id, moment)
 CROSS JOIN LATERAL (
     SELECT id, status, location_id, started_at, fingerprint, ended_at
     FROM trackers_statuschange
-    WHERE tracker_id = position.tracker_id
-        AND assignment_id = position.assignment_id
+    WHERE tracker_id = change.tracker_id
+        AND assignment_id = change.assignment_id
         AND retracted_at IS NULL
-        AND started_at <= position.seen_at
-        AND (started_at, fingerprint) < (position.seen_at, position.fingerprint)
-    ORDER BY started_at DESC, fingerprint DESC
+        AND started_at < change.moment
+    ORDER BY started_at DESC
     LIMIT 2
-) AS stay
+) AS period

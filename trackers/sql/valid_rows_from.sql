@@ -1,21 +1,17 @@
--- The valid rows of history of each assignment that began at a position in event order or later, and before the end if
--- there is one: stays or events, as {table}, {columns} and {began}, filled in by code, say. OFFSET 0 keeps the planner to
--- the index by tracker and time.
-SELECT position.assignment_id, found.*
+-- The valid rows of history of each assignment that began at a moment or later, and before the end if there is one:
+-- status periods or events, as {table}, {columns} and {began}, filled in by code, say. OFFSET 0 keeps the planner to the
+-- index by tracker and time.
+SELECT part.assignment_id, found.*
 FROM unnest(
-    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[],
-    %(end_seen_ats)b::timestamptz[], %(end_fingerprints)b::bytea[]
-) AS position (assignment_id, tracker_id, seen_at, fingerprint, end_seen_at, end_fingerprint)
+    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(moments)b::timestamptz[], %(ends)b::timestamptz[]
+) AS part (assignment_id, tracker_id, moment, ends_at)
 CROSS JOIN LATERAL (
     SELECT {columns}
     FROM {table}
-    WHERE tracker_id = position.tracker_id
-        AND assignment_id = position.assignment_id
+    WHERE tracker_id = part.tracker_id
+        AND assignment_id = part.assignment_id
         AND retracted_at IS NULL
-        AND {began} >= position.seen_at
-        AND {began} <= coalesce(position.end_seen_at, 'infinity')
-        AND ({began}, fingerprint) >= (position.seen_at, position.fingerprint)
-        AND (position.end_seen_at IS NULL
-            OR ({began}, fingerprint) < (position.end_seen_at, position.end_fingerprint))
+        AND {began} >= part.moment
+        AND (part.ends_at IS NULL OR {began} < part.ends_at)
     OFFSET 0
 ) AS found

@@ -72,7 +72,6 @@ class Evaluated(NamedTuple):
 def thresholds() -> Thresholds:
     """What counts as an anomaly, from the settings."""
     return Thresholds(
-        max_speed_kmh=settings.ALERT_MAX_SPEED_KMH,
         silent_factor=settings.ALERT_SILENT_FACTOR,
         silent_min=timedelta(hours=settings.ALERT_SILENT_MIN_HOURS),
         silent_max=timedelta(hours=settings.ALERT_SILENT_MAX_HOURS),

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from foundation import bulk, sql
 from trackers.models import Alert, RunCountries
-from trackers.rules.anomalies import GAPS_FOR_RHYTHM, Leg, SeenHour, StatusPeriod, UsableReport, distance_m
+from trackers.rules.anomalies import GAPS_FOR_RHYTHM, EvaluatedReport, Leg, SeenHour, StatusPeriod, distance_m
 from trackers.rules.episodes import Episode, Kind, Stored
 from trackers.rules.evaluation import EvaluationInput
 from trackers.services import history
@@ -89,19 +89,18 @@ def _arrays(assignments: Sequence[DueAssignment]) -> dict[str, list[object]]:
         "changed_sinces": [assignment.changed_since for assignment in assignments],
         "sinces": [scope.since for scope in scopes],
         "untils": [scope.until for scope in scopes],
-        "max_accuracies_m": [scope.max_accuracy_m for scope in scopes],
     }
 
 
 def _reports(
     assignments: Sequence[DueAssignment], most: int | None = REPORTS_AT_ONCE
-) -> defaultdict[int, list[UsableReport]]:
+) -> defaultdict[int, list[EvaluatedReport]]:
     parameters = {
         "allowed": _allowed(assignments),
         "border_slack_m": settings.ALERT_BORDER_SLACK_KM * 1000,
         "most": most,
     }
-    found = bulk.fetch_groups(REPORTS, _arrays(assignments) | parameters, UsableReport)
+    found = bulk.fetch_groups(REPORTS, _arrays(assignments) | parameters, EvaluatedReport)
     if most is not None:
         for assignment in assignments:
             if len(found[assignment.scope.assignment_id]) >= most:

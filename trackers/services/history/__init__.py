@@ -13,6 +13,7 @@ from trackers.services.history.cutoff import (
     require_kept,
 )
 from trackers.services.history.deriving import (
+    accepted_reports,
     compare_trackers,
     follow_reports,
     recompute_batch,
@@ -20,10 +21,9 @@ from trackers.services.history.deriving import (
 )
 from trackers.services.history.evaluation_queue import mark_changed, mark_runs, mark_seen
 from trackers.services.history.nearest_places import find_all_again, find_places
-from trackers.services.history.reading import measured_windows
 from trackers.services.history.rollups import rebuild_rollups
 from trackers.services.history.summaries import refresh_trackers
-from trackers.services.history.windows import BEGINNING, Position, Scope, Window, load_scopes
+from trackers.services.history.windows import BEGINNING, Scope, Window, load_scopes
 from trackers.services.history.writing import Cause, Written
 
 __all__ = [
@@ -31,10 +31,10 @@ __all__ = [
     "AssignmentDifference",
     "BeforeCutoffError",
     "Cause",
-    "Position",
     "Scope",
     "Window",
     "Written",
+    "accepted_reports",
     "advance_cutoff",
     "compare_trackers",
     "find_all_again",
@@ -45,7 +45,6 @@ __all__ = [
     "mark_changed",
     "mark_runs",
     "mark_seen",
-    "measured_windows",
     "rebuild_rollups",
     "recompute_batch",
     "recompute_trackers",

@@ -15,12 +15,20 @@ from django.db import transaction
 from foundation import batching, bulk, sql
 from trackers.incoming import IncomingReport
 from trackers.models import Retraction, Tracker
-from trackers.rules.timeline import is_usable
+from trackers.rules.verdicts import Report, event_order, is_usable
 from trackers.services import locking
-from trackers.services.history import comparing, evaluation_queue, rollups, summaries, windows, writing
+from trackers.services.history import (
+    comparing,
+    evaluation_queue,
+    reading,
+    rollups,
+    summaries,
+    windows,
+    writing,
+)
 from trackers.services.history.comparing import AssignmentDifference
-from trackers.services.history.windows import Position, Scope, Window
-from trackers.services.history.writing import Cause, Written
+from trackers.services.history.windows import Scope, Window
+from trackers.services.history.writing import Cause, NewReport, Written
 
 WITH_REPORTS_OR_HISTORY = sql.load("trackers/trackers_with_reports_or_history")
 # Read and compared at once, however few reports they have.
@@ -33,14 +41,14 @@ def follow_reports(new: Sequence[IncomingReport], *, now: datetime) -> Written:
     The caller holds the locks of their trackers (`locking.lock_trackers`) and the transaction.
     """
     tracker_ids = sorted({report.tracker_id for report in new})
-    affected = _positions_by_scope(windows.load_scopes(tracker_ids), new)
+    by_scope = _by_scope(windows.load_scopes(tracker_ids), new)
     written = Written()
-    if affected:
-        firsts = {scope: positions[0] for scope, positions in affected.items()}
-        reports = {scope.assignment_id: positions for scope, positions in affected.items()}
+    if by_scope:
+        firsts = {scope: min(report.seen_at for report in reports) for scope, reports in by_scope.items()}
+        causes = {scope.assignment_id: _usable(scope, reports) for scope, reports in by_scope.items()}
         differences = comparing.compare(windows.since_first_change(firsts))
-        written = writing.write(differences, cause=Cause(Retraction.REPORT, reports=reports), now=now)
-    seen = [(report.tracker_id, report.seen_at) for report in new]
+        written = writing.write(differences, cause=Cause(Retraction.REPORT, reports=causes), now=now)
+    seen = [*((report.tracker_id, report.seen_at) for report in new), *written.reassessed]
     summaries.refresh_trackers(tracker_ids, now=now)
     rollups.refresh(seen, spans=written.spans)
     evaluation_queue.mark_seen(seen, now=now)
@@ -72,7 +80,7 @@ def recompute_trackers(
             scopes = windows.load_scopes(ids)
             chosen = windows.whole(scopes) if since is None else windows.from_moment(scopes, since)
             batch = writing.write(comparing.compare(chosen), cause=cause, now=now)
-            rollups.refresh((), spans=batch.spans)
+            rollups.refresh(batch.reassessed, spans=batch.spans)
             written.add(batch)
         written.tracker_ids |= summaries.refresh_trackers(tracker_ids, now=now, state=state)
         evaluation_queue.mark_changed(written.tracker_ids, now=now)
@@ -80,29 +88,29 @@ def recompute_trackers(
 
 
 def recompute_batch(
-    *, tracker_id: int, begin: Position, reports: int, cause: Cause, now: datetime
-) -> tuple[Written, Position | None]:
-    """Recompute a tracker's next `reports` reports from a position in event order; one transaction.
+    *, tracker_id: int, begin: datetime, reports: int, cause: Cause, now: datetime
+) -> tuple[Written, datetime | None]:
+    """Recompute a tracker's next `reports` reports from a moment on; one transaction.
 
     Returns also where the next batch begins, None if that was all. The batch is of the assignment that is in force at
-    the position, or else of the next one. Between two batches the history is right before that position, and after it
+    the moment, or else of the next one. Between two batches the history is right before that moment, and after it
     as it was. Raises `locking.UnknownTrackerError`.
     """
     with transaction.atomic():
         locking.lock_trackers([tracker_id])
         scopes = windows.load_scopes([tracker_id])
-        ahead = [scope for scope in scopes if scope.ends_at is None or scope.ends_at > begin.seen_at]
+        ahead = [scope for scope in scopes if scope.ends_at is None or scope.ends_at > begin]
         written, rest = Written(), None
         if ahead:
-            # So many more: a batch begins before what is new, and leaves what waits for confirmation to the next one.
-            most = reports + 2 * ahead[0].confirmations
-            difference, rest = comparing.compare_first(_window_at(ahead[0], begin), most=most)
+            difference, rest = comparing.compare_first(
+                _window_at(ahead[0], begin), beyond=begin, most=reports
+            )
             written = writing.write([difference], cause=cause, now=now)
-            if rest is None and len(ahead) > 1 and ahead[0].ends_at:
-                rest = Position(ahead[0].ends_at, b"")
+            if rest is None and len(ahead) > 1:
+                rest = ahead[0].ends_at
         if rest is None:
             written.tracker_ids |= summaries.refresh_trackers([tracker_id], now=now)
-        rollups.refresh((), spans=written.spans)
+        rollups.refresh(written.reassessed, spans=written.spans)
         evaluation_queue.mark_changed(written.tracker_ids, now=now)
     return written, rest
 
@@ -112,29 +120,45 @@ def compare_trackers(tracker_ids: Collection[int]) -> list[AssignmentDifference]
     return comparing.compare(windows.whole(windows.load_scopes(tracker_ids)))
 
 
-def _window_at(scope: Scope, begin: Position) -> Window:
+def accepted_reports(tracker_ids: Collection[int]) -> list[tuple[Window, list[Report]]]:
+    """All assignments of the trackers, each with its reports that count, measured against the fences as they are
+    now."""
+    chosen = windows.whole(windows.load_scopes(tracker_ids))
+    found = reading.reports(chosen)
+    return [
+        (window, comparing.assess(window, found[window.scope.assignment_id]).accepted) for window in chosen
+    ]
+
+
+def _window_at(scope: Scope, begin: datetime) -> Window:
     """The window from `begin`, or of the whole assignment where it begins later."""
-    if not begin.fingerprint and begin.seen_at <= scope.since:
+    if begin <= scope.since:
         [window] = windows.whole([scope])
     else:
         [window] = windows.since_first_change({scope: begin})
     return window
 
 
-def _positions_by_scope(
+def _by_scope(
     scopes: Iterable[Scope], new: Iterable[IncomingReport]
-) -> dict[Scope, list[Position]]:
-    """For each assignment its new reports that count, in event order."""
+) -> defaultdict[Scope, list[IncomingReport]]:
+    """The new reports by the assignment that was in force, without those that were seen under none."""
     of_tracker: dict[int, list[Scope]] = {}
     for scope in scopes:
         of_tracker.setdefault(scope.tracker_id, []).append(scope)
-    positions: defaultdict[Scope, list[Position]] = defaultdict(list)
+    found: defaultdict[Scope, list[IncomingReport]] = defaultdict(list)
     for report in new:
         for scope in of_tracker.get(report.tracker_id, ()):
-            if scope.since <= report.seen_at < scope.until and is_usable(
-                report.accuracy_m, scope.max_accuracy_m
-            ):
-                positions[scope].append(Position(report.seen_at, report.fingerprint))
-    for each in positions.values():
-        each.sort()
-    return positions
+            if scope.since <= report.seen_at < scope.until:
+                found[scope].append(report)
+    return found
+
+
+def _usable(scope: Scope, reports: Iterable[IncomingReport]) -> list[NewReport]:
+    usable = sorted(
+        (report for report in reports if is_usable(report.accuracy_m, scope.max_accuracy_m)),
+        key=lambda it: event_order(it.seen_at, it.accuracy_m, it.fingerprint),
+        reverse=True,
+    )
+    first_of_moments = {report.seen_at: NewReport(report.seen_at, report.fingerprint) for report in usable}
+    return sorted(first_of_moments.values())

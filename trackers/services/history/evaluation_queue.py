@@ -30,10 +30,10 @@ SET changed_since = least(watch.changed_since, excluded.changed_since),
 """
 
 
-def mark_seen(sightings: Iterable[tuple[int, datetime]], *, now: datetime) -> None:
+def mark_seen(reports: Iterable[tuple[int, datetime]], *, now: datetime) -> None:
     """New reports, given as (tracker id, seen at), are to be evaluated."""
     first: dict[int, datetime] = {}
-    for tracker_id, seen_at in sightings:
+    for tracker_id, seen_at in reports:
         first[tracker_id] = min(first.get(tracker_id, seen_at), seen_at)
     _mark(first, now)
 

@@ -1,7 +1,7 @@
 """What windows of the timeline are derived from, and what is stored of them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -9,34 +9,41 @@ from typing import Any
 from foundation import bulk, sql
 from locations import matching
 from trackers.rules.comparison import StoredEvent, StoredPeriod
-from trackers.rules.timeline import Candidate, EventType, Sighting
-from trackers.services.history import windows
-from trackers.services.history.windows import Position, Scope, Window, position_arrays, stored_period
+from trackers.rules.timeline import EventType
+from trackers.rules.verdicts import Candidate, Fix, Report, Verdict, event_order
+from trackers.services.history.windows import Scope, Window, moment_arrays, stored_period
 
-USABLE_REPORTS_FROM = sql.load("trackers/usable_reports_from")
-SIGHTING_COLUMNS = ["assignment_id", "seen_at", "fingerprint", "reach_m"]
-SIGHTINGS = matching.statement(
-    points=USABLE_REPORTS_FROM.format(
-        positions="""unnest(
-    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[],
-    %(run_ids)b::bigint[], %(untils)b::timestamptz[], %(max_accuracies_m)b::integer[],
-    %(exit_accuracy_caps_m)b::integer[]
+REPORTS_FROM = sql.load("trackers/reports_from")
+REPORT_COLUMNS = [
+    "assignment_id",
+    "seen_at",
+    "fingerprint",
+    "latitude",
+    "longitude",
+    "accuracy_m",
+    "reach_m",
+    "verdict",
+]
+REPORTS = matching.statement(
+    points=REPORTS_FROM.format(
+        moments="""unnest(
+    %(assignment_ids)b::bigint[], %(tracker_ids)b::bigint[], %(moments)b::timestamptz[], %(run_ids)b::bigint[],
+    %(untils)b::timestamptz[], %(exit_accuracy_caps_m)b::integer[]
 )""",
         first="",
     ),
-    columns=SIGHTING_COLUMNS,
+    columns=REPORT_COLUMNS,
 )
 # The planner has to know the values: only then does it stop at the last one wanted, instead of sorting all of them.
-FIRST_SIGHTINGS = matching.statement(
-    points=USABLE_REPORTS_FROM.format(
-        positions="""(VALUES (
-    %(assignment_ids)s::bigint, %(tracker_ids)s::bigint, %(seen_ats)s::timestamptz, %(fingerprints)s::bytea,
-    %(run_ids)s::bigint, %(untils)s::timestamptz, %(max_accuracies_m)s::integer,
-    %(exit_accuracy_caps_m)s::integer
+FIRST_REPORTS = matching.statement(
+    points=REPORTS_FROM.format(
+        moments="""(VALUES (
+    %(assignment_ids)s::bigint, %(tracker_ids)s::bigint, %(moments)s::timestamptz, %(run_ids)s::bigint,
+    %(untils)s::timestamptz, %(exit_accuracy_caps_m)s::integer
 ))""",
-        first="ORDER BY seen_at, fingerprint LIMIT %(most)s",
+        first="ORDER BY seen_at FETCH FIRST %(most)s ROWS WITH TIES",
     ),
-    columns=SIGHTING_COLUMNS,
+    columns=REPORT_COLUMNS,
 )
 VALID_ROWS_FROM = sql.load("trackers/valid_rows_from")
 PERIODS_FROM = VALID_ROWS_FROM.format(
@@ -52,38 +59,30 @@ EVENTS_FROM = VALID_ROWS_FROM.format(
 NEXT_PERIOD = """
 SELECT started_at FROM trackers_statuschange
 WHERE tracker_id = %(tracker_id)s AND assignment_id = %(assignment_id)s AND retracted_at IS NULL
-    AND started_at >= %(seen_at)s AND (started_at, fingerprint) >= (%(seen_at)s, %(fingerprint)s)
+    AND started_at >= %(moment)s
 ORDER BY started_at
 LIMIT 1
 """
 
 
-def sightings(chosen: Sequence[Window]) -> defaultdict[int, list[Sighting]]:
-    """The windows' usable reports, measured against the fences, by assignment and in event order."""
-    return _measured(bulk.fetch_all(SIGHTINGS, _reports_of(chosen)))
+def reports(chosen: Sequence[Window]) -> defaultdict[int, list[Report]]:
+    """The windows' reports, measured against the fences, by assignment and in event order."""
+    return _measured(bulk.fetch_all(REPORTS, _reports_of(chosen)))
 
 
-def measured_windows(tracker_ids: Collection[int]) -> list[tuple[Window, list[Sighting]]]:
-    """All assignments of the trackers, each with its usable reports, measured against the fences as they are now."""
-    chosen = windows.whole(windows.load_scopes(tracker_ids))
-    found = sightings(chosen)
-    return [(window, found[window.scope.assignment_id]) for window in chosen]
-
-
-def first_sightings(window: Window, *, most: int) -> list[Sighting]:
-    """The first so many of a window's usable reports, likewise."""
+def first_reports(window: Window, *, most: int) -> list[Report]:
+    """The first so many of a window's reports, likewise; all of the last one's moment, even if these are more."""
     single = {name: values[0] for name, values in _reports_of([window]).items()}
-    rows = bulk.fetch_all(FIRST_SIGHTINGS, single | {"most": most}, prepare=False)
+    rows = bulk.fetch_all(FIRST_REPORTS, single | {"most": most}, prepare=False)
     return _measured(rows)[window.scope.assignment_id]
 
 
 def stored(
-    chosen: Sequence[Window], *, end: Position | None = None
+    chosen: Sequence[Window], *, end: datetime | None = None
 ) -> tuple[defaultdict[int, list[StoredPeriod]], defaultdict[int, list[StoredEvent]]]:
     """The windows' valid rows, by assignment; those before `end`, if one is given."""
-    arrays = position_arrays((window.scope, window.position) for window in chosen)
-    arrays["end_seen_ats"] = [end.seen_at if end else None] * len(chosen)
-    arrays["end_fingerprints"] = [end.fingerprint if end else None] * len(chosen)
+    arrays = moment_arrays((window.scope, window.since) for window in chosen)
+    arrays["ends"] = [end] * len(chosen)
     periods: defaultdict[int, list[StoredPeriod]] = defaultdict(list)
     for assignment_id, *row in bulk.fetch_all(PERIODS_FROM, arrays):
         periods[assignment_id].append(stored_period(row))
@@ -97,34 +96,37 @@ def stored(
     return periods, events
 
 
-def next_period(scope: Scope, position: Position) -> datetime | None:
-    """When the first valid period begins at a position in event order or later, if there is one."""
-    parameters = {"tracker_id": scope.tracker_id, "assignment_id": scope.assignment_id}
-    return next(iter(bulk.fetch_values(NEXT_PERIOD, parameters | position._asdict())), None)
+def next_period(scope: Scope, moment: datetime) -> datetime | None:
+    """When the first valid period begins at a moment or later, if there is one."""
+    parameters = {"tracker_id": scope.tracker_id, "assignment_id": scope.assignment_id, "moment": moment}
+    return next(iter(bulk.fetch_values(NEXT_PERIOD, parameters)), None)
 
 
 def _reports_of(chosen: Sequence[Window]) -> dict[str, list[Any]]:
-    from_ = [(window.scope, max(window.position, Position(window.scope.since, b""))) for window in chosen]
-    return position_arrays(from_) | {
-        "run_ids": [scope.run_id for scope, _ in from_],
-        "untils": [scope.until for scope, _ in from_],
-        "max_accuracies_m": [scope.max_accuracy_m for scope, _ in from_],
-        "exit_accuracy_caps_m": [scope.exit_accuracy_cap_m for scope, _ in from_],
+    moments = [(window.scope, max(window.since, window.scope.since)) for window in chosen]
+    return moment_arrays(moments) | {
+        "run_ids": [scope.run_id for scope, _ in moments],
+        "untils": [scope.until for scope, _ in moments],
+        "exit_accuracy_caps_m": [scope.exit_accuracy_cap_m for scope, _ in moments],
     }
 
 
-def _measured(rows: list[tuple[Any, ...]]) -> defaultdict[int, list[Sighting]]:
-    """A row is a report with one of the fences near it, or with none: SIGHTING_COLUMNS, then a Candidate's fields.
+def _measured(rows: list[tuple[Any, ...]]) -> defaultdict[int, list[Report]]:
+    """A row is a report with one of the fences near it, or with none: REPORT_COLUMNS, then a Candidate's fields.
 
     Tuples, by position: a batch of a recomputation reads tens of thousands of them.
     """
-    found: defaultdict[int, list[Sighting]] = defaultdict(list)
+    found: defaultdict[int, list[Report]] = defaultdict(list)
     rows.sort(key=itemgetter(0, 1, 2))
     known, candidates = None, []
     for row in rows:
         if row[:3] != known:
             known, candidates = row[:3], list[Candidate]()
-            found[row[0]].append(Sighting(row[1], row[2], row[3], candidates))
-        if row[4] is not None:
-            candidates.append(Candidate._make(row[4:]))
+            assignment_id, seen_at, fingerprint, latitude, longitude, accuracy_m, reach_m, verdict = row[:8]
+            fix = Fix(seen_at, latitude, longitude, accuracy_m)
+            found[assignment_id].append(Report(fix, fingerprint, reach_m, Verdict(verdict), candidates))
+        if row[8] is not None:
+            candidates.append(Candidate._make(row[8:]))
+    for of_assignment in found.values():
+        of_assignment.sort(key=lambda it: event_order(it.fix.seen_at, it.fix.accuracy_m, it.fingerprint))
     return found

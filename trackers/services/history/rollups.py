@@ -49,14 +49,14 @@ class Run(NamedTuple):
     way: int
 
 
-def refresh(sightings: Iterable[Bucket], *, spans: Collection[Span]) -> None:
+def refresh(reports: Iterable[Bucket], *, spans: Collection[Span]) -> None:
     """Recompute all buckets that a write has changed.
 
-    sightings: the new reports as (tracker id, seen at). They change their own hours and those of the way points that
+    reports: the new reports as (tracker id, seen at). They change their own hours and those of the way points that
     follow them. spans: where the status is another now; of every bucket that they reach into they change what its
     stays tell.
     """
-    hours = {(tracker_id, _hour_of(at)) for tracker_id, at in sightings}
+    hours = {(tracker_id, _hour_of(at)) for tracker_id, at in reports}
     _recompute(_runs_of(hours | _hours_with_next_leg(hours)))
     if spans:
         arrays = bulk.transposed(list(spans), Span._fields)

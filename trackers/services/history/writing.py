@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from foundation import bulk
@@ -16,7 +17,7 @@ from trackers.rules.comparison import Difference, NewPeriod, PeriodEnd
 from trackers.rules.timeline import Event, StatusPeriod
 from trackers.services.history import publishing
 from trackers.services.history.comparing import AssignmentDifference, Span
-from trackers.services.history.windows import Position, Scope
+from trackers.services.history.windows import Scope
 
 RETRACT = """
 UPDATE {} AS stored
@@ -36,6 +37,16 @@ UPDATE trackers_statuschange AS period
 SET ended_at = ending.ended_at
 FROM unnest(%(ids)b::bigint[], %(ended_ats)b::timestamptz[]) AS ending (id, ended_at)
 WHERE period.id = ending.id
+"""
+SET_VERDICTS = """
+UPDATE trackers_locationreport AS report
+SET verdict = changed.verdict
+FROM unnest(
+    %(tracker_ids)b::bigint[], %(seen_ats)b::timestamptz[], %(fingerprints)b::bytea[], %(verdicts)b::text[]
+) AS changed (tracker_id, seen_at, fingerprint, verdict)
+WHERE report.tracker_id = changed.tracker_id
+    AND report.seen_at = changed.seen_at
+    AND report.fingerprint = changed.fingerprint
 """
 PERIOD_IDS = """
 SELECT nextval(pg_get_serial_sequence('trackers_statuschange', 'id')) FROM generate_series(1, %(wanted)s::integer)
@@ -63,24 +74,30 @@ EVENT_COLUMNS = {
 }
 
 
+class NewReport(NamedTuple):
+    """A report that just arrived, of those at its moment the first in event order."""
+
+    seen_at: datetime
+    fingerprint: bytes
+
+
 class Cause(NamedTuple):
     """Why stored rows are found wrong; it is kept with those that are retracted.
 
-    reports: the new ones that count, by assignment and in event order, where these are the cause.
+    reports: the new ones that are usable, by assignment and in event order, where these are the cause.
     """
 
     retraction: Retraction
     job_id: int | None = None
-    reports: Mapping[int, Sequence[Position]] = {}
+    reports: Mapping[int, Sequence[NewReport]] = {}
 
-    def report_for(self, assignment_id: int, row: Position) -> tuple[datetime | None, bytes | None]:
-        """The new report that showed a row to be wrong: the last one up to it, or else the first, which a confirmation
-        may
-        have waited for."""
+    def report_for(self, assignment_id: int, moment: datetime) -> NewReport | None:
+        """The new report that showed a row of that moment to be wrong: the last one up to it, or else the first, which
+        decided about earlier ones."""
         reports = self.reports.get(assignment_id)
         if not reports:
-            return None, None
-        return reports[max(bisect_right(reports, row) - 1, 0)]
+            return None
+        return reports[max(bisect_right(reports, moment, key=attrgetter("seen_at")) - 1, 0)]
 
 
 @dataclass(slots=True)
@@ -88,7 +105,8 @@ class Written:
     """What was written: the new events by type, how many periods, and the trackers of which anything was not right
     before.
 
-    spans: in which time the status of trackers is another now. reports: how many were read for it.
+    spans: in which time the status of trackers is another now. reassessed: the reports, by tracker and time, of which
+    it is another now whether they count. reports: how many were read for it.
     """
 
     events: Counter[str] = field(default_factory=Counter)
@@ -96,6 +114,7 @@ class Written:
     periods_retracted: int = 0
     tracker_ids: set[int] = field(default_factory=set)
     spans: list[Span] = field(default_factory=list)
+    reassessed: list[tuple[int, datetime]] = field(default_factory=list)
     reports: int = 0
 
     def add(self, other: "Written") -> None:
@@ -104,11 +123,12 @@ class Written:
         self.periods_retracted += other.periods_retracted
         self.tracker_ids |= other.tracker_ids
         self.spans += other.spans
+        self.reassessed += other.reassessed
         self.reports += other.reports
 
 
 def write(changes: Sequence[AssignmentDifference], *, cause: Cause, now: datetime) -> Written:
-    """Make the stored history and events say what the reports say: the one place that writes either.
+    """Make the stored history, events and verdicts say what the reports say: the one place that writes them.
 
     Retracts first and ends next: then no constraint is violated on the way, not even for a moment.
     """
@@ -130,23 +150,42 @@ def write(changes: Sequence[AssignmentDifference], *, cause: Cause, now: datetim
         periods_retracted=retracted,
         tracker_ids={c.scope.tracker_id for c in changes if not c.difference.is_empty},
         spans=[span for change in changes for span in change.spans],
+        reassessed=_set_verdicts(changes),
         reports=sum(change.reports for change in changes),
     )
 
 
 def _retract(
-    statement: str, wrong: Iterable[tuple[Scope, dict[int, Position]]], cause: Cause, now: datetime
+    statement: str, wrong: Iterable[tuple[Scope, dict[int, datetime]]], cause: Cause, now: datetime
 ) -> int:
-    rows = [
-        (id_, *cause.report_for(scope.assignment_id, position))
+    reports = {
+        id_: cause.report_for(scope.assignment_id, moment)
         for scope, of_assignment in wrong
-        for id_, position in of_assignment.items()
+        for id_, moment in of_assignment.items()
+    }
+    if reports:
+        parameters = {
+            "ids": list(reports),
+            "seen_ats": [report and report.seen_at for report in reports.values()],
+            "fingerprints": [report and report.fingerprint for report in reports.values()],
+            "now": now,
+            "after": cause.retraction.value,
+            "job_id": cause.job_id,
+        }
+        bulk.execute(statement, parameters)
+    return len(reports)
+
+
+def _set_verdicts(changes: Sequence[AssignmentDifference]) -> list[tuple[int, datetime]]:
+    """Returns of which reports, by tracker and time."""
+    rows = [
+        (change.scope.tracker_id, *new) for change in changes for new in change.difference.verdicts_to_set
     ]
     if rows:
-        arrays = bulk.transposed(rows, ("ids", "seen_ats", "fingerprints"))
-        why = {"now": now, "after": cause.retraction.value, "job_id": cause.job_id}
-        bulk.execute(statement, arrays | why)
-    return len(rows)
+        bulk.execute(
+            SET_VERDICTS, bulk.transposed(rows, ("tracker_ids", "seen_ats", "fingerprints", "verdicts"))
+        )
+    return [(tracker_id, seen_at) for tracker_id, seen_at, *_ in rows]
 
 
 def _end(endings: list[PeriodEnd]) -> None:

@@ -12,7 +12,7 @@ import structlog
 
 from foundation import batching, bulk, sql
 from trackers.services import history
-from trackers.services.history import Cause, Position, Written
+from trackers.services.history import Cause, Written
 from trackers.services.recomputation.pacing import Pace
 from trackers.services.reports import BLAMED_ON_THE_REPORT
 
@@ -92,7 +92,7 @@ def recompute_long(*, tracker_id: int, cause: Cause, now: datetime, pace: Pace) 
     Between two batches its history is right up to there. It may be called again from the beginning after any failure.
     """
     written = Written()
-    reached: Position | None = history.BEGINNING
+    reached: datetime | None = history.BEGINNING
     try:
         while reached is not None:
             began_at = pace.clock()

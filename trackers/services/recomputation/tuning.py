@@ -10,8 +10,9 @@ from foundation.errors import DomainError
 from locations.models import Location
 from locations.services import trying
 from trackers.rules import timeline, tuning
-from trackers.rules.timeline import Sighting, Timeline
+from trackers.rules.timeline import Timeline
 from trackers.rules.tuning import Near, Suggestion, Visit
+from trackers.rules.verdicts import Candidate, Report
 from trackers.services import history
 from trackers.services.history import Window
 from trackers.services.recomputation import recomputing
@@ -82,12 +83,12 @@ def try_radii(*, location: Location, now: datetime) -> Tuning:
     radii = tuning.radii_to_compare(location.radius_m, suggestion.radius_m)
     tracker_ids, complete = _compared_trackers(near)
     with trying.with_radius(location_id=location.pk, radius_m=max(radii)):
-        measured = history.measured_windows(tracker_ids) if tracker_ids else []
+        measured = history.accepted_reports(tracker_ids) if tracker_ids else []
     visits = {
         radius_m: [
             visit
-            for window, sightings in measured
-            for visit in _visits(window, sightings, location.pk, radius_m)
+            for window, accepted in measured
+            for visit in _visits(window, accepted, location.pk, radius_m)
         ]
         for radius_m in radii
     }
@@ -131,26 +132,32 @@ def _compared_trackers(near: Sequence[ReportNear]) -> tuple[list[int], bool]:
     return chosen, len(chosen) == len(ids)
 
 
-def _visits(window: Window, sightings: Sequence[Sighting], location_id: int, radius_m: int) -> list[Visit]:
+def _visits(window: Window, accepted: Sequence[Report], location_id: int, radius_m: int) -> list[Visit]:
     """The visits at the location if its radius were this one; the reports were measured with a larger one."""
     derived = timeline.derive(
-        [_resized(sighting, location_id, radius_m) for sighting in sightings],
-        confirmations=window.scope.confirmations,
+        [_resized(report, location_id, radius_m) for report in accepted],
+        policy=window.scope.policy,
         start=window.start,
     )
     return list(_visits_at(derived, window, location_id))
 
 
-def _resized(sighting: Sighting, location_id: int, radius_m: int) -> Sighting:
-    if all(candidate.location_id != location_id for candidate in sighting.candidates):
-        return sighting
-    return sighting._replace(
+def _resized(report: Report, location_id: int, radius_m: int) -> Report:
+    if all(candidate.location_id != location_id for candidate in report.candidates):
+        return report
+    return report._replace(
         candidates=[
-            candidate._replace(inside=candidate.centre_m <= radius_m, gap_m=candidate.centre_m - radius_m)
-            if candidate.location_id == location_id
-            else candidate
-            for candidate in sighting.candidates
+            _of_radius(candidate, radius_m) if candidate.location_id == location_id else candidate
+            for candidate in report.candidates
         ]
+    )
+
+
+def _of_radius(candidate: Candidate, radius_m: int) -> Candidate:
+    return candidate._replace(
+        inside=candidate.centre_m <= radius_m,
+        gap_m=candidate.centre_m - radius_m,
+        entry_radius_m=radius_m,
     )
 
 

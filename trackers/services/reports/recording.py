@@ -1,6 +1,5 @@
 """The one way by which reports enter the store, live or late, from whichever source."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,7 +9,14 @@ import structlog
 from django.db import DataError, IntegrityError, InternalError, transaction
 
 from foundation import batching, bulk, sql
-from trackers.incoming import IncomingRejection, IncomingReport, RecordOutcome, ReportIdentity, fingerprint_of
+from trackers.incoming import (
+    IncomingRejection,
+    IncomingReport,
+    RecordOutcome,
+    ReportIdentity,
+    fingerprint_of,
+    implausible,
+)
 from trackers.models import RejectedReport, Tracker
 from trackers.services import history, locking
 
@@ -49,6 +55,10 @@ BLAMED_ON_THE_REPORT = (
 )
 
 
+class ImplausibleReportError(ValueError):
+    """Its values can't be those of a report."""
+
+
 def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> RecordOutcome:
     """Store reports and everything that follows from them.
 
@@ -58,7 +68,8 @@ def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> Recor
     `OperationalError` if the database is out of reach or a lock is not to be had; what was committed by then is not
     stored twice when the call is repeated.
     """
-    reports, outcome = _after_the_cutoff(list(reports), now)
+    known = [report._replace(accuracy_m=report.accuracy_m or None) for report in reports]
+    reports, outcome = _after_the_cutoff(known, now)
     ordered = sorted(reports, key=attrgetter("tracker_id"))
     for batch in batching.batches_of_groups(
         ordered, by=attrgetter("tracker_id"), size=REPORTS_PER_TRANSACTION
@@ -120,41 +131,48 @@ def _insert(reports: Sequence[IncomingReport], now: datetime) -> list[IncomingRe
         "sources",
     )
     for report in reports:
-        _require_plausible(report)
+        _require_plausible(report, now)
     parameters = bulk.transposed([STORED_VALUES(report) for report in reports], names) | {"received_at": now}
     inserted = set(bulk.fetch_all(INSERT_REPORTS, parameters))
     by_identity = {IDENTITY(report): report for report in reports}
     return [report for identity, report in by_identity.items() if identity in inserted]
 
 
-def _require_plausible(report: IncomingReport) -> None:
-    """Refuse what the database would take in another sense, or would show to nobody's use.
-
-    PostGIS folds impossible coordinates into the globe, PostgreSQL takes a naive time as its session's, and no JSON
-    can say NaN or infinity.
-    """
-    if not (-90 <= report.latitude <= 90 and -180 <= report.longitude <= 180):
-        raise ValueError(f"{report.latitude}, {report.longitude} is not on the globe")
-    if report.accuracy_m is not None and not math.isfinite(report.accuracy_m):
-        raise ValueError(f"{report.accuracy_m} is no accuracy")
-    if report.seen_at.tzinfo is None:
-        raise ValueError(f"{report.seen_at} has no time zone")
+def _require_plausible(report: IncomingReport, now: datetime) -> None:
+    problem = implausible(
+        seen_at=report.seen_at,
+        latitude=report.latitude,
+        longitude=report.longitude,
+        accuracy_m=report.accuracy_m,
+        now=now,
+    )
+    if problem:
+        raise ImplausibleReportError(problem)
 
 
 def _reject(report: IncomingReport, error: Exception, now: datetime) -> RecordOutcome:
     log.warning("report_not_stored", tracker_id=report.tracker_id, error=str(error))
-    tracker_id = None if isinstance(error, locking.UnknownTrackerError) else report.tracker_id
-    record_rejections([_rejection(report, tracker_id, f"{type(error).__name__}: {error}"[:500])], now=now)
+    if isinstance(error, ImplausibleReportError):
+        rejection = _rejection(report, report.tracker_id, str(error), RejectedReport.Reason.IMPLAUSIBLE)
+    else:
+        tracker_id = None if isinstance(error, locking.UnknownTrackerError) else report.tracker_id
+        rejection = _rejection(report, tracker_id, f"{type(error).__name__}: {error}"[:500])
+    record_rejections([rejection], now=now)
     return RecordOutcome(rejected=1)
 
 
-def _rejection(report: IncomingReport, tracker_id: int | None, detail: str) -> IncomingRejection:
+def _rejection(
+    report: IncomingReport,
+    tracker_id: int | None,
+    detail: str,
+    reason: str = RejectedReport.Reason.NOT_STORED,
+) -> IncomingRejection:
     return IncomingRejection(
         tracker_id=tracker_id,
         source=report.source,
         hashed_key=report.hashed_key,
         payload=report.payload,
-        reason=RejectedReport.Reason.NOT_STORED,
+        reason=reason,
         detail=detail,
     )
 

@@ -1,6 +1,7 @@
 """Drops months of reports that are old enough: announced first, then rolled up, then gone with their events.
 
-ENTRY, EXIT and the status history stay for ever, and so do the rollups. Each step is bounded and committed with its
+ENTRY, EXIT and the status history stay for ever, and so do the rollups; of each assignment that goes on the last report
+that counts is kept, for the plausibility of the next. Each step is bounded and committed with its
 progress on the month's row, so that a run may end anywhere and the next one goes on from there.
 """
 
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 TRACKERS_NOT_ROLLED_UP = sql.load("trackers/trackers_not_rolled_up")
 DELETE_OLD_EVENTS = sql.load("trackers/delete_old_events")
+KEEP_LAST_ACCEPTED = sql.load("trackers/keep_last_accepted")
 
 TRACKERS_PER_ROLL_UP = 500
 # A tracker has up to two thousand events a month: a transaction deletes some ten thousands of rows, within a second.
@@ -158,6 +160,7 @@ def _delete_events(month: RetiredMonth, now: datetime, deadline: Deadline) -> bo
         with transaction.atomic():
             locking.lock_trackers(tracker_ids)
             parameters = {"tracker_ids": tracker_ids, "until": month.ends_at}
+            bulk.execute(KEEP_LAST_ACCEPTED, parameters)
             month.events_deleted += bulk.execute(DELETE_OLD_EVENTS, parameters)
             month.events_deleted_to = tracker_ids[-1]
             month.save(update_fields=["events_deleted", "events_deleted_to"])
