@@ -1,6 +1,6 @@
 """Key batches and the key pairs in them. No private key is ever stored, shown or logged in clear."""
 
-from typing import Self
+from typing import Self, TypeAlias
 
 from django.conf import settings
 from django.db import models
@@ -11,8 +11,10 @@ from django.utils import timezone
 from clients.models import ProductionRun, User
 from foundation.audit import audited
 from foundation.tenancy import Viewer, sees_everything
+from keys import lifecycle
 from keys.advertisement import KEY_BYTES, MAX_KEYS_PER_DEVICE
 from keys.imports import checking
+from keys.lifecycle import BatchState, ImportState
 from trackers.models import Tracker
 
 
@@ -66,14 +68,10 @@ class KeyBatch(models.Model):
     `generated_devices` devices have their keys, and generation goes on from there.
     """
 
-    class State(models.TextChoices):
-        QUEUED = "QUEUED", "Queued"
-        GENERATING = "GENERATING", "Generating"
-        GENERATED = "GENERATED", "Generated"
-        CANCELLED = "CANCELLED", "Cancelled"
+    State: TypeAlias = BatchState
 
     # A worker goes on with these.
-    UNFINISHED = (State.QUEUED, State.GENERATING)
+    UNFINISHED = lifecycle.GENERATE.comes_from
 
     label = models.CharField(max_length=100, unique=True)
     devices = models.PositiveIntegerField()
@@ -141,7 +139,7 @@ class DeviceImportQuerySet(models.QuerySet["DeviceImport"]):
 
     def unfinished(self) -> Self:
         """Those on which a worker has something to do."""
-        return self.filter(state__in=[DeviceImport.State.QUEUED, DeviceImport.State.IMPORTING])
+        return self.filter(state__in=lifecycle.UNFINISHED_IMPORTS)
 
 
 @audited(fields=["file_name", "sha256", "batch", "manufacturer", "accept_mac_mismatch", "state"])
@@ -155,13 +153,7 @@ class DeviceImport(models.Model):
     brings along, until it becomes that of their key batch.
     """
 
-    class State(models.TextChoices):
-        QUEUED = "QUEUED", "Being checked"
-        CHECKED = "CHECKED", "Checked"
-        IMPORTING = "IMPORTING", "Importing"
-        DONE = "DONE", "Imported"
-        FAILED = "FAILED", "Failed"
-        CANCELLED = "CANCELLED", "Cancelled"
+    State: TypeAlias = ImportState
 
     file_name = models.CharField("file", max_length=200)
     sha256 = models.CharField("SHA-256", max_length=64)

@@ -21,7 +21,7 @@ from foundation.admin.base import ago_column, badge_column
 from foundation.admin.progress import Progress, ProgressAdmin
 from foundation.admin.steps import Rows, Step
 from foundation.errors import DomainError
-from keys import tasks
+from keys import lifecycle, tasks
 from keys.admin.exports import download_url
 from keys.advertisement import MAX_KEYS_PER_DEVICE
 from keys.exports.formats import FORMATS
@@ -168,7 +168,7 @@ class KeyBatchAdmin(ProgressAdmin):
             button="Resume",
             icon="play_arrow",
             perform=_resume,
-            offered=lambda batch: batch.state == KeyBatch.State.CANCELLED,
+            offered=lambda batch: batch.state in lifecycle.RESUME.comes_from,
         ),
         Step(
             name="cancel",
@@ -180,7 +180,7 @@ class KeyBatchAdmin(ProgressAdmin):
             button="Stop generating",
             icon="stop_circle",
             perform=_cancel,
-            offered=lambda batch: batch.state in KeyBatch.UNFINISHED,
+            offered=lambda batch: batch.state in lifecycle.CANCEL_BATCH.comes_from,
             dangerous=True,
         ),
     )

@@ -27,7 +27,7 @@ from foundation.admin.base import ReadOnly, ago_column, badge_column
 from foundation.admin.progress import Progress, ProgressAdmin
 from foundation.admin.steps import Rows, Step
 from foundation.errors import DomainError
-from keys import device_files, selectors, tasks
+from keys import device_files, lifecycle, selectors, tasks
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch
 from keys.services import importing, staging
 
@@ -121,7 +121,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
             explain=_explain_confirm,
             perform=_confirm,
             form_class=ConfirmForm,
-            offered=lambda row: row.state == State.CHECKED and row.valid + row.rejected > 0,
+            offered=lambda row: row.state in lifecycle.CONFIRM.comes_from and row.valid + row.rejected > 0,
         ),
         Step(
             name="cancel",
@@ -130,7 +130,7 @@ class DeviceImportAdmin(ReadOnly, ProgressAdmin):
             icon="close",
             explain=lambda rows: "The rows that wait are dropped. Devices already received stay in stock.",
             perform=_cancel,
-            offered=lambda row: row.ended_at is None,
+            offered=lambda row: row.state in lifecycle.CANCEL_IMPORT.comes_from,
             dangerous=True,
         ),
     )

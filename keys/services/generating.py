@@ -13,7 +13,7 @@ from clients.models import User
 from foundation import audit, bulk
 from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
-from keys import advertisement
+from keys import advertisement, lifecycle
 from keys.advertisement import MAX_KEYS_PER_DEVICE
 from keys.models import KeyBatch, KeyPair, Manufacturer
 from keys.vault import DataKey, Vault
@@ -135,11 +135,11 @@ def cancel_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
     """
     with transaction.atomic(), audit.acting(actor):
         batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-        if batch.state not in KeyBatch.UNFINISHED:
+        if batch.state not in lifecycle.CANCEL_BATCH.comes_from:
             raise BatchNotCancellableError(
                 f"{batch} is {batch.get_state_display().lower()}: nothing is being generated."
             )
-        batch.state = KeyBatch.State.CANCELLED
+        batch.state = lifecycle.CANCEL_BATCH.becomes
         batch.save(update_fields=["state"])
     log.info("key_batch_cancelled", batch=batch.pk, devices=batch.generated_devices, of=batch.devices)
     return batch
@@ -152,12 +152,12 @@ def resume_batch(*, batch: KeyBatch, actor: User | None) -> KeyBatch:
     """
     with transaction.atomic(), audit.acting(actor):
         batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-        if batch.state != KeyBatch.State.CANCELLED:
+        if batch.state not in lifecycle.RESUME.comes_from:
             raise BatchNotResumableError(
                 f"{batch} is {batch.get_state_display().lower()}: only a cancelled batch is resumed, a worker goes on"
                 " with the others by itself."
             )
-        batch.state = KeyBatch.State.QUEUED
+        batch.state = lifecycle.RESUME.becomes
         batch.save(update_fields=["state"])
     log.info("key_batch_resumed", batch=batch.pk, devices=batch.generated_devices, of=batch.devices)
     return batch
@@ -180,7 +180,7 @@ def _only_drainer() -> Iterator[bool]:
 @transaction.atomic
 def _generate_next(batch_id: int, now: datetime) -> bool:
     batch = KeyBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
-    if batch.state not in KeyBatch.UNFINISHED:
+    if batch.state not in lifecycle.GENERATE.comes_from:
         return False
     first = batch.generated_devices
     last = min(batch.devices, first + max(1, KEYS_PER_TRANSACTION // batch.keys_per_device))
@@ -189,7 +189,7 @@ def _generate_next(batch_id: int, now: datetime) -> bool:
     bulk.copy_rows(KeyPair._meta.db_table, KEY_PAIR_COLUMNS, _rows(batch, data_key, pairs))
     batch.generated_devices = last
     done = last == batch.devices
-    batch.state = KeyBatch.State.GENERATED if done else KeyBatch.State.GENERATING
+    batch.state = (lifecycle.COMPLETE if done else lifecycle.GENERATE).becomes
     batch.generated_at = now if done else None
     batch.save(update_fields=["generated_devices", "state", "generated_at"])
     log.info("key_batch_progress", batch=batch.pk, devices=last, of=batch.devices)

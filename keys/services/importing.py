@@ -14,9 +14,10 @@ from foundation import audit, bulk, sql
 from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from foundation.tables import Problem
-from keys import selectors
+from keys import lifecycle, selectors
 from keys.imports import checking
 from keys.imports.checking import Checked, Device, Duplicate, Facts, Outcome, Rules
+from keys.lifecycle import ImportState, Step
 from keys.models import DeviceImport, DeviceImportRow
 from keys.services import registering
 from keys.vault import VaultError
@@ -32,8 +33,6 @@ ROWS_AT_ONCE = 1_000
 # An import that nobody confirms is given up, and rejected rows are kept for so long.
 CONFIRM_WITHIN = timedelta(days=7)
 KEEP_REJECTS = timedelta(days=90)
-
-State = DeviceImport.State
 
 FACTS_OF_ROWS = sql.load("keys/facts_of_rows")
 DUPLICATE_ROWS = sql.load("keys/duplicate_rows")
@@ -92,7 +91,7 @@ def confirm(
     """
     with transaction.atomic(), audit.acting(actor):
         locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
-        if locked.state != State.CHECKED:
+        if locked.state not in lifecycle.CONFIRM.comes_from:
             raise NotWaitingError(
                 f"{locked} is not waiting to be confirmed: it is {locked.get_state_display().lower()}."
             )
@@ -107,7 +106,7 @@ def confirm(
         locked.rejected -= asked
         locked.checked -= asked
         locked.is_confirmed, locked.confirmed_by = True, actor
-        locked.state = State.QUEUED if asked else State.IMPORTING
+        locked.state = (lifecycle.CONFIRM_AND_CHECK if asked else lifecycle.CONFIRM).becomes
         locked.save()
     device_import.refresh_from_db()
 
@@ -116,9 +115,9 @@ def cancel(*, device_import: DeviceImport, actor: User | None, now: datetime) ->
     """Stop an import that has not ended; what it imported stays in stock. Raises NotWaitingError."""
     with transaction.atomic(), audit.acting(actor):
         locked = DeviceImport.objects.select_for_update(no_key=True).get(pk=device_import.pk)
-        if locked.ended_at:
+        if locked.state not in lifecycle.CANCEL_IMPORT.comes_from:
             raise NotWaitingError(f"{locked} has ended: it is {locked.get_state_display().lower()}.")
-        _end(locked, State.CANCELLED, now)
+        _end(locked, lifecycle.CANCEL_IMPORT, now)
 
 
 def continue_all(*, clock: Clock, time_budget_s: float) -> int:
@@ -172,7 +171,7 @@ def continue_import(*, device_import: DeviceImport, now: datetime) -> bool:
 def clean_up(*, now: datetime) -> int:
     """Give up what nobody confirmed, and forget rejected rows after their time; returns how many rows went."""
     for device_import in DeviceImport.objects.filter(
-        state=State.CHECKED, created_at__lt=now - CONFIRM_WITHIN
+        state__in=lifecycle.CONFIRM.comes_from, created_at__lt=now - CONFIRM_WITHIN
     ):
         cancel(device_import=device_import, actor=None, now=now)
     old = DeviceImport.objects.filter(ended_at__lt=now - KEEP_REJECTS)
@@ -183,9 +182,9 @@ def clean_up(*, now: datetime) -> int:
 @transaction.atomic
 def _next_batch(import_id: int, now: datetime) -> bool:
     device_import = DeviceImport.objects.select_for_update(no_key=True).get(pk=import_id)
-    if device_import.state == State.QUEUED:
+    if device_import.state in lifecycle.CHECK.comes_from:
         return _check_batch(device_import, now)
-    if device_import.state == State.IMPORTING:
+    if device_import.state in lifecycle.FINISH.comes_from:
         return _import_batch(device_import, now)
     return False
 
@@ -203,7 +202,8 @@ def _check_batch(device_import: DeviceImport, now: datetime) -> bool:
         device_import.save()
         return True
     _sum_up_warnings(device_import)
-    device_import.state = State.IMPORTING if device_import.is_confirmed else State.CHECKED
+    step = lifecycle.CHECK_AND_IMPORT if device_import.is_confirmed else lifecycle.CHECK
+    device_import.state = step.becomes
     device_import.save()
     return device_import.is_confirmed
 
@@ -224,7 +224,7 @@ def _sum_up_warnings(device_import: DeviceImport) -> None:
 def _import_batch(device_import: DeviceImport, now: datetime) -> bool:
     chosen = _next_devices(device_import, Outcome.VALID, DEVICES_PER_IMPORT)
     if chosen is None:
-        _end(device_import, State.DONE, now)
+        _end(device_import, lifecycle.FINISH, now)
         return False
     registering.lock_batches(bulk.fetch_values(BATCHES_OF_ROWS, chosen))
     # Compared again now that the batches are locked: another import may have taken some of them since.
@@ -294,13 +294,13 @@ def _as_json(problems: Sequence[Problem]) -> str:
     return json.dumps([problem._asdict() for problem in problems])
 
 
-def _end(device_import: DeviceImport, state: State, now: datetime, failure: str = "") -> None:
+def _end(device_import: DeviceImport, step: Step[ImportState], now: datetime, failure: str = "") -> None:
     """Keep the rejected rows, without their sealed keys, and nothing else."""
     rejected = device_import.rows.filter(outcome=Outcome.REJECTED.value)
     rejected.exclude(sealed_private_key=None).update(sealed_private_key=None)
     device_import.rows.exclude(outcome=Outcome.REJECTED.value).delete()
     device_import.sealed_data_key = None
-    device_import.state = state
+    device_import.state = step.becomes
     device_import.failure = failure
     device_import.ended_at = now
     device_import.save()
@@ -309,7 +309,7 @@ def _end(device_import: DeviceImport, state: State, now: datetime, failure: str 
 @transaction.atomic
 def _fail(import_id: int, error: Exception, now: datetime) -> None:
     device_import = DeviceImport.objects.select_for_update(no_key=True).get(pk=import_id)
-    if device_import.ended_at:
+    if device_import.state not in lifecycle.FAIL.comes_from:
         return
     said = (
         "its devices are being registered by somebody else at the same time"
@@ -318,7 +318,7 @@ def _fail(import_id: int, error: Exception, now: datetime) -> None:
     )
     _end(
         device_import,
-        State.FAILED,
+        lifecycle.FAIL,
         now,
         failure=f"{said[:1].upper()}{said[1:]}. Once that is fixed, send the file again: what was imported stays, and"
         " counts as unchanged.",

@@ -22,6 +22,8 @@ from tests.keys.device_files import (
     receive,
 )
 from tests.keys.test_import_api import Unread
+from tests.keys.test_import_cases import ZERO
+from tests.keys.test_importing_several_keys import FLEET
 from trackers.models import Tracker
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +179,21 @@ def test_page_costs_the_same_for_many_rows(ops: Client, django_assert_max_num_qu
     waiting = receive(devices_of(generate(devices=60)))
     with django_assert_max_num_queries(16):
         page_of(ops, waiting)
+
+
+def test_warnings_are_counted_and_listed(ops: Client) -> None:
+    waiting = import_file(ZERO.encode(), confirmed=False)
+    page = page_of(ops, waiting)
+    assert "0 are rejected. 1 rows have warnings." in page
+    assert "Key begins with zero" in page
+    ask = ops.get(reverse("admin:keys_deviceimport_do", args=[waiting.pk, "confirm"])).content.decode()
+    assert "1 rows have warnings: look at them before." in ask
+
+
+def test_devices_with_several_keys_are_counted_beside_their_rows(ops: Client) -> None:
+    waiting = import_file(FLEET, confirmed=False)
+    ask = ops.get(reverse("admin:keys_deviceimport_do", args=[waiting.pk, "confirm"])).content.decode()
+    assert "2 devices are received into stock" in ask
+    importing.confirm(device_import=waiting, accept_mac_mismatch=False, actor=None, now=NOW)
+    importing.continue_all(clock=lambda: NOW, time_budget_s=10)
+    assert "6 imported (2 devices), 0 unchanged, 0 rejected of 6." in page_of(ops, waiting)
