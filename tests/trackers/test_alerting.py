@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from clients.models import ProductionRun
 from tests.factories import (
     NOW,
     AssignmentFactory,
@@ -346,3 +347,48 @@ def test_time_is_the_callers() -> None:
     recording.record_reports(way(assignment.tracker_id, NOW - 80 * HOUR, hours=10), now=timezone.now())
     evaluate(timezone.now())
     assert alerts() == [("SILENT", NOW - 71 * HOUR, NOW)]
+
+
+def test_impossible_speed_begins_with_a_held_report_and_is_taken_back_once_two_agree() -> None:
+    assignment = assigned()
+    recording.record_reports(way(assignment.tracker_id, NOW - 3 * HOUR, hours=2), now=NOW)
+
+    def far(minutes: int) -> None:
+        at = NOW - HOUR + timedelta(minutes=minutes)
+        recording.record_reports(
+            [incoming(assignment.tracker_id, at, number=minutes, latitude=20.0)], now=NOW
+        )
+        evaluate()
+
+    far(0)
+    [alert] = Alert.objects.valid().filter(kind="IMPOSSIBLE_SPEED")
+    assert (alert.began_at, alert.ended_at) == (NOW - HOUR, None)
+    assert alert.measure == pytest.approx(3558, abs=5)
+    far(5)
+    assert alerts(kind="IMPOSSIBLE_SPEED") == []
+
+
+def test_impossible_speed_of_an_outlier_ends_with_the_next_report_that_counts() -> None:
+    assignment = assigned()
+    tracker_id = assignment.tracker_id
+    recording.record_reports(way(tracker_id, NOW - 3 * HOUR, hours=2), now=NOW)
+    recording.record_reports([incoming(tracker_id, NOW - HOUR, number=8, latitude=20.0)], now=NOW)
+    evaluate()
+    recording.record_reports([incoming(tracker_id, NOW, number=9)], now=NOW)
+    evaluate()
+    assert alerts(kind="IMPOSSIBLE_SPEED") == [("IMPOSSIBLE_SPEED", NOW - HOUR, NOW)]
+    assert alerts(kind="LEFT_COUNTRY") == []
+
+
+def test_a_run_that_believes_in_higher_speeds_takes_the_alert_back() -> None:
+    assignment = assigned()
+    reports = way(assignment.tracker_id, NOW - 3 * HOUR, hours=2)
+    reports.append(incoming(assignment.tracker_id, NOW, number=9, latitude=30.0))
+    recording.record_reports(reports, now=NOW)
+    evaluate()
+    assert len(alerts(kind="IMPOSSIBLE_SPEED")) == 1
+    ProductionRun.objects.update(max_speed_kmh=3000)
+    cause = Cause(Retraction.RUN)
+    history.recompute_trackers(tracker_ids=[assignment.tracker_id], cause=cause, now=NOW)
+    evaluate()
+    assert alerts(kind="IMPOSSIBLE_SPEED") == []

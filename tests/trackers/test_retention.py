@@ -11,15 +11,17 @@ from django.db import connection
 from tests.factories import AssignmentFactory, EventFactory, RunFactory, StorageFactory
 from tests.trackers.reports import LATITUDE, incoming, longitude_at
 from trackers.models import (
+    AcceptedBeforeCutoff,
     DailyPosition,
     GeofenceEvent,
     HourlyPosition,
     LocationReport,
     RejectedReport,
     RetiredMonth,
+    Retraction,
     StatusChange,
 )
-from trackers.services import history, partitioning
+from trackers.services import assigning, history, partitioning
 from trackers.services.reports import retention
 from trackers.services.reports.recording import record_reports
 
@@ -184,3 +186,35 @@ def test_command_drops_only_when_asked_and_says_first_what(tracker):
     assert RetiredMonth.objects.get(starts_at=OLD.replace(day=1)).state == "ANNOUNCED"
     assert "Dropped: January 2025" in told("--drop")[1]
     assert LocationReport.objects.count() == 24
+
+
+def test_what_was_impossible_just_after_the_cutoff_stays_so_when_the_reports_before_it_are_gone(tracker):
+    """The last report of January is at the depot; the first of February is far away, and the next at the depot."""
+    january = FEBRUARY - timedelta(hours=1)
+    far = incoming(tracker.pk, FEBRUARY + timedelta(minutes=30), number=7, latitude=20.0)
+    back = incoming(tracker.pk, FEBRUARY + timedelta(hours=1), number=8)
+    record_reports([incoming(tracker.pk, january, number=9), far, back], now=NOW)
+    retention.announce_months(now=NOW)
+    (month,) = drop()
+    assert str(month) == "January 2025"
+    assert not LocationReport.objects.filter(seen_at__lt=FEBRUARY).exists()
+    kept = AcceptedBeforeCutoff.objects.get()
+    assert (kept.assignment.tracker, kept.seen_at, kept.position.y) == (tracker, january, LATITUDE)
+
+    def verdict():
+        return LocationReport.objects.get(seen_at=far.seen_at).verdict
+
+    cause = history.Cause(Retraction.CHECK)
+    assert history.recompute_trackers(tracker_ids=[tracker.pk], cause=cause, now=LATER).tracker_ids == set()
+    assert verdict() == "OUTLIER"
+    late = incoming(tracker.pk, FEBRUARY + timedelta(minutes=45), number=6, latitude=20.0)
+    record_reports([late], now=LATER)
+    assert verdict() == ""
+    assert history.recompute_trackers(tracker_ids=[tracker.pk], cause=cause, now=LATER).tracker_ids == set()
+
+
+def test_nothing_is_kept_of_assignments_that_end_before_the_cutoff(tracker):
+    assigning.release(tracker_ids=[tracker.pk], at=OLD + timedelta(days=3), now=NOW)
+    retention.announce_months(now=NOW)
+    assert drop()
+    assert not AcceptedBeforeCutoff.objects.exists()

@@ -32,7 +32,8 @@ CROSS JOIN LATERAL (
         SELECT verdict, seen_at, position, accuracy_m
         FROM trackers_locationreport
         WHERE tracker_id = change.tracker_id
-            AND seen_at > (SELECT max(seen_at) FROM accepted)
+            AND seen_at >= change.since
+            AND seen_at > coalesce((SELECT max(seen_at) FROM accepted), '-infinity')
             AND seen_at < least(change.moment, change.until)
             AND verdict IN ('OUTLIER', 'HELD')
         ORDER BY seen_at DESC
