@@ -51,9 +51,9 @@ _OTHERS: dict[str, tuple[PageParameter, ...]] = {
     "audit-log": (PageParameter("kind"), PageParameter("who"), whole_number("before")),
 }
 # These answer with data or a file, on which no message can stand.
-_WITHOUT_MESSAGES = ("progress", "rejects", "download", "find_address")
+_WITHOUT_MESSAGES = ("progress", "rejects", "download", "find_address", "check_fence")
 # These refuse another method themselves.
-_POSTED = ("find_address",)
+_POSTED = ("find_address", "check_fence")
 # These check their addresses themselves.
 _CHECKED = ("changelist", "autocomplete", "search", "jsi18n", "view_on_site")
 

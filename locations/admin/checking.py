@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from foundation.admin import fields
 from foundation.admin.base import GlimpseAdmin
 from locations import overlaps
 from locations.admin.forms import DrawnFenceForm
@@ -20,15 +21,13 @@ class CheckedFenceAdmin(GlimpseAdmin):
         view = self.admin_site.admin_view(self.check_fence_view)
         return [
             path("check-fence/", view, name=self._check_fence),
-            path("<int:pk>/check-fence/", view, name=f"{self._check_fence}_of"),
+            path("<int:pk>/check-fence/", view, name=self._check_fence),
             *super().get_urls(),
         ]
 
     def check_url(self, pk: int | None) -> str:
         """Where the editor asks about the fence of a location, or of a new one."""
-        if pk is None:
-            return reverse(f"admin:{self._check_fence}")
-        return reverse(f"admin:{self._check_fence}_of", args=[pk])
+        return reverse(f"admin:{self._check_fence}", args=[] if pk is None else [pk])
 
     def check_fence_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         if request.method != "POST":
@@ -36,6 +35,8 @@ class CheckedFenceAdmin(GlimpseAdmin):
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
         form = DrawnFenceForm(request.POST)
+        if unused := [*fields.problems(request, form)]:
+            return _answer(refused=unused)
         if not form.is_valid():
             return _answer(refused=[text for texts in form.errors.values() for text in texts])
         try:

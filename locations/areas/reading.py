@@ -82,8 +82,10 @@ def _corners(coordinates: object) -> int:
 
 
 def _parsed(text: str | bytes) -> object:
+    """A byte order mark is what some editors put before a text, and nobody sees it."""
     try:
-        return strict_json.decode(text)
+        written = text.decode("utf-8") if isinstance(text, bytes) else text
+        return strict_json.decode(written.removeprefix("\ufeff"))
     except strict_json.UnfitJsonError as error:
         raise AreaError(f"The area can't be used: {error.message}. {_EXPECTED}.") from None
     except ValueError as error:

@@ -255,7 +255,7 @@ class TestCheckedWhileDrawn:
 
     def check(self, ops: Client, *, of: Location | None = None, **values: Any) -> Any:
         name = "admin:locations_storagelocation_check_fence"
-        url = reverse(f"{name}_of", args=[of.pk]) if of else reverse(name)
+        url = reverse(name, args=[of.pk] if of else [])
         response = ops.post(url, {"lat": "", "lon": "", "radius_m": "", "area": ""} | values)
         assert response.status_code == 200
         return response.json()
@@ -272,6 +272,7 @@ class TestCheckedWhileDrawn:
             ({"lat": 92, "lon": 5}, "90"),
             ({"lat": 52, "lon": 5, "runs": "x"}, "x"),
             ({}, "draw an area"),
+            ({"lat": 52, "lon": 5, "radius": 80}, "did you mean `radius_m`?"),
         ):
             [refused] = self.check(ops, **values)["refused"]
             assert says in refused

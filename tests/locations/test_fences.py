@@ -52,6 +52,14 @@ def test_text_is_read_as_its_value_is(given: Given) -> None:
     assert found == expected
 
 
+def test_byte_order_mark_is_not_seen() -> None:
+    text = f"\ufeff{json.dumps(polygon(SQUARE))}\r\n"
+    assert fences.settle(center=None, radius_m=100, area=text) == settle(Given("", polygon(SQUARE)))
+    assert fences.settle(center=None, radius_m=100, area=text.encode()).area
+    with pytest.raises(InvalidFenceError):
+        fences.settle(center=None, radius_m=100, area=b"\xff{}")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
