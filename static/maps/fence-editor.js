@@ -102,7 +102,8 @@ function comeNearer(editor, lngLat) {
   const isFirst = editor.drawing === "first";
   editor.drawing = true;
   if (isFirst && editor.map.getZoom() < NEAR_ZOOM) {
-    editor.map.jumpTo({ center: lngLat, zoom: DRAWING_ZOOM });
+    // Not where the click was: a fraction of a pixel is far away after such a jump.
+    editor.map.jumpTo({ center: editor.polygon.ring()?.[0] ?? lngLat, zoom: DRAWING_ZOOM });
   }
 }
 

@@ -227,7 +227,28 @@ def test_first_click_brings_the_map_nearer(watched: Watched) -> None:
     page.locator("[data-map] canvas").click(position={"x": 200, "y": 150})
     page.wait_for_function("document.getElementById('id_lat').value !== ''")
     assert _scale_m(page) < 500
-    page.click("[data-action=clear]")
+
+
+def test_first_corner_brings_the_map_nearer_and_stays_in_its_middle(watched: Watched) -> None:
+    page = watched.page
+    watched.visit(reverse("admin:locations_storagelocation_add"))
+    page.click("[data-action=area]")
+    canvas = page.locator("[data-map] canvas").bounding_box()
+    assert canvas
+    page.mouse.click(canvas["x"] + 201.3, canvas["y"] + 150.7)
+    page.wait_for_timeout(500)
+    assert _scale_m(page) < 500
+    x, y = canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2
+    for east, south in ((100, 0), (100, 100), (0, 100)):
+        page.mouse.move(x + east, y + south, steps=3)
+        page.mouse.click(x + east, y + south)
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('id_area').value !== ''")
+    ring = json.loads(page.input_value("#id_area"))["coordinates"][0]
+    assert len(ring) == 5
+    west, east = min(lon for lon, _ in ring), max(lon for lon, _ in ring)
+    assert east - west == pytest.approx(100 * 360 / (512 * 2**15), rel=0.02)
+    assert watched.faults == []
 
 
 def test_says_that_latitude_and_longitude_are_swapped(watched: Watched) -> None:
