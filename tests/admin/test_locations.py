@@ -190,6 +190,8 @@ def change_run(ops: Client, run: ProductionRun, **changed: Any) -> Any:
         "max_accuracy_m": 300,
         "exit_accuracy_cap_m": 100,
         "confirmations": 1,
+        "max_speed_kmh": run.max_speed_kmh,
+        "entry_accuracy_factor": run.entry_accuracy_factor,
     }
     return ops.post(reverse("admin:clients_productionrun_change", args=[run.pk]), form | changed)
 
