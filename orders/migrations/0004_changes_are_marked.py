@@ -40,8 +40,12 @@ DROP FUNCTION orders_left_orders_are_marked();
 ALLOCATIONS = """
 CREATE FUNCTION orders_allocations_mark_orders() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM outbox_mark_changed('order', array_agg(orders_order.id), array_agg(orders_order.client_id))
-    FROM orders_order WHERE id IN (SELECT order_id FROM changed_rows);
+    PERFORM outbox_mark_changed(
+        'order',
+        array_agg(changed.order_id),
+        array_agg((SELECT client_id FROM orders_order WHERE id = changed.order_id))
+    )
+    FROM (SELECT DISTINCT order_id FROM changed_rows) AS changed;
     RETURN NULL;
 END
 $$;

@@ -1,10 +1,14 @@
 """Who follows a list by its cursor misses nothing: real transactions, in every awkward order."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from random import Random
 from typing import Any, NamedTuple
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from foundation import following
@@ -14,8 +18,10 @@ from tests import factories
 from tests.api.following import Follower, settle
 from tests.personas import World, make_world
 from tests.sessions import sessions
+from tests.trackers.reports import incoming
 from trackers.models import Alert, Tracker
 from trackers.services import assigning
+from trackers.services.reports.recording import record_reports
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,7 +80,8 @@ by_both = pytest.mark.parametrize("persona", ["viewer", "staff"])
 
 
 @pytest.fixture
-def world(transactional_db) -> World:
+def world(transactional_db, monkeypatch) -> World:
+    monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.allow_request", lambda *_: True)
     return make_world()
 
 
@@ -348,3 +355,48 @@ def test_tracker_that_went_to_another_client_is_told(world, as_persona):
     Tracker.objects.filter(pk=tracker.pk).update(battery="LOW", updated_at=timezone.now())
     settle()
     assert alphas.poll() == []
+
+
+def record_by_chance(seed: int, writer: int, trackers: list[Tracker]) -> None:
+    chance = Random(f"{seed}/{writer}")
+    try:
+        for turn in range(12):
+            with transaction.atomic():
+                for tracker in sorted(chance.sample(trackers, 3), key=lambda each: each.pk):
+                    seen_at = factories.NOW + timedelta(minutes=chance.randrange(600))
+                    report = incoming(tracker.pk, seen_at, number=writer * 100 + turn)
+                    record_reports([report], now=timezone.now())
+                if chance.random() < 0.2:
+                    transaction.set_rollback(True)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_followers_beside_writers_have_in_the_end_what_is_there(world, seed):
+    trackers = make_trackers(world, 8)
+    done = threading.Event()
+
+    def follow(persona: str, page_size: int) -> Follower:
+        follower = Follower(world.api_client(persona), "trackers/", key="mac", page_size=page_size)
+        try:
+            while not done.is_set():
+                follower.poll()
+            settle()
+            follower.poll()
+            return follower
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        followers = [pool.submit(follow, *each) for each in (("viewer", 1), ("viewer", 7), ("staff", 3))]
+        # Trackers in the order of their ids: several transactions of a writer are one here.
+        writers = [pool.submit(record_by_chance, seed, writer, trackers) for writer in range(3)]
+        try:
+            for writer in writers:
+                writer.result(120)
+        finally:
+            done.set()
+        for each, persona in zip(followers, ("viewer", "viewer", "staff"), strict=True):
+            listed = world.api_client(persona).get("/api/v1/trackers/?page_size=500").json()["results"]
+            assert each.result(120).rows == {row["mac"]: row for row in listed}

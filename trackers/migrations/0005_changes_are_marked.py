@@ -1,7 +1,8 @@
 from django.db import migrations
 
 # Who is told of a tracker: the client of the assignment that a row belongs to. A report belongs to the assignment that
-# was in force when it was seen; one that none covers is for staff alone.
+# was in force when it was seen; one that none covers is for staff alone. Clients are looked up row by row, and rows
+# are told apart by sets: no plan of these statements, which is kept for the session, suits only few rows or only many.
 REPORTS = """
 CREATE FUNCTION trackers_reports_mark_trackers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -11,22 +12,32 @@ BEGIN
             SELECT tracker_id, min(seen_at) AS first_at, max(seen_at) AS last_at FROM new_rows GROUP BY tracker_id
         ),
         told AS MATERIALIZED (
-            SELECT assignment.tracker_id, brand.client_id
+            SELECT
+                touched.tracker_id,
+                (
+                    SELECT brand.client_id
+                    FROM clients_productionrun AS run
+                    JOIN clients_brand AS brand ON brand.id = run.brand_id
+                    WHERE run.id = assignment.run_id
+                ) AS client_id
             FROM touched
-            JOIN trackers_assignment AS assignment
-                ON assignment.tracker_id = touched.tracker_id
-                AND assignment.period && tstzrange(touched.first_at, touched.last_at, '[]')
-            JOIN clients_productionrun AS run ON run.id = assignment.run_id
-            JOIN clients_brand AS brand ON brand.id = run.brand_id
-            WHERE EXISTS (
-                SELECT FROM new_rows AS report
-                WHERE report.tracker_id = assignment.tracker_id AND assignment.period @> report.seen_at
-            )
+            CROSS JOIN LATERAL (
+                SELECT run_id, period
+                FROM trackers_assignment
+                WHERE tracker_id = touched.tracker_id
+                    AND period && tstzrange(touched.first_at, touched.last_at, '[]')
+                OFFSET 0
+            ) AS assignment
+            WHERE assignment.period @> touched.first_at
+                OR assignment.period @> touched.last_at
+                OR EXISTS (
+                    SELECT FROM new_rows AS report
+                    WHERE report.tracker_id = touched.tracker_id AND assignment.period @> report.seen_at
+                )
         )
         SELECT tracker_id, client_id FROM told
         UNION ALL
-        SELECT tracker_id, 0 FROM touched
-        WHERE NOT EXISTS (SELECT FROM told WHERE told.tracker_id = touched.tracker_id)
+        SELECT tracker_id, 0 FROM touched WHERE tracker_id NOT IN (SELECT tracker_id FROM told)
     ) AS every;
     RETURN NULL;
 END
@@ -49,11 +60,18 @@ DROP FUNCTION trackers_reports_mark_trackers();
 HISTORY = """
 CREATE FUNCTION trackers_history_marks_trackers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM outbox_mark_changed('tracker', array_agg(changed.tracker_id), array_agg(brand.client_id))
-    FROM (SELECT DISTINCT tracker_id, assignment_id FROM new_rows) AS changed
-    JOIN trackers_assignment AS assignment ON assignment.id = changed.assignment_id
-    JOIN clients_productionrun AS run ON run.id = assignment.run_id
-    JOIN clients_brand AS brand ON brand.id = run.brand_id;
+    PERFORM outbox_mark_changed(
+        'tracker',
+        array_agg(changed.tracker_id),
+        array_agg((
+            SELECT brand.client_id
+            FROM trackers_assignment AS assignment
+            JOIN clients_productionrun AS run ON run.id = assignment.run_id
+            JOIN clients_brand AS brand ON brand.id = run.brand_id
+            WHERE assignment.id = changed.assignment_id
+        ))
+    )
+    FROM (SELECT DISTINCT tracker_id, assignment_id FROM new_rows) AS changed;
     RETURN NULL;
 END
 $$;
@@ -82,19 +100,33 @@ DROP FUNCTION trackers_history_marks_trackers();
 ASSIGNMENTS = """
 CREATE FUNCTION trackers_assignments_mark_trackers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM outbox_mark_changed('tracker', array_agg(changed.tracker_id), array_agg(brand.client_id))
-    FROM new_rows AS changed
-    JOIN clients_productionrun AS run ON run.id = changed.run_id
-    JOIN clients_brand AS brand ON brand.id = run.brand_id;
+    PERFORM outbox_mark_changed(
+        'tracker',
+        array_agg(changed.tracker_id),
+        array_agg((
+            SELECT brand.client_id
+            FROM clients_productionrun AS run
+            JOIN clients_brand AS brand ON brand.id = run.brand_id
+            WHERE run.id = changed.run_id
+        ))
+    )
+    FROM new_rows AS changed;
     RETURN NULL;
 END
 $$;
 CREATE FUNCTION trackers_left_assignments_mark_trackers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM outbox_mark_changed('tracker', array_agg(changed.tracker_id), array_agg(brand.client_id))
-    FROM old_rows AS changed
-    JOIN clients_productionrun AS run ON run.id = changed.run_id
-    JOIN clients_brand AS brand ON brand.id = run.brand_id;
+    PERFORM outbox_mark_changed(
+        'tracker',
+        array_agg(changed.tracker_id),
+        array_agg((
+            SELECT brand.client_id
+            FROM clients_productionrun AS run
+            JOIN clients_brand AS brand ON brand.id = run.brand_id
+            WHERE run.id = changed.run_id
+        ))
+    )
+    FROM old_rows AS changed;
     RETURN NULL;
 END
 $$;
@@ -121,45 +153,57 @@ DROP FUNCTION trackers_left_assignments_mark_trackers();
 """
 
 # All columns but those that nobody is shown: when it was verified, and that its nearest place is to be found. Positions
-# are compared by their bytes: PostGIS calls those equal that are nearly so.
+# are compared by their bytes: PostGIS calls those equal that are nearly so. A tracker that went to another assignment
+# is told to the client of the one before as well.
 TRACKERS = """
 CREATE FUNCTION trackers_new_trackers_are_marked() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM outbox_mark_changed('tracker', array_agg(added.id), array_agg(brand.client_id))
-    FROM new_rows AS added
-    LEFT JOIN trackers_assignment AS assignment ON assignment.id = added.latest_assignment_id
-    LEFT JOIN clients_productionrun AS run ON run.id = assignment.run_id
-    LEFT JOIN clients_brand AS brand ON brand.id = run.brand_id;
+    PERFORM outbox_mark_changed(
+        'tracker',
+        array_agg(added.id),
+        array_agg((
+            SELECT brand.client_id
+            FROM trackers_assignment AS assignment
+            JOIN clients_productionrun AS run ON run.id = assignment.run_id
+            JOIN clients_brand AS brand ON brand.id = run.brand_id
+            WHERE assignment.id = added.latest_assignment_id
+        ))
+    )
+    FROM new_rows AS added;
     RETURN NULL;
 END
 $$;
 CREATE FUNCTION trackers_changed_trackers_are_marked() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM outbox_mark_changed('tracker', array_agg(told.tracker_id), array_agg(brand.client_id))
+    PERFORM outbox_mark_changed(
+        'tracker',
+        array_agg(told.id),
+        array_agg((
+            SELECT brand.client_id
+            FROM trackers_assignment AS assignment
+            JOIN clients_productionrun AS run ON run.id = assignment.run_id
+            JOIN clients_brand AS brand ON brand.id = run.brand_id
+            WHERE assignment.id = told.latest_assignment_id
+        ))
+    )
     FROM (
-        SELECT fresh.id AS tracker_id, fresh.latest_assignment_id AS assignment_id
-        FROM new_rows AS fresh
-        JOIN old_rows AS stale ON stale.id = fresh.id
-        WHERE (
-            fresh.mac, fresh.serial, fresh.firmware, fresh.hardware_revision, fresh.manufactured_at, fresh.state,
-            fresh.latest_assignment_id, fresh.status, fresh.status_since, fresh.location_id, fresh.last_seen_at,
-            fresh.last_received_at, fresh.last_position::bytea, fresh.last_accuracy_m, fresh.near_id, fresh.near_m, fresh.battery,
-            fresh.created_at, fresh.updated_at
-        ) IS DISTINCT FROM (
-            stale.mac, stale.serial, stale.firmware, stale.hardware_revision, stale.manufactured_at, stale.state,
-            stale.latest_assignment_id, stale.status, stale.status_since, stale.location_id, stale.last_seen_at,
-            stale.last_received_at, stale.last_position::bytea, stale.last_accuracy_m, stale.near_id, stale.near_m, stale.battery,
-            stale.created_at, stale.updated_at
-        )
+        SELECT id, latest_assignment_id
+        FROM (
+            SELECT
+                id, latest_assignment_id, mac, serial, firmware, hardware_revision, manufactured_at, state, status,
+                status_since, location_id, last_seen_at, last_received_at, last_position::bytea, last_accuracy_m, near_id,
+                near_m, battery, created_at, updated_at
+            FROM new_rows
+            EXCEPT
+            SELECT
+                id, latest_assignment_id, mac, serial, firmware, hardware_revision, manufactured_at, state, status,
+                status_since, location_id, last_seen_at, last_received_at, last_position::bytea, last_accuracy_m, near_id,
+                near_m, battery, created_at, updated_at
+            FROM old_rows
+        ) AS changed
         UNION ALL
-        SELECT stale.id, stale.latest_assignment_id
-        FROM new_rows AS fresh
-        JOIN old_rows AS stale ON stale.id = fresh.id
-        WHERE stale.latest_assignment_id IS DISTINCT FROM fresh.latest_assignment_id
-    ) AS told
-    LEFT JOIN trackers_assignment AS assignment ON assignment.id = told.assignment_id
-    LEFT JOIN clients_productionrun AS run ON run.id = assignment.run_id
-    LEFT JOIN clients_brand AS brand ON brand.id = run.brand_id;
+        (SELECT id, latest_assignment_id FROM old_rows EXCEPT SELECT id, latest_assignment_id FROM new_rows)
+    ) AS told;
     RETURN NULL;
 END
 $$;

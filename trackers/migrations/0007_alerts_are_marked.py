@@ -4,11 +4,18 @@ from django.db import migrations
 ALERTS = """
 CREATE FUNCTION trackers_alerts_are_marked() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM outbox_mark_changed('alert', array_agg(changed.id), array_agg(brand.client_id))
-    FROM new_rows AS changed
-    LEFT JOIN trackers_assignment AS assignment ON assignment.id = changed.assignment_id
-    LEFT JOIN clients_productionrun AS run ON run.id = assignment.run_id
-    LEFT JOIN clients_brand AS brand ON brand.id = run.brand_id;
+    PERFORM outbox_mark_changed(
+        'alert',
+        array_agg(changed.id),
+        array_agg((
+            SELECT brand.client_id
+            FROM trackers_assignment AS assignment
+            JOIN clients_productionrun AS run ON run.id = assignment.run_id
+            JOIN clients_brand AS brand ON brand.id = run.brand_id
+            WHERE assignment.id = changed.assignment_id
+        ))
+    )
+    FROM new_rows AS changed;
     RETURN NULL;
 END
 $$;
