@@ -62,6 +62,7 @@ def scope_with(confirmations):
         assignment_id=1,
         tracker_id=1,
         run_id=1,
+        client_id=1,
         since=NOW - long,
         until=NOW + long,
         ends_at=None,

@@ -5,6 +5,7 @@ SELECT
     assignment.id AS assignment_id,
     assignment.tracker_id,
     assignment.run_id,
+    brand.client_id,
     greatest(lower(assignment.period), run.start_date::timestamp AT TIME ZONE 'UTC', cutoff.reports_kept_from) AS since,
     least(
         coalesce(upper(assignment.period), 'infinity'),
@@ -22,6 +23,7 @@ SELECT
     assignment.activated_at
 FROM trackers_assignment AS assignment
 JOIN clients_productionrun AS run ON run.id = assignment.run_id
+JOIN clients_brand AS brand ON brand.id = run.brand_id
 LEFT JOIN trackers_retentioncutoff AS cutoff ON true
 WHERE assignment.tracker_id = ANY(%(tracker_ids)b::bigint[])
 ORDER BY assignment.tracker_id, lower(assignment.period)

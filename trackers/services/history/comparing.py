@@ -26,14 +26,13 @@ class Span(NamedTuple):
 class AssignmentDifference(NamedTuple):
     """What must change in an assignment.
 
-    wrong_…: the moments of the rows to be retracted, by their id. spans: in which time the status changes. reports:
-    how many were read.
+    wrong_…: the rows to be retracted. spans: in which time the status changes. reports: how many were read.
     """
 
     scope: Scope
     difference: Difference
-    wrong_periods: dict[int, datetime]
-    wrong_events: dict[int, datetime]
+    wrong_periods: list[StoredPeriod]
+    wrong_events: list[StoredEvent]
     spans: list[Span]
     reports: int
 
@@ -139,8 +138,8 @@ def _difference(
     return AssignmentDifference(
         scope=window.scope,
         difference=difference,
-        wrong_periods={row.id: row.period.started_at for row in periods if row.id in wrong_periods},
-        wrong_events={row.id: row.occurred_at for row in events if row.id in wrong_events},
+        wrong_periods=[row for row in periods if row.id in wrong_periods],
+        wrong_events=[row for row in events if row.id in wrong_events],
         spans=_changed_spans(window.scope.tracker_id, difference, stored),
         reports=reports,
     )

@@ -34,6 +34,7 @@ class Scope(NamedTuple):
     assignment_id: int
     tracker_id: int
     run_id: int
+    client_id: int
     since: datetime
     until: datetime
     ends_at: datetime | None

@@ -17,6 +17,7 @@ from trackers.rules.comparison import Difference, NewPeriod, PeriodEnd
 from trackers.rules.timeline import Event, StatusPeriod
 from trackers.services.history import publishing
 from trackers.services.history.comparing import AssignmentDifference, Span
+from trackers.services.history.publishing import PublishedChange
 from trackers.services.history.windows import Scope
 
 RETRACT = """
@@ -132,22 +133,18 @@ def write(changes: Sequence[AssignmentDifference], *, cause: Cause, now: datetim
 
     Retracts first and ends next: then no constraint is violated on the way, not even for a moment.
     """
-    _retract(RETRACT_EVENTS, [(c.scope, c.wrong_events) for c in changes], cause, now)
-    retracted = _retract(RETRACT_PERIODS, [(c.scope, c.wrong_periods) for c in changes], cause, now)
+    events = [(c.scope, row.id, row.occurred_at) for c in changes for row in c.wrong_events]
+    _retract(RETRACT_EVENTS, events, cause, now)
+    periods = [(c.scope, row.id, row.period.started_at) for c in changes for row in c.wrong_periods]
+    _retract(RETRACT_PERIODS, periods, cause, now)
     _end([ending for change in changes for ending in change.difference.periods_to_end])
     added = _add_periods([(c.scope, new) for c in changes for new in c.difference.periods_to_add], now)
-    events = _add_events(changes, added, now)
-    publishing.publish_changes(
-        retracted_events=[id_ for change in changes for id_ in change.wrong_events],
-        retracted_periods=[id_ for change in changes for id_ in change.wrong_periods],
-        added_periods=list(added.values()),
-        crossings=_crossings(changes, added),
-        now=now,
-    )
+    added_events = _add_events(changes, added, now)
+    publishing.publish_changes(_to_publish(changes, added, cause.retraction.value), now=now)
     return Written(
-        events=events,
+        events=added_events,
         periods_added=len(added),
-        periods_retracted=retracted,
+        periods_retracted=len(periods),
         tracker_ids={c.scope.tracker_id for c in changes if not c.difference.is_empty},
         spans=[span for change in changes for span in change.spans],
         reassessed=_set_verdicts(changes),
@@ -156,13 +153,10 @@ def write(changes: Sequence[AssignmentDifference], *, cause: Cause, now: datetim
 
 
 def _retract(
-    statement: str, wrong: Iterable[tuple[Scope, dict[int, datetime]]], cause: Cause, now: datetime
-) -> int:
-    reports = {
-        id_: cause.report_for(scope.assignment_id, moment)
-        for scope, of_assignment in wrong
-        for id_, moment in of_assignment.items()
-    }
+    statement: str, wrong: Iterable[tuple[Scope, int, datetime]], cause: Cause, now: datetime
+) -> None:
+    """wrong: rows by their id and moment."""
+    reports = {id_: cause.report_for(scope.assignment_id, moment) for scope, id_, moment in wrong}
     if reports:
         parameters = {
             "ids": list(reports),
@@ -173,7 +167,6 @@ def _retract(
             "job_id": cause.job_id,
         }
         bulk.execute(statement, parameters)
-    return len(reports)
 
 
 def _set_verdicts(changes: Sequence[AssignmentDifference]) -> list[tuple[int, datetime]]:
@@ -234,15 +227,23 @@ def _add_events(
     return counts
 
 
-def _crossings(
-    changes: Iterable[AssignmentDifference], added: dict[tuple[int, StatusPeriod], int]
-) -> list[publishing.Crossing]:
-    found = []
+def _to_publish(
+    changes: Iterable[AssignmentDifference], added: dict[tuple[int, StatusPeriod], int], after: str
+) -> list[PublishedChange]:
+    found: list[PublishedChange] = []
     for change in changes:
-        for event in change.difference.events_to_add:
-            status_change_id = _status_change_id(change.scope, event, change.difference, added)
+        scope, difference = change.scope, change.difference
+        retracted = [publishing.of_retracted_event(scope, row, after) for row in change.wrong_events]
+        found += filter(None, retracted)
+        found += [publishing.of_retracted_period(scope, row, after) for row in change.wrong_periods]
+        for event in difference.events_to_add:
+            status_change_id = _status_change_id(scope, event, difference, added)
             if status_change_id is not None:
-                found.append(publishing.Crossing(status_change_id, event.type.value))
+                found.append(publishing.of_crossing(scope, event, status_change_id))
+        found += [
+            publishing.of_period(scope, new.period, added[scope.assignment_id, new.period])
+            for new in difference.periods_to_add
+        ]
     return found
 
 
