@@ -187,7 +187,7 @@ def change_run(ops: Client, run: ProductionRun, **changed: Any) -> Any:
         "name": "Renamed",
         "start_date": run.start_date,
         "end_date": run.end_date,
-        "max_accuracy_m": 300,
+        "max_accuracy_m": run.max_accuracy_m,
         "exit_accuracy_cap_m": 100,
         "confirmations": 1,
         "max_speed_kmh": run.max_speed_kmh,
