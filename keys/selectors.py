@@ -15,23 +15,10 @@ from foundation.tables import Reject
 from foundation.tenancy import sees_everything
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch, KeyPair, Manufacturer
 
-WARNINGS_OF_ROWS = sql.load("keys/warnings_of_rows")
+NOTES_OF_ROWS = sql.load("keys/notes_of_rows")
 FEWEST_KEYS = """
 SELECT COALESCE(min(keys), 0)
 FROM (SELECT count(*) AS keys FROM keys_keypair WHERE batch_id = %(batch_id)s GROUP BY device_index) AS device
-"""
-REASONS = """
-SELECT
-    problem->>'code' AS code,
-    problem->>'column' AS column,
-    count(*) AS rows,
-    min(row.number) AS first,
-    (array_agg(problem->>'message' ORDER BY row.number))[1] AS example
-FROM keys_deviceimportrow AS row
-CROSS JOIN LATERAL jsonb_array_elements(row.problems) AS problem
-WHERE row.device_import_id = %(import_id)s AND row.outcome = 'REJECTED'
-GROUP BY 1, 2
-ORDER BY rows DESC, 1, 2
 """
 
 
@@ -139,12 +126,23 @@ def manufacturer_of(user: User, *, batch_label: str) -> Manufacturer | None:
 
 def reasons_of(device_import: DeviceImport) -> list[Reason]:
     """Why rows are rejected, the most frequent reason first."""
-    return bulk.fetch_rows(REASONS, {"import_id": device_import.pk}, Reason)
+    return _notes_of(device_import, "problems", DeviceImportRow.Outcome.REJECTED)
 
 
 def warnings_of_rows(device_import: DeviceImport) -> list[Reason]:
     """What is worth knowing of rows that are not rejected, the most frequent first; while the rows wait."""
-    return bulk.fetch_rows(WARNINGS_OF_ROWS, {"import_id": device_import.pk}, Reason)
+    return _notes_of(
+        device_import, "warnings", DeviceImportRow.Outcome.VALID, DeviceImportRow.Outcome.UNCHANGED
+    )
+
+
+def _notes_of(device_import: DeviceImport, said_in: str, *outcomes: DeviceImportRow.Outcome) -> list[Reason]:
+    parameters = {
+        "import_id": device_import.pk,
+        "said_in": said_in,
+        "outcomes": [outcome.value for outcome in outcomes],
+    }
+    return bulk.fetch_rows(NOTES_OF_ROWS, parameters, Reason)
 
 
 def warnings_of(device_import: DeviceImport) -> list[Reason]:

@@ -1,5 +1,6 @@
 """What keys tell of a tracker's lifecycle: its batch, the batch's exports, and the file that the device came by."""
 
+from foundation.wording import counted
 from keys.exports.formats import FORMATS
 from keys.models import KeyPair, ManufacturerExport
 from trackers.models import Tracker
@@ -62,7 +63,7 @@ def _import(tracker: Tracker) -> list[Milestone]:
             device_import.created_at,
             actor=str(device_import.created_by or ""),
             about=reference(device_import),
-            detail=f"{device_import.file_name}, {device_import.imported:,} imported",
+            detail=f"{device_import.file_name}, {counted(device_import.devices, 'device')} imported",
         )
     ]
 

@@ -15,8 +15,9 @@ from foundation.deadlines import Clock, Deadline
 from foundation.errors import DomainError
 from foundation.tables import Problem
 from keys import lifecycle, selectors
-from keys.imports import checking
-from keys.imports.checking import Checked, Device, Duplicate, Facts, Outcome, Rules
+from keys.imports import checking, facts
+from keys.imports.checking import Checked, Outcome, Rules
+from keys.imports.facts import Device, Duplicate, Facts
 from keys.lifecycle import ImportState, Step
 from keys.models import DeviceImport, DeviceImportRow
 from keys.services import registering
@@ -265,7 +266,7 @@ def _next_devices(device_import: DeviceImport, outcome: Outcome, limit: int) -> 
 
 
 def _devices(chosen: dict[str, Any]) -> list[Device]:
-    return list(checking.devices_of(bulk.fetch_rows(FACTS_OF_ROWS, chosen, Facts)))
+    return list(facts.devices_of(bulk.fetch_rows(FACTS_OF_ROWS, chosen, Facts)))
 
 
 def _compare(device_import: DeviceImport, devices: Sequence[Device], now: datetime) -> dict[int, Checked]:

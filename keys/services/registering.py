@@ -10,7 +10,7 @@ from django.conf import settings
 from clients.models import ProductionRun
 from foundation import bulk, sql
 from keys.imports import columns
-from keys.imports.checking import Device
+from keys.imports.facts import Device
 from keys.models import DeviceImport, DeviceImportRow, KeyBatch
 from keys.vault import Vault
 from trackers.models import Tracker

@@ -1,4 +1,4 @@
--- What is stored of the keys, MACs and serials of the devices `first` to `last` of an import, for keys/imports/checking.py:
+-- What is stored of the keys, MACs and serials of the devices `first` to `last` of an import, for keys/imports/facts.py:
 -- its rows device by device, each device's in the order of its keys. All lookups are by unique indexes, but for the
 -- device's rejected rows, which `device_import_row_device` has.
 SELECT
