@@ -15,7 +15,7 @@ from ingestion.findmy.protocol import Shape
 
 
 class Rejection(StrEnum):
-    """Why a piece of an answer is not handed on as a payload."""
+    """Why an entry of an answer is not handed on as a payload."""
 
     UNREQUESTED_ID = "unrequested_id"
     BAD_BASE64 = "bad_base64"
@@ -23,8 +23,8 @@ class Rejection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedPiece:
-    """A piece of an answer to be stored for ops. content: the payload, or the raw text if it is none."""
+class RejectedEntry:
+    """An entry of an answer to be stored for ops. content: the payload, or the raw text if it is none."""
 
     hashed_key: str
     content: bytes
@@ -36,7 +36,7 @@ class FetchAnswer:
     """payloads: by hashed key, in the order received, repeats included; keys without reports are absent."""
 
     payloads: dict[str, list[bytes]]
-    rejected: tuple[RejectedPiece, ...]
+    rejected: tuple[RejectedEntry, ...]
 
 
 def build_request(shape: Shape, hashed_keys: Sequence[str], start: datetime, end: datetime) -> dict[str, Any]:
@@ -75,26 +75,26 @@ def parse_answer(shape: Shape, body: bytes, asked: Collection[str]) -> FetchAnsw
         raise MalformedAnswerError("the answer is no JSON, or is cut off") from error
     if not isinstance(document, dict):
         raise MalformedAnswerError("the answer is no JSON object")
-    pieces = _legacy_pieces(document) if shape is Shape.LEGACY else _v2_pieces(document)
+    entries = _legacy_entries(document) if shape is Shape.LEGACY else _v2_entries(document)
     payloads: dict[str, list[bytes]] = {}
-    rejected: list[RejectedPiece] = []
-    for hashed_key, raw in pieces:
+    rejected: list[RejectedEntry] = []
+    for hashed_key, raw in entries:
         if not isinstance(hashed_key, str) or not isinstance(raw, str):
             rejected.append(_malformed(hashed_key, raw))
             continue
         try:
             payload = base64.b64decode(raw, validate=True)
         except (binascii.Error, ValueError):
-            rejected.append(RejectedPiece(hashed_key, _raw(raw), Rejection.BAD_BASE64))
+            rejected.append(RejectedEntry(hashed_key, _raw(raw), Rejection.BAD_BASE64))
             continue
         if hashed_key in asked:
             payloads.setdefault(hashed_key, []).append(payload)
         else:
-            rejected.append(RejectedPiece(hashed_key, payload, Rejection.UNREQUESTED_ID))
+            rejected.append(RejectedEntry(hashed_key, payload, Rejection.UNREQUESTED_ID))
     return FetchAnswer(payloads, tuple(rejected))
 
 
-def _v2_pieces(document: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+def _v2_entries(document: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     locations = document.get("acsnLocations")
     if locations is None:
         _require_ok(document.get("statusCode", protocol.STATUS_OK))
@@ -111,7 +111,7 @@ def _v2_pieces(document: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
             yield entry.get("id"), raw
 
 
-def _legacy_pieces(document: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+def _legacy_entries(document: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     _require_ok(document.get("statusCode"))
     for entry in _list(document.get("results")):
         if isinstance(entry, dict):
@@ -133,9 +133,9 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
-def _malformed(hashed_key: Any, raw: Any) -> RejectedPiece:
+def _malformed(hashed_key: Any, raw: Any) -> RejectedEntry:
     name = hashed_key if isinstance(hashed_key, str) else ""
-    return RejectedPiece(name, _raw(json.dumps([hashed_key, raw])), Rejection.MALFORMED_ENTRY)
+    return RejectedEntry(name, _raw(json.dumps([hashed_key, raw])), Rejection.MALFORMED_ENTRY)
 
 
 def _raw(text: str) -> bytes:

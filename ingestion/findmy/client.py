@@ -14,7 +14,7 @@ import requests
 from foundation.deadlines import Clock
 from ingestion.findmy import answers, protocol
 from ingestion.findmy.anisette import Account, AnisetteServer
-from ingestion.findmy.answers import FetchAnswer, RejectedPiece, Rejection
+from ingestion.findmy.answers import FetchAnswer, RejectedEntry, Rejection
 from ingestion.findmy.errors import (
     EmptyAnswerError,
     FetchError,
@@ -33,7 +33,7 @@ __all__ = [
     "GatewayClient",
     "GatewayUnavailableError",
     "MalformedAnswerError",
-    "RejectedPiece",
+    "RejectedEntry",
     "Rejection",
     "ThrottledError",
     "UnauthorizedError",

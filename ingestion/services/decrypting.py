@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from foundation.batching import batches_of_groups
 from ingestion.findmy import payload as codec
-from ingestion.findmy.client import FetchAnswer, RejectedPiece, Rejection
+from ingestion.findmy.client import FetchAnswer, RejectedEntry, Rejection
 from keys.services import unsealing
 from trackers import selectors
 from trackers.incoming import IncomingRejection, IncomingReport, ReportIdentity, fingerprint_of, implausible
@@ -136,7 +136,7 @@ def _decrypt_batch(
 
 
 def reject_entries(
-    entries: Iterable[RejectedPiece], *, tracker_of_key: Mapping[str, int]
+    entries: Iterable[RejectedEntry], *, tracker_of_key: Mapping[str, int]
 ) -> list[IncomingRejection]:
     """Rejections for the entries of an answer that were no payloads of a key asked for."""
     rejections = []

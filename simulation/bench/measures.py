@@ -72,8 +72,8 @@ def reports_in(body: bytes, tracker_of_key: Mapping[str, int], *, now: datetime)
     """The reports in an answer, decrypted and stored nowhere."""
     answer = answers.parse_answer(Shape.V2, body, tracker_of_key.keys())
     sealed = decrypting.sealed_payloads([answer], tracker_of_key=tracker_of_key)
-    pieces = decrypting.decrypt_payloads(sealed, purpose="benchmark", now=now)
-    return [report for decrypted in pieces for report in decrypted.reports]
+    batches = decrypting.decrypt_payloads(sealed, purpose="benchmark", now=now)
+    return [report for decrypted in batches for report in decrypted.reports]
 
 
 def decrypt(sealed: Sequence[Sealed]) -> None:

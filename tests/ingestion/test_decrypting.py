@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ingestion.findmy.client import FetchAnswer, RejectedPiece, Rejection
+from ingestion.findmy.client import FetchAnswer, RejectedEntry, Rejection
 from keys.models import KeyPair
 from keys.services import unsealing
 from tests.ingestion.payloads import sealed
@@ -80,12 +80,12 @@ def test_impossible_values_are_rejected(make_fleet, serve, fetch, clock, answeri
 
 def test_broken_entries_are_kept_without_breaking_the_database(make_fleet, serve, fetch, clock, answering):
     serve(make_fleet(1))
-    pieces = (
-        RejectedPiece("no\x00id", b"1", Rejection.UNREQUESTED_ID),
-        RejectedPiece("\ud800", b"2", Rejection.BAD_BASE64),
-        RejectedPiece("x" * 500, b"3", Rejection.MALFORMED_ENTRY),
+    entries = (
+        RejectedEntry("no\x00id", b"1", Rejection.UNREQUESTED_ID),
+        RejectedEntry("\ud800", b"2", Rejection.BAD_BASE64),
+        RejectedEntry("x" * 500, b"3", Rejection.MALFORMED_ENTRY),
     )
-    answering(lambda _: FetchAnswer({}, pieces))
+    answering(lambda _: FetchAnswer({}, entries))
 
     run = fetch()
 

@@ -1,4 +1,4 @@
-"""Answers become history: what is known is not decrypted again, and pieces don't show in the result."""
+"""Answers become history: what is known is not decrypted again, and batches don't show in the result."""
 
 from datetime import timedelta
 
@@ -67,7 +67,7 @@ def test_malformed_payload_beside_known_ones_is_still_rejected(make_fleet, clock
 
 
 @pytest.mark.parametrize("size", [1, 5, 100])
-def test_pieces_do_not_show_in_the_result(make_fleet, clock, monkeypatch, size):
+def test_batches_do_not_show_in_the_result(make_fleet, clock, monkeypatch, size):
     monkeypatch.setattr(decrypting, "PAYLOADS_PER_BATCH", size)
     trackers = make_fleet(4)
     payloads = some_payloads(trackers, clock)

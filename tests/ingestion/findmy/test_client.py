@@ -419,7 +419,7 @@ def test_a_bad_piece_costs_only_itself(ask, entry, reason, content):
     assert content is None or answer.rejected[0].content == content
 
 
-def test_bad_pieces_of_a_legacy_answer(ask):
+def test_bad_entries_of_a_legacy_answer(ask):
     results = [{"id": KEYS[0], "payload": "AQID"}, {"id": KEYS[0]}, "x", {"id": "other", "payload": "AQID"}]
     answer = ask(json.dumps({"statusCode": "200", "results": results}).encode(), Shape.LEGACY)
 
