@@ -110,6 +110,28 @@ class TestSending:
         assert answer["count"] == 5
 
 
+class TestFleets:
+    def test_files_of_other_programs_are_read_with_what_is_worth_knowing(self, ops):
+        key = "0bQfSA3A6Tfae+6CCGGPMVsD1MXN81VEJvHCPQ=="
+        device = {"id": 1, "name": "bike", "privateKey": key, "additionalKeys": []}
+        told = send(ops, json.dumps([device]).encode(), name="devices.json").json()
+        assert (told["imported"], told["devices"], told["warned"]) == (1, 1, 1)
+        assert [warning["code"] for warning in told["warnings"]] == ["key_begins_with_zero"]
+        assert told["passed_over"] == "the column id"
+        assert Tracker.objects.get().serial == "bike"
+        assert ops.get(f"{URL}{told['id']}/").json() == told
+
+    def test_format_that_can_not_be_read_is_named(self, ops):
+        answer = send(ops, b'[{"colorComponents": [1], "privateKey": "', name="devices.json")
+        assert (answer.status_code, answer.json()["code"]) == (400, "unreadable_file")
+        assert answer.json()["detail"].startswith("This looks like an OpenHaystack export, but")
+
+    def test_manufacturers_bring_no_private_keys_in_these_either(self, alpha):
+        _, client = alpha
+        answer = send(client, b"Private key: AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA==\n", name="BIKE.keys")
+        assert (answer.status_code, answer.json()["code"]) == (403, "ops_only")
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         ("content", "said"),

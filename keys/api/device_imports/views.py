@@ -81,8 +81,11 @@ class DeviceImportsView(DeviceImportScoped, ListAPIView):
     def post(self, request: Request) -> Response:
         """Send devices, as CSV or as a JSON array of objects: a form with a `file`, or the file as the body.
 
-        Columns: mac, serial, key (an advertisement key in base64 or hex, or its hash); optional hashed_key, firmware,
-        hardware_revision, manufactured_at. Valid rows are received into stock even if others are rejected; sending the
+        Columns: mac, serial, key (an advertisement key in base64 or hex, or its hash); optional key_index (which of its
+        device's keys a row is about), hashed_key, firmware, hardware_revision, manufactured_at. Ops may send files of
+        macless-haystack, OpenHaystack and FindMy.py as they are.
+
+        Valid rows are received into stock even if others are rejected; sending the
         same again changes nothing. Up to 1,000 rows are imported at once (201); for more (202), ask for the import
         until its state is DONE. Options of a form are fields, of a file as the body query parameters; in the other
         place they are refused.
