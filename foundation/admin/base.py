@@ -1,19 +1,20 @@
 """What the admins of all apps share: the theme's ModelAdmin, made fit for tables of millions of rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.utils import unquote
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
-from foundation.admin import audit, display
+from foundation.admin import audit, display, fields
 from foundation.admin.addresses import PageParameter
 from foundation.errors import DomainError
 
@@ -34,6 +35,33 @@ class GlimpseAdmin(ModelAdmin):
     ordering: ClassVar[Sequence[str] | None] = ("-pk",)
     compressed_fields = True
     warn_unsaved_form = True
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Nothing is saved of a form with a field that nothing would read."""
+        if request.method == "POST" and (unused := [*self._unused_fields(request, object_id)]):
+            for problem in unused:
+                self.message_user(request, f"{problem} Nothing was saved.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _unused_fields(self, request: HttpRequest, object_id: str | None) -> Iterator[str]:
+        """Of those who may save; for others Django has its own answer."""
+        row = self.get_object(request, unquote(object_id)) if object_id else None
+        may_save = self.has_change_permission(request, row) if object_id else self.has_add_permission(request)
+        if not may_save or (object_id and row is None):
+            return
+        form = self.get_form(request, row, change=row is not None)(instance=row)
+        inlines = self.get_formsets_with_inlines(request, row)
+        prefixes = [formset.get_default_prefix() for formset, _ in inlines]
+        # What the row has and nobody may change here stays as it is, whoever sends it.
+        of_row = {field.name for field in self.opts.get_fields()} | {*self.get_readonly_fields(request, row)}
+        yield from fields.unknown_to(request, form, prefixes, of_row)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -31,6 +31,20 @@ def problems(request: HttpRequest, form: forms.BaseForm, beside: Collection[str]
                 yield f"`{name}` is sent as a file: send it as a plain field."
 
 
+def unknown_to(
+    request: HttpRequest, form: forms.BaseForm, prefixes: Collection[str], of_row: Collection[str]
+) -> Iterator[str]:
+    """Yield what is wrong with what was sent to a page of Django's for a row, with tables of other rows below.
+
+    prefixes: of these tables; whatever begins so is theirs. of_row: what the row has beside the form's fields.
+    Django's own buttons and marks begin with `_`.
+    """
+    theirs = tuple(f"{prefix}-" for prefix in prefixes)
+    given = {*request.POST, *request.FILES}
+    others = {name for name in given if name.startswith(("_", "initial-", *theirs))}
+    return problems(request, form, others | OF_STEPS | ({*of_row} - {field.name for field in form}))
+
+
 def _names(field: forms.BoundField) -> Iterator[str]:
     """A field's inputs: one, or those of its parts."""
     widget = field.field.widget

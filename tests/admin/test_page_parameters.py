@@ -10,7 +10,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from foundation.admin import addresses
 from keys.models import DeviceImport, KeyBatch
 from tests.admin.worlds import World
-from tests.factories import OrderFactory
+from tests.factories import BrandFactory, OrderFactory
 from tests.keys.device_files import as_csv, devices_of, generate, receive
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +132,25 @@ def test_step_with_a_field_that_nothing_reads_is_not_taken(ops: Client) -> None:
     ops.post(url, {"confirmed": "1", "action": "cancel", "_selected_action": str(device_import.pk)})
     device_import.refresh_from_db()
     assert device_import.ended_at is not None
+
+
+def test_row_is_not_saved_by_a_form_with_a_field_that_nothing_reads(ops: Client, world: World) -> None:
+    brand = BrandFactory(name="Aurora kids")
+    url = reverse("admin:clients_brand_change", args=[brand.pk])
+    sent = {"client": str(brand.client_id), "name": "Aurora adults"}
+    for more, told in (
+        ({"nmae": "x"}, "did you mean `name`?"),
+        ({"name": ["A", "B"]}, "`name` is there 2 times"),
+        ({"file": SimpleUploadedFile("a.csv", b"x")}, "There is no field `file`"),
+    ):
+        answer = ops.post(url, sent | more, follow=True)
+        assert told in said(answer)
+        assert "Nothing was saved." in said(answer)
+        brand.refresh_from_db()
+        assert brand.name == "Aurora kids"
+    ops.post(url, sent | {"_continue": "1"})
+    brand.refresh_from_db()
+    assert brand.name == "Aurora adults"
 
 
 def test_data_and_files_refuse_instead(ops: Client) -> None:
