@@ -28,8 +28,8 @@ Verdict = LocationReport.Verdict
 WHY_NOT_COUNTED: dict[str, str] = {
     Verdict.SUPERSEDED: "a more accurate report is of the same moment",
     Verdict.INACCURATE: "less accurate than {run.max_accuracy_m} m",
-    Verdict.OUTLIER: "outlier: faster than {run.max_speed_kmh} km/h to get there, not confirmed by the next report",
-    Verdict.HELD: "unconfirmed: faster than {run.max_speed_kmh} km/h to get there; the next report decides",
+    Verdict.OUTLIER: "outlier: over {run.max_speed_kmh:,} km/h to get there",
+    Verdict.HELD: "unconfirmed: over {run.max_speed_kmh:,} km/h to get there",
 }
 
 
