@@ -32,9 +32,11 @@ def test_history_of_a_row_tells_who_changed_what(ops: Browser) -> None:
         "name": "Autumn",
         "start_date": run.start_date,
         "end_date": run.end_date,
-        "max_accuracy_m": 300,
+        "max_accuracy_m": run.max_accuracy_m,
         "exit_accuracy_cap_m": 100,
         "confirmations": 1,
+        "max_speed_kmh": run.max_speed_kmh,
+        "entry_accuracy_factor": run.entry_accuracy_factor,
     }
     ops.post(url, form)
     changed, added = entries_of(run)

@@ -318,9 +318,11 @@ def run_form(run: ProductionRun, **change: Any) -> dict[str, Any]:
         "name": run.name,
         "start_date": run.start_date,
         "end_date": run.end_date,
-        "max_accuracy_m": 300,
+        "max_accuracy_m": run.max_accuracy_m,
         "exit_accuracy_cap_m": 100,
         "confirmations": 1,
+        "max_speed_kmh": run.max_speed_kmh,
+        "entry_accuracy_factor": run.entry_accuracy_factor,
     } | change
 
 
