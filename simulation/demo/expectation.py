@@ -20,7 +20,7 @@ from simulation.findmy.plan import Plan, PlannedTracker
 from simulation.findmy.tracks import Itinerary, Point, distance_m
 from trackers.rules import timeline
 from trackers.rules.timeline import Policy
-from trackers.rules.verdicts import Candidate, Fix, Report, Verdict
+from trackers.rules.verdicts import Candidate, Report, Verdict
 
 ENOUGH_REPORTS = 3
 # The default of a run.
@@ -87,8 +87,9 @@ def _history(phone_reports: Iterable[PhoneReport], run: DemoRun) -> tuple[Period
 
 def _measured(phone_report: PhoneReport, places: Sequence[Place]) -> Report:
     report, truth = phone_report.report, phone_report.truth
-    fix = Fix(report.seen_at, *truth, report.accuracy_m)
-    return Report(fix, b"", 0.0, Verdict.COUNTS, _candidates(truth, places))
+    return Report(
+        report.seen_at, b"", *truth, report.accuracy_m, 0.0, Verdict.COUNTS, _candidates(truth, places)
+    )
 
 
 def _candidates(truth: Point, places: Sequence[Place]) -> tuple[Candidate, ...]:

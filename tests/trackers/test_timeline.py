@@ -7,7 +7,7 @@ import pytest
 
 from tests.factories import NOW, make_fingerprint
 from trackers.rules.timeline import CREATED, IN_TRANSIT, EventType, Place, Policy, Status, derive, locate
-from trackers.rules.verdicts import Candidate, Fix, Report, Verdict
+from trackers.rules.verdicts import Candidate, Report, Verdict
 
 MINUTE = timedelta(minutes=1)
 A, B, D = 1, 2, 9  # D is the delivery location
@@ -27,8 +27,10 @@ def outside(location_id, gap_m):
 
 
 def report(*candidates, minute=0, reach_m=0.0, accuracy_m=10.0):
-    fix = Fix(NOW + minute * MINUTE, 52.0, 5.0, accuracy_m)
-    return Report(fix, make_fingerprint(minute), reach_m, Verdict.COUNTS, candidates)
+    seen_at = NOW + minute * MINUTE
+    return Report(
+        seen_at, make_fingerprint(minute), 52.0, 5.0, accuracy_m, reach_m, Verdict.COUNTS, candidates
+    )
 
 
 def policy(confirmations=1, factor=3):

@@ -52,8 +52,12 @@ SEARCHES = [
 
 
 def report(place, minute):
-    fix = Fix(NOW + minute * MINUTE, LATITUDES.get(place, 0.0), 5.0, 10.0)
-    return Report(fix, make_fingerprint(minute), 10.0, Verdict.COUNTS, NEAR[place])
+    seen_at, latitude = NOW + minute * MINUTE, LATITUDES.get(place, 0.0)
+    return Report(seen_at, make_fingerprint(minute), latitude, 5.0, 10.0, 10.0, Verdict.COUNTS, NEAR[place])
+
+
+def fix_of(seen):
+    return Fix(seen.seen_at, seen.latitude, seen.longitude, seen.accuracy_m)
 
 
 def scope_with(confirmations):
@@ -92,7 +96,7 @@ def told(reports, scope, *, start=CREATED, last_accepted=None):
 def past_of(reports, stored, moment, wanted):
     """What the store says of the reports before a moment."""
     before = [it for it in reversed(reports) if it.seen_at < moment]
-    accepted = [it.fix for it in before if not stored[it.seen_at]][:wanted]
+    accepted = [fix_of(it) for it in before if not stored[it.seen_at]][:wanted]
     undecided = [it.seen_at for it in before if stored[it.seen_at] and it.seen_at > accepted[0].seen_at]
     return Past(accepted, undecided[0] if undecided else None)
 
@@ -161,4 +165,4 @@ def test_windows_begin_as_the_documentation_shows():
     between_a_and_b = window_after([a, b, c, d], a.seen_at + MINUTE, scope)
     assert (between_b_and_c.since, between_b_and_c.start.location_id) == (b.seen_at, A)
     assert (between_a_and_b.since, between_a_and_b.start) == (a.seen_at, CREATED)
-    assert (between_b_and_c.last_accepted, between_a_and_b.last_accepted) == (a.fix, None)
+    assert (between_b_and_c.last_accepted, between_a_and_b.last_accepted) == (fix_of(a), None)

@@ -84,7 +84,7 @@ class Difference:
 def compare_verdicts(reports: Sequence[Report], verdicts: Sequence[Verdict]) -> list[NewVerdict]:
     """Where the verdicts on reports differ from the stored ones."""
     return [
-        NewVerdict(report.fix.seen_at, report.fingerprint, verdict)
+        NewVerdict(report.seen_at, report.fingerprint, verdict)
         for report, verdict in zip(reports, verdicts, strict=True)
         if report.verdict != verdict
     ]

@@ -94,7 +94,7 @@ def locate(report: Report, here: Place, policy: Policy) -> Place:
 
 def is_precise_enough(report: Report, candidate: Candidate, policy: Policy) -> bool:
     """Rule 4: whether the report's error leaves it believable that it is inside and not beside. Unknown passes."""
-    accuracy_m = report.fix.accuracy_m
+    accuracy_m = report.accuracy_m
     return accuracy_m is None or accuracy_m <= policy.entry_accuracy_factor * candidate.entry_radius_m
 
 

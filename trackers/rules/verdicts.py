@@ -48,18 +48,23 @@ class Candidate(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A report, measured against the fences. reach_m: how much of its error circle may still touch a fence (rule 5).
-    verdict: the one that is stored."""
+    """A report, measured against the fences: a `Fix` with what else decides about it. One flat tuple, since a
+    recomputation makes tens of thousands of them.
 
-    fix: Fix
+    reach_m: how much of its error circle may still touch a fence (rule 5). verdict: the code that is stored.
+    """
+
+    seen_at: datetime
     fingerprint: bytes
+    latitude: float
+    longitude: float
+    accuracy_m: float | None
     reach_m: float
-    verdict: Verdict
+    verdict: str
     candidates: Sequence[Candidate]
 
-    @property
-    def seen_at(self) -> datetime:
-        return self.fix.seen_at
+
+Seen = Fix | Report
 
 
 class Assessment(NamedTuple):
@@ -83,13 +88,13 @@ def is_usable(accuracy_m: float | None, max_accuracy_m: float) -> bool:
     return accuracy_m is None or accuracy_m <= max_accuracy_m
 
 
-def excess_m(one: Fix, other: Fix) -> float:
+def excess_m(one: Seen, other: Seen) -> float:
     """Metres between two fixes that their errors don't explain."""
     distance_m = great_circle_m(one.latitude, one.longitude, other.latitude, other.longitude)
     return max(distance_m - (one.accuracy_m or 0) - (other.accuracy_m or 0), 0)
 
 
-def is_reachable(before: Fix, after: Fix, max_speed_kmh: float) -> bool:
+def is_reachable(before: Seen, after: Seen, max_speed_kmh: float) -> bool:
     """Whether something can have got from one fix to a later one."""
     elapsed_s = (after.seen_at - before.seen_at).total_seconds()
     allowed_m = max_speed_kmh / 3.6 * elapsed_s
@@ -112,12 +117,12 @@ def assess(
     verdicts = []
     moment: datetime | None = None
     for number, report in enumerate(reports):
-        if not is_usable(report.fix.accuracy_m, max_accuracy_m):
+        if not is_usable(report.accuracy_m, max_accuracy_m):
             verdicts.append(Verdict.INACCURATE)
-        elif report.fix.seen_at == moment:
+        elif report.seen_at == moment:
             verdicts.append(Verdict.SUPERSEDED)
         else:
-            moment = report.fix.seen_at
+            moment = report.seen_at
             verdicts.append(Verdict.COUNTS)
             plausibility.see(number, report)
     for number in plausibility.outliers:
@@ -136,7 +141,7 @@ class _Numbered(NamedTuple):
 class _Plausibility:
     """Rule 3: the state between reports. A single one that can't be reached is held until the next one decides."""
 
-    def __init__(self, max_speed_kmh: float, last: Fix | None) -> None:
+    def __init__(self, max_speed_kmh: float, last: Seen | None) -> None:
         self.max_speed_kmh = max_speed_kmh
         self.last = last
         self.held: _Numbered | None = None
@@ -145,10 +150,10 @@ class _Plausibility:
 
     def see(self, number: int, report: Report) -> None:
         held = self.held
-        if self.last is None or is_reachable(self.last, report.fix, self.max_speed_kmh):
+        if self.last is None or is_reachable(self.last, report, self.max_speed_kmh):
             self._dismiss_held()
             self._accept(report)
-        elif held is not None and is_reachable(held.report.fix, report.fix, self.max_speed_kmh):
+        elif held is not None and is_reachable(held.report, report, self.max_speed_kmh):
             self.held = None
             self._accept(held.report)
             self._accept(report)
@@ -157,7 +162,7 @@ class _Plausibility:
             self.held = _Numbered(number, report)
 
     def _accept(self, report: Report) -> None:
-        self.last = report.fix
+        self.last = report
         self.accepted.append(report)
 
     def _dismiss_held(self) -> None:

@@ -1,4 +1,4 @@
--- Recomputes days from their hours, which period when reports are dropped, and from the status periods. The centroid is the mean
+-- Recomputes days from their hours, which stay when reports are dropped, and from the status periods. The centroid is the mean
 -- of the hours' centroids on the sphere, weighted by their reports. OFFSET 0 keeps the planner to the indexes.
 WITH day AS MATERIALIZED (
     SELECT tracker_id, bucket_at

@@ -10,10 +10,11 @@ from foundation import bulk, sql
 from locations import matching
 from trackers.rules.comparison import StoredEvent, StoredPeriod
 from trackers.rules.timeline import EventType
-from trackers.rules.verdicts import Candidate, Fix, Report, Verdict, event_order
+from trackers.rules.verdicts import Candidate, Report, event_order
 from trackers.services.history.windows import Scope, Window, moment_arrays, stored_period
 
 REPORTS_FROM = sql.load("trackers/reports_from")
+# The fields of a `Report` follow the first one.
 REPORT_COLUMNS = [
     "assignment_id",
     "seen_at",
@@ -119,14 +120,15 @@ def _measured(rows: list[tuple[Any, ...]]) -> defaultdict[int, list[Report]]:
     found: defaultdict[int, list[Report]] = defaultdict(list)
     rows.sort(key=itemgetter(0, 1, 2))
     known, candidates = None, []
+    with_ties = set()
     for row in rows:
         if row[:3] != known:
+            if known and row[:2] == known[:2]:
+                with_ties.add(row[0])
             known, candidates = row[:3], list[Candidate]()
-            assignment_id, seen_at, fingerprint, latitude, longitude, accuracy_m, reach_m, verdict = row[:8]
-            fix = Fix(seen_at, latitude, longitude, accuracy_m)
-            found[assignment_id].append(Report(fix, fingerprint, reach_m, Verdict(verdict), candidates))
+            found[row[0]].append(Report._make((*row[1:8], candidates)))
         if row[8] is not None:
             candidates.append(Candidate._make(row[8:]))
-    for of_assignment in found.values():
-        of_assignment.sort(key=lambda it: event_order(it.fix.seen_at, it.fix.accuracy_m, it.fingerprint))
+    for assignment_id in with_ties:
+        found[assignment_id].sort(key=lambda it: event_order(it.seen_at, it.accuracy_m, it.fingerprint))
     return found

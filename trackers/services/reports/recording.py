@@ -68,7 +68,7 @@ def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> Recor
     `OperationalError` if the database is out of reach or a lock is not to be had; what was committed by then is not
     stored twice when the call is repeated.
     """
-    known = [report._replace(accuracy_m=report.accuracy_m or None) for report in reports]
+    known = [report if report.accuracy_m != 0 else report._replace(accuracy_m=None) for report in reports]
     reports, outcome = _after_the_cutoff(known, now)
     ordered = sorted(reports, key=attrgetter("tracker_id"))
     for batch in batching.batches_of_groups(
