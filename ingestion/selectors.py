@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from clients.models import ProductionRun
 from ingestion.models import AccountState, FetchState, Heartbeat
 from keys.models import KeyPair
+from keys.services import rotating
+from keys.vault import VaultError
 from trackers.models import Assignment, Tracker
 
 
@@ -76,6 +78,23 @@ def oldest_due_at() -> datetime | None:
 def cooling_accounts(*, now: datetime) -> set[str]:
     """Return the names of the accounts whose circuit breaker is open."""
     return set(AccountState.objects.filter(cooldown_until__gt=now).values_list("name", flat=True))
+
+
+def all_accounts_cool_down(*, now: datetime) -> bool:
+    """Whether nothing can be fetched until one of them may be used again."""
+    cooling = Q(cooldown_until__gt=now)
+    number = AccountState.objects.aggregate(
+        cooling=Count("pk", filter=cooling), usable=Count("pk", filter=~cooling)
+    )
+    return bool(number["cooling"]) and not number["usable"]
+
+
+def lacks_master_keys() -> bool:
+    """Whether something is sealed by a master key that this process does not have."""
+    try:
+        return bool(rotating.unlisted_key_ids())
+    except VaultError:
+        return True
 
 
 def heartbeats() -> dict[str, Heartbeat]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from foundation import durations
 from ingestion import selectors as fetching
 from ingestion import thresholds
-from ingestion.models import AccountState, FetchState, Heartbeat
+from ingestion.models import FetchState, Heartbeat
 from trackers.models import RejectedReport
 from trackers.services.recomputation import CheckSummary
 
@@ -70,15 +70,20 @@ def _service(beat: Heartbeat | None, name: Heartbeat.Name, now: datetime) -> Ser
 
 
 def alarms(known: Sequence[Service], now: datetime) -> list[str]:
-    """Services without a heartbeat, and fetching without a usable account, in words."""
+    """Services without a heartbeat, fetching without a usable account, and master keys that are missing, in words: what
+    `/health/` tells a monitor."""
     found = []
     for service in known:
         if not service.ok:
             seen = f"last heartbeat {service.ago}" if service.at else "no heartbeat yet"
             found.append(f"{service.title} does not run: {seen}. {service.hint}")
-    cooling = fetching.cooling_accounts(now=now)
-    if cooling and len(cooling) == AccountState.objects.count():
+    if fetching.all_accounts_cool_down(now=now):
         found.append("All Apple accounts are cooling down: nothing is fetched until one may be used again.")
+    if fetching.lacks_master_keys():
+        found.append(
+            "A master key is missing that private keys are sealed by: list it in VAULT_MASTER_KEYS, or nothing of"
+            " these devices is decrypted."
+        )
     return found
 
 

@@ -6,12 +6,14 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from config import health
-from ingestion.models import FetchState, Heartbeat
+from ingestion.models import AccountState, FetchState, Heartbeat
 from ingestion.services import heartbeats
 from keys.services import generating
 from keys.vault import new_master_key
+from ops.pages import health as pages
 from tests.factories import AssignmentFactory, TrackerFactory
 from trackers.models import TimelineCheck, Tracker
+from trackers.services import recomputation
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +85,36 @@ def test_fetches_that_wait_too_long_are_noticed(ask):
     FetchState.objects.create(tracker=TrackerFactory(), next_due_at=timezone.now() - timedelta(minutes=41))
 
     assert ask()[0] == 503
+
+
+def start_page_alarms() -> list[str]:
+    now = timezone.now()
+    drift = recomputation.check_summary(now=now)
+    return [*pages.alarms(pages.services(now), now), *pages.timeline_alarms(drift, now)]
+
+
+def every_account_cools_down(settings) -> None:
+    until = timezone.now() + timedelta(minutes=5)
+    AccountState.objects.create(name="one", cooldown_until=until)
+    AccountState.objects.create(name="two", cooldown_until=until)
+
+
+def a_master_key_is_missing(settings) -> None:
+    generating.create_batch(label="Spring", devices=1, keys_per_device=1, actor=None, now=timezone.now())
+    settings.VAULT_MASTER_KEYS = [new_master_key()]
+
+
+def a_history_drifted(settings) -> None:
+    TimelineCheck.objects.create(checked_at=timezone.now(), trackers=1, drifted=1)
+
+
+@pytest.mark.parametrize("cause", [every_account_cools_down, a_master_key_is_missing, a_history_drifted])
+def test_what_is_wrong_is_told_to_monitors_and_on_the_start_page_alike(ask, settings, cause):
+    beat()
+    assert (ask()[0], start_page_alarms()) == (200, [])
+    cause(settings)
+    assert ask()[0] == 503
+    assert len(start_page_alarms()) == 1
 
 
 @pytest.mark.parametrize("found", [{"drifted": 1}, {"failed": 1}])
@@ -166,7 +198,7 @@ def test_it_is_cheap(ask, django_assert_max_num_queries):
     beat()
     ask()
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         ask()
 
 

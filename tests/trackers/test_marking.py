@@ -146,7 +146,7 @@ def test_retraction_alone(run, tracker, model):
         {"last_position": Point(5, 50)},
         {"updated_at": LATER + HOUR},
     ],
-    ids=str,
+    ids=lambda values: next(iter(values)),
 )
 def test_each_column_of_the_row(run, tracker, values):
     assert marks(lambda: Tracker.objects.filter(pk=tracker.pk).update(**values)) == {
