@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from foundation.addresses import only_parameters
 from ingestion import selectors, thresholds
 from ingestion.models import Heartbeat
-from trackers.services import recomputation
+from trackers.services import alerts, recomputation
 
 STATEMENT_TIMEOUT = "2s"
 REDIS_TIMEOUT_S = 2
@@ -99,14 +99,16 @@ def _queue(now: datetime) -> Check:
 
 
 def _timelines(now: datetime) -> Check:
-    """Stored histories differ from their reports, can't be recomputed, or were not checked for too long."""
+    """Stored histories differ from their reports, can't be recomputed or evaluated, or were not checked for too long."""
     checks = recomputation.check_summary(now=now)
+    without_alerts = alerts.trackers_not_evaluated()
     return {
-        "ok": checks.ok,
+        "ok": checks.ok and not without_alerts,
         "checked_24h": checks.checked,
         "drifted_24h": checks.drifted,
         "failed_24h": checks.failed,
         "on_time": checks.on_time,
+        "without_alerts": without_alerts,
     }
 
 

@@ -4,10 +4,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any, TypeVar
 
+from django.db import DataError, IntegrityError, InternalError
 from django.db.models import QuerySet
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# What bad data can raise. A lost connection or a lock timeout is nobody's fault: it goes up to the caller, whose task
+# comes again.
+BLAMED_ON_DATA = (
+    DataError,
+    IntegrityError,
+    InternalError,
+    LookupError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+)
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -32,11 +32,14 @@ def work_off_recomputations(**_: Any) -> None:
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
 def evaluate_alerts(**_: Any) -> None:
-    """See which runs have other countries, evaluate the trackers that are due, then outages of sites."""
+    """See which runs have other countries, evaluate the trackers that are due, then outages of sites; go on if more
+    are due."""
     now = timezone.now()
     alerts.keep_up_countries(most=RUNS_PER_EVALUATION, now=now)
-    alerts.evaluate_due(most=TRACKERS_PER_EVALUATION, now=now)
+    evaluated = alerts.evaluate_due(most=TRACKERS_PER_EVALUATION, now=now)
     alerts.evaluate_sites(now=now)
+    if evaluated == TRACKERS_PER_EVALUATION:
+        evaluate_alerts.delay()
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)

@@ -11,6 +11,7 @@ from ingestion import selectors as fetching
 from ingestion import thresholds
 from ingestion.models import FetchState, Heartbeat
 from trackers.models import RejectedReport
+from trackers.services import alerts
 from trackers.services.recomputation import CheckSummary
 
 COUNT_LIMIT = 10_000
@@ -101,6 +102,11 @@ def timeline_alarms(drift: CheckSummary, now: datetime) -> list[str]:
         waited = durations.ago_text(drift.oldest_verified_at, now)
         found.append(
             f"Timelines are checked too slowly: one was last checked {waited}. Check the default worker."
+        )
+    if not_evaluated := alerts.trackers_not_evaluated():
+        found.append(
+            f"Alerts of {not_evaluated:,} trackers can't be evaluated: the worker's log has the errors, as"
+            " alerts_not_evaluated."
         )
     return found
 

@@ -12,7 +12,7 @@ from keys.services import generating
 from keys.vault import new_master_key
 from ops.pages import health as pages
 from tests.factories import AssignmentFactory, TrackerFactory
-from trackers.models import TimelineCheck, Tracker
+from trackers.models import AlertWatch, TimelineCheck, Tracker
 from trackers.services import recomputation
 
 pytestmark = pytest.mark.django_db
@@ -108,7 +108,19 @@ def a_history_drifted(settings) -> None:
     TimelineCheck.objects.create(checked_at=timezone.now(), trackers=1, drifted=1)
 
 
-@pytest.mark.parametrize("cause", [every_account_cools_down, a_master_key_is_missing, a_history_drifted])
+def alerts_of_a_tracker_cannot_be_evaluated(settings) -> None:
+    AlertWatch.objects.create(tracker=TrackerFactory(), due_at=timezone.now(), problem="ValueError: no")
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        every_account_cools_down,
+        a_master_key_is_missing,
+        a_history_drifted,
+        alerts_of_a_tracker_cannot_be_evaluated,
+    ],
+)
 def test_what_is_wrong_is_told_to_monitors_and_on_the_start_page_alike(ask, settings, cause):
     beat()
     assert (ask()[0], start_page_alarms()) == (200, [])
@@ -198,7 +210,7 @@ def test_it_is_cheap(ask, django_assert_max_num_queries):
     beat()
     ask()
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         ask()
 
 

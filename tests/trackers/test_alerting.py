@@ -22,6 +22,7 @@ from tests.factories import (
 )
 from tests.trackers.reports import incoming, longitude_at
 from trackers.models import Alert, AlertWatch, Assignment, GeoStatus, LocationReport, Retraction, Tracker
+from trackers.rules import evaluation
 from trackers.services import assigning, history
 from trackers.services.alerts import evaluating, site_outages
 from trackers.services.history import Cause
@@ -392,3 +393,39 @@ def test_a_run_that_believes_in_higher_speeds_takes_the_alert_back() -> None:
     history.recompute_trackers(tracker_ids=[assignment.tracker_id], cause=cause, now=NOW)
     evaluate()
     assert alerts(kind="IMPOSSIBLE_SPEED") == []
+
+
+def test_a_tracker_that_cannot_be_evaluated_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assignments = [assigned() for _ in range(9)]
+    for assignment in assignments:
+        recording.record_reports([incoming(assignment.tracker_id, NOW, battery="LOW")], now=NOW)
+    bad = assignments[4]
+    evaluate_one = evaluation.evaluate
+
+    def breaks(given: evaluation.EvaluationInput, span: evaluation.Span, **others: object) -> object:
+        if span.expected_from == bad.period.lower:
+            raise ValueError("nobody thought of this")
+        return evaluate_one(given, span, **others)  # type: ignore[arg-type]
+
+    type(bad).objects.filter(pk=bad.pk).update(period=[NOW - 11 * HOUR, None])
+    bad.refresh_from_db()
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluation, "evaluate", breaks)
+        assert evaluate() == 9
+        assert Alert.objects.valid().count() == 8
+        watch = AlertWatch.objects.exclude(problem="").get()
+        assert (watch.tracker_id, watch.problem) == (bad.tracker_id, "ValueError: nobody thought of this")
+        assert (watch.changed_since, watch.due_at) == (NOW, NOW + HOUR)
+        assert evaluating.trackers_not_evaluated() == 1
+        assert evaluate(NOW + 59 * timedelta(minutes=1)) == 0
+    assert evaluate(NOW + HOUR) == 1
+    assert Alert.objects.valid().count() == 9
+    assert evaluating.trackers_not_evaluated() == 0
+
+
+def test_news_comes_before_routine() -> None:
+    routine, news = assigned(), assigned()
+    AlertWatch.objects.create(tracker=routine.tracker, due_at=NOW - DAY)
+    AlertWatch.objects.create(tracker=news.tracker, due_at=NOW, changed_since=NOW)
+    evaluating.evaluate_due(most=1, now=NOW)
+    assert AlertWatch.objects.get(due_at__lte=NOW).tracker == routine.tracker

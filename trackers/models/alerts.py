@@ -141,11 +141,18 @@ class AlertWatch(models.Model):
     )
     changed_since = models.DateTimeField(null=True)
     due_at = models.DateTimeField()
+    # Why it could not be evaluated the last time; empty if it could.
+    problem = models.CharField(max_length=500, blank=True, db_default="")
 
     class Meta:
         indexes = [
-            # The next trackers to be evaluated.
+            # The next trackers to be evaluated: those of which something is new, then those whose time has come.
+            models.Index(
+                fields=["due_at"], condition=Q(changed_since__isnull=False), name="alert_watch_news"
+            ),
             models.Index(fields=["due_at"], name="alert_watch_due"),
+            # What is counted for the start page and for monitors: few rows.
+            models.Index(fields=["tracker"], condition=~Q(problem=""), name="alert_watch_with_problem"),
         ]
 
     def __str__(self) -> str:

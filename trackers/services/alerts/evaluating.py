@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
-from foundation import bulk
+from foundation import batching, bulk
 from trackers.models import Alert, AlertWatch, Tracker
 from trackers.rules import evaluation
 from trackers.rules.anomalies import Thresholds
@@ -18,7 +19,12 @@ from trackers.services.alerts import publishing, reading
 from trackers.services.alerts.reading import DueAssignment
 from trackers.services.history import Scope
 
+log = structlog.get_logger(__name__)
+
 TRACKERS_PER_TRANSACTION = 200
+# A tracker that can't be evaluated.
+TRY_AGAIN_AFTER = timedelta(hours=1)
+NOT_EVALUATED_COUNTED = 1_000
 
 RETRACT = "UPDATE trackers_alert SET retracted_at = %(now)s::timestamptz WHERE id = ANY(%(ids)b::bigint[])"
 CHANGE = """
@@ -58,7 +64,7 @@ ADD_COLUMNS = {
 }
 EVALUATED = """
 UPDATE trackers_alertwatch AS watch
-SET changed_since = NULL, due_at = evaluated.due_at
+SET changed_since = NULL, due_at = evaluated.due_at, problem = ''
 FROM unnest(%(tracker_ids)b::bigint[], %(due_ats)b::timestamptz[]) AS evaluated (tracker_id, due_at)
 WHERE watch.tracker_id = evaluated.tracker_id
 """
@@ -85,26 +91,52 @@ def thresholds() -> Thresholds:
 
 
 def evaluate_due(*, most: int, now: datetime) -> int:
-    """Evaluate the trackers that are due, longest due first, `most` of them at most; returns their number.
+    """Evaluate the trackers that are due, those with news first, `most` of them at most; returns their number.
 
-    Each few are a transaction of their own; several workers may evaluate at once, each others.
+    Each few are a transaction of their own; several workers may evaluate at once, each others. One that can't be
+    evaluated costs only itself: its watch says why, and it comes again after TRY_AGAIN_AFTER.
     """
     evaluated = 0
     while evaluated < most:
         wanted = min(TRACKERS_PER_TRANSACTION, most - evaluated)
         with transaction.atomic():
-            number = _evaluate_next(wanted, now)
-        evaluated += number
-        if number < wanted:
+            watches = _claim(wanted, now)
+            batching.halve_until_alone(
+                watches,
+                work=lambda part: _evaluate(part, now),
+                alone=lambda watch, error: _set_aside(watch, error, now),
+                blamed=batching.BLAMED_ON_DATA,
+            )
+        evaluated += len(watches)
+        if len(watches) < wanted:
             break
     return evaluated
 
 
-def _evaluate_next(wanted: int, now: datetime) -> int:
+def trackers_not_evaluated() -> int:
+    """How many trackers could not be evaluated the last time; up to NOT_EVALUATED_COUNTED."""
+    return AlertWatch.objects.exclude(problem="").values("pk")[:NOT_EVALUATED_COUNTED].count()
+
+
+def _claim(wanted: int, now: datetime) -> list[AlertWatch]:
+    """The trackers that are due and that nobody else evaluates, longest due first."""
     due = AlertWatch.objects.filter(due_at__lte=now).order_by("due_at")
-    watches = list(due.select_for_update(skip_locked=True, no_key=True)[:wanted])
-    if not watches:
-        return 0
+    due = due.select_for_update(skip_locked=True, no_key=True)
+    watches = list(due.filter(changed_since__isnull=False)[:wanted])
+    if len(watches) < wanted:
+        watches += due.filter(changed_since=None)[: wanted - len(watches)]
+    return watches
+
+
+def _set_aside(watch: AlertWatch, error: Exception, now: datetime) -> None:
+    log.error("alerts_not_evaluated", tracker_id=watch.tracker_id, exc_info=error)
+    AlertWatch.objects.filter(pk=watch.pk).update(
+        problem=f"{type(error).__name__}: {error}"[:500], due_at=now + TRY_AGAIN_AFTER
+    )
+
+
+@transaction.atomic
+def _evaluate(watches: Sequence[AlertWatch], now: datetime) -> None:
     changed_since = {watch.tracker_id: watch.changed_since for watch in watches}
     scopes = history.load_scopes(changed_since)
     assignments = _due_assignments(scopes, changed_since, now)
@@ -125,7 +157,6 @@ def _evaluate_next(wanted: int, now: datetime) -> int:
     ]
     _write(evaluated, now)
     _schedule(changed_since, scopes, evaluated, now)
-    return len(watches)
 
 
 def _span(assignment: DueAssignment) -> Span:

@@ -14,7 +14,6 @@ from foundation import batching, bulk, sql
 from trackers.services import history
 from trackers.services.history import Cause, Written
 from trackers.services.recomputation.pacing import Pace
-from trackers.services.reports import BLAMED_ON_THE_REPORT
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +79,7 @@ def recompute_or_split(*, tracker_ids: Sequence[int], cause: Cause, now: datetim
 
     recomputed = Recomputed()
     for part in batching.halve_until_alone(
-        tracker_ids, work=recompute, alone=_failed, blamed=BLAMED_ON_THE_REPORT
+        tracker_ids, work=recompute, alone=_failed, blamed=batching.BLAMED_ON_DATA
     ):
         recomputed.add(part)
     return recomputed
@@ -101,7 +100,7 @@ def recompute_long(*, tracker_id: int, cause: Cause, now: datetime, pace: Pace) 
             )
             written.add(batch)
             pace.pause(reports=batch.reports, began_at=began_at)
-    except BLAMED_ON_THE_REPORT as error:
+    except batching.BLAMED_ON_DATA as error:
         return _failed(tracker_id, error)
     return Recomputed(1, written)
 

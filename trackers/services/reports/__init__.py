@@ -3,7 +3,7 @@
 Others call what is named in `__all__`. `record_reports` is the one way by which reports enter the store.
 """
 
-from trackers.services.reports.recording import BLAMED_ON_THE_REPORT, record_rejections, record_reports
+from trackers.services.reports.recording import record_rejections, record_reports
 from trackers.services.reports.rejections import delete_old_rejections, renew_reasons, resolve_stored
 from trackers.services.reports.retention import (
     NotToBeHeldError,
@@ -15,7 +15,6 @@ from trackers.services.reports.retention import (
 )
 
 __all__ = [
-    "BLAMED_ON_THE_REPORT",
     "NotToBeHeldError",
     "announce_months",
     "delete_old_rejections",

@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 
 import structlog
-from django.db import DataError, IntegrityError, InternalError, transaction
+from django.db import transaction
 
 from foundation import batching, bulk, sql
 from trackers.incoming import (
@@ -42,18 +42,6 @@ IDENTITY = attrgetter(*ReportIdentity._fields)
 # statements, small enough that its locks are held for about a second.
 REPORTS_PER_TRANSACTION = 4_000
 
-# What a bad report can raise. A lost connection or a lock timeout is nobody's fault: it goes up to the caller, whose
-# task comes again.
-BLAMED_ON_THE_REPORT = (
-    DataError,
-    IntegrityError,
-    InternalError,
-    LookupError,
-    ValueError,
-    TypeError,
-    ArithmeticError,
-)
-
 
 class ImplausibleReportError(ValueError):
     """Its values can't be those of a report."""
@@ -78,7 +66,7 @@ def record_reports(reports: Iterable[IncomingReport], *, now: datetime) -> Recor
             batch,
             work=lambda part: _record(part, now),
             alone=lambda report, error: _reject(report, error, now),
-            blamed=BLAMED_ON_THE_REPORT,
+            blamed=batching.BLAMED_ON_DATA,
         ):
             outcome.add(recorded)
     return outcome
