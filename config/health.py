@@ -99,7 +99,7 @@ def _queue(now: datetime) -> Check:
 
 
 def _timelines(now: datetime) -> Check:
-    """Stored histories differ from their reports, can't be recomputed or evaluated, or were not checked for too long."""
+    """Stored histories differ from their reports, can't be recomputed or evaluated, or were long not checked."""
     checks = recomputation.check_summary(now=now)
     without_alerts = alerts.trackers_not_evaluated()
     return {

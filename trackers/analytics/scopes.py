@@ -40,17 +40,23 @@ def bounded(since: datetime, until: datetime) -> Range:
 def fetch_rows(
     statement: str, assignments: QuerySet[Assignment], parameters: dict[str, Any], row_type: type[Row]
 ) -> list[Row]:
-    """The rows of one of our statements for these assignments, each as a `row_type`: see `bulk.fetch_rows`."""
-    query, arguments = _by_name(assignments)
+    """The rows of one of our statements for these assignments, each as a `row_type`: see `bulk.fetch_rows`.
+
+    The statement names them as `{assignments}`, or as `{assignments_in_order}` where it goes from one to the next and
+    should go along the index by tracker. Each is a query of (id, tracker_id).
+    """
+    query, arguments = _by_name(assignments.order_by())
+    in_order, _ = _by_name(assignments.order_by("tracker_id", "id"))
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(assignments=query), arguments | parameters)
+        cursor.execute(
+            statement.format(assignments=query, assignments_in_order=in_order), arguments | parameters
+        )
         make = bulk.row_maker(row_type, [column.name for column in cursor.description or ()])
         return [make(row) for row in cursor.fetchall()]
 
 
 def _by_name(assignments: QuerySet[Assignment]) -> tuple[str, dict[str, Any]]:
-    """A query of (id, tracker_id) in the order of the trackers, its parameters by name as in our own statements."""
-    rows = assignments.order_by("tracker_id", "id").values_list("id", "tracker_id")
-    text, values = rows.query.sql_with_params()
+    """A query of (id, tracker_id), its parameters by name as in our own statements."""
+    text, values = assignments.values_list("id", "tracker_id").query.sql_with_params()
     names = [f"scope_{number}" for number in range(len(values))]
     return text % tuple(f"%({name})s" for name in names), dict(zip(names, values, strict=True))

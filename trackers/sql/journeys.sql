@@ -14,7 +14,7 @@ SELECT
         THEN max(period.ended_at) FILTER (WHERE period.status = 'DELIVERED')
     END AS away_since,
     coalesce(bool_or(period.status = 'IN_STORAGE' AND period.ended_at IS NULL), false) AS stored
-FROM ({assignments}) AS chosen (id, tracker_id)
+FROM ({assignments_in_order}) AS chosen (id, tracker_id)
 JOIN trackers_assignment AS assignment ON assignment.id = chosen.id
 LEFT JOIN LATERAL (
     SELECT

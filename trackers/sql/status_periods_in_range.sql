@@ -2,7 +2,7 @@
 -- before.
 SELECT
     period.id, chosen.tracker_id, chosen.assignment_id, period.status, period.location_id, period.started_at, period.ended_at
-FROM ({assignments}) AS chosen (assignment_id, tracker_id)
+FROM ({assignments_in_order}) AS chosen (assignment_id, tracker_id)
 CROSS JOIN LATERAL (
     SELECT id, assignment_id, status, location_id, started_at, ended_at
     FROM trackers_statuschange

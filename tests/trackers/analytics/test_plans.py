@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import NOW
 from tests.plans import nodes_of
@@ -56,6 +57,21 @@ def test_large_fleets_are_read_by_index(fleet: None) -> None:
     ]
     for index, work in cases:
         assert_by_index(explained(work), index)
+
+
+def test_a_locations_visits_sort_no_assignments(
+    fleet: None, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Within IN, all of them would be sorted again for each visit."""
+    depot = StatusChange.objects.filter(status="IN_STORAGE").values_list("location_id", flat=True)[0]
+    with django_assert_max_num_queries(3) as queries:
+        status_periods.page_of_periods(Assignment.objects.all(), MONTH, now=NOW, location_id=depot)
+    [within] = [
+        query["sql"].split("assignment_id IN (")[1]
+        for query in queries
+        if " IN (SELECT chosen" in query["sql"]
+    ]
+    assert "ORDER BY" not in within.split("AS chosen (id, tracker_id)")[0]
 
 
 def test_open_alerts_are_counted_and_due_trackers_taken_by_index(fleet: None) -> None:
