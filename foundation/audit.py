@@ -54,9 +54,11 @@ def acting(actor: AbstractUser | None, **details: Any) -> AbstractContextManager
 
 
 def audit_options(name: str) -> dict[str, Any]:
-    """Options of `pghistory` for an audit table: append-only, and who did it stands in the row itself."""
+    """Options of `pghistory` for an audit table: append-only, who did it stands in the row itself, and its ids, of
+    which there is one for each change of each row, are of 64 bits."""
     return {
         "append_only": True,
+        "attrs": {"pgh_id": models.BigAutoField(primary_key=True)},
         "context_field": pghistory.ContextJSONField(),
         "meta": {"verbose_name": f"audit of {name}", "verbose_name_plural": f"audits of {name}"},
     }

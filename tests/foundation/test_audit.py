@@ -10,6 +10,7 @@ from pghistory.models import Event
 from clients.models import Client
 from foundation import audit, bulk
 from tests.factories import ClientFactory, LocationFactory, RunFactory, StaffFactory, TrackerFactory
+from tests.test_architecture import LAYERS
 from trackers.models import Tracker
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +92,21 @@ def test_no_audit_table_has_a_secret() -> None:
     assert len(tables) >= 12
     for model in tables:
         assert not SECRET_COLUMNS & {field.name for field in model._meta.fields}, model
+
+
+def test_no_table_of_ours_counts_in_32_bits() -> None:
+    """An audit table has an id for each change of each row."""
+    tables = {
+        model._meta.db_table
+        for model in apps.get_models()
+        if model._meta.app_label in LAYERS and model._meta.managed
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND data_type IN ('integer', 'smallint')"
+            " AND (is_identity = 'YES' OR column_default LIKE 'nextval%')"
+        )
+        narrow = [(table, column) for table, column in cursor.fetchall() if table in tables]
+    assert len(tables) > 30
+    assert not narrow
