@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from foundation.addresses import only_parameters
 from ingestion import selectors, thresholds
 from ingestion.models import Heartbeat
+from ingestion.services import decrypting
 from trackers.services import alerts, recomputation
 
 STATEMENT_TIMEOUT = "2s"
@@ -114,7 +115,7 @@ def _timelines(now: datetime) -> Check:
 
 def _vault() -> Check:
     """Something is sealed by a master key that this process does not have."""
-    return {"ok": not selectors.lacks_master_keys()}
+    return {"ok": not decrypting.lacks_master_keys()}
 
 
 def _redis() -> None:

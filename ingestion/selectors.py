@@ -10,8 +10,6 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from clients.models import ProductionRun
 from ingestion.models import AccountState, FetchState, Heartbeat
 from keys.models import KeyPair
-from keys.services import rotating
-from keys.vault import VaultError
 from trackers.models import Assignment, Tracker
 
 
@@ -87,14 +85,6 @@ def all_accounts_cool_down(*, now: datetime) -> bool:
         cooling=Count("pk", filter=cooling), usable=Count("pk", filter=~cooling)
     )
     return bool(number["cooling"]) and not number["usable"]
-
-
-def lacks_master_keys() -> bool:
-    """Whether something is sealed by a master key that this process does not have."""
-    try:
-        return bool(rotating.unlisted_key_ids())
-    except VaultError:
-        return True
 
 
 def heartbeats() -> dict[str, Heartbeat]:

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from foundation.batching import batches_of_groups
 from ingestion.findmy import payload as codec
 from ingestion.findmy.client import FetchAnswer, RejectedEntry, Rejection
-from keys.services import unsealing
+from keys.services import rotating, unsealing
+from keys.vault import VaultError
 from trackers import selectors
 from trackers.incoming import IncomingRejection, IncomingReport, ReportIdentity, fingerprint_of, implausible
 from trackers.models import LocationReport, RejectedReport
@@ -133,6 +134,14 @@ def _decrypt_batch(
             continue
         decrypted.reports.append(_report(item, report))
     return decrypted
+
+
+def lacks_master_keys() -> bool:
+    """Whether something is sealed by a master key that this process does not have, so that it can't be decrypted."""
+    try:
+        return bool(rotating.unlisted_key_ids())
+    except VaultError:
+        return True
 
 
 def reject_entries(

@@ -10,6 +10,7 @@ from foundation import durations
 from ingestion import selectors as fetching
 from ingestion import thresholds
 from ingestion.models import FetchState, Heartbeat
+from ingestion.services import decrypting
 from trackers.models import RejectedReport
 from trackers.services import alerts
 from trackers.services.recomputation import CheckSummary
@@ -80,7 +81,7 @@ def alarms(known: Sequence[Service], now: datetime) -> list[str]:
             found.append(f"{service.title} does not run: {seen}. {service.hint}")
     if fetching.all_accounts_cool_down(now=now):
         found.append("All Apple accounts are cooling down: nothing is fetched until one may be used again.")
-    if fetching.lacks_master_keys():
+    if decrypting.lacks_master_keys():
         found.append(
             "A master key is missing that private keys are sealed by: list it in VAULT_MASTER_KEYS, or nothing of"
             " these devices is decrypted."

@@ -94,7 +94,7 @@ class TestUnknown:
     @pytest.fixture
     def known(self):
         env = Environment()
-        env.names = {"FINDMY_URL", "ALERT_MAX_SPEED_KMH", "REDIS_URL", "API_RATE_USER"}
+        env.names = {"FINDMY_URL", "ALERT_SILENT_FACTOR", "REDIS_URL", "API_RATE_USER"}
         return env
 
     def test_what_begins_like_ours_is_a_mistake(self, known, tmp_path):
@@ -121,7 +121,7 @@ class TestUnknown:
     ("name", "value", "said"),
     [
         ("SECURE_SSL_REDIRECT", "enabled", "SECURE_SSL_REDIRECT is neither true nor false."),
-        ("ALERT_MAX_SPEED_KMH", "nan", "ALERT_MAX_SPEED_KMH is no number above 0."),
+        ("ALERT_SILENT_FACTOR", "nan", "ALERT_SILENT_FACTOR is no number above 0."),
         ("API_RATE_USER", "many", "API_RATE_USER is no rate such as 60/min"),
         ("FINDMY_KEYS", "3", "FINDMY_KEYS is no variable of Glimpse"),
     ],

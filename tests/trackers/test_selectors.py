@@ -43,10 +43,12 @@ def test_a_search_takes_whole_macs_and_parts_of_macs_and_serials(text, expected)
     assert searched(text) == expected
 
 
-def test_of_words_that_are_not_all_macs_none_is_taken_for_one():
+def test_of_several_words_those_that_name_a_tracker_are_found():
     TrackerFactory(mac=MAC, serial="By mac")
+    TrackerFactory(serial="GL7")
     assert found(f"{MAC} {MAC.lower()}") == {"By mac"}
-    assert found(f"{MAC} shoes") == set()
+    assert found(f"{MAC} shoes gl7") == {"By mac", "GL7"}
+    assert found("shoes and socks") == set()
 
 
 def test_a_beginning_of_many_finds_the_first_of_them(monkeypatch):

@@ -83,6 +83,7 @@ def of_retracted_event(scope: Scope, event: StoredEvent, after: str) -> Publishe
 
 
 def of_retracted_period(scope: Scope, row: StoredPeriod, after: str) -> PublishedChange:
+    """after: the code of what showed it to be wrong."""
     place = row.period.place
     return PublishedChange(
         FactType.TRACKER_STATUS_CHANGE_RETRACTED,
@@ -96,10 +97,12 @@ def of_retracted_period(scope: Scope, row: StoredPeriod, after: str) -> Publishe
 
 
 def of_crossing(scope: Scope, event: Event, status_change_id: int) -> PublishedChange:
+    """An ENTRY or EXIT that was added, by the id of the status period that it begins."""
     return PublishedChange(ADDED[event.type], scope, status_change_id, event.location_id, event.occurred_at)
 
 
 def of_period(scope: Scope, period: StatusPeriod, status_change_id: int) -> PublishedChange:
+    """A status period that was added, by the id of its row."""
     place = period.place
     return PublishedChange(
         FactType.TRACKER_STATUS_CHANGED,
