@@ -10,6 +10,14 @@ from clients.models import Brand, ProductionRun, User
 from foundation import audit, rows
 from foundation.errors import InvalidValuesError
 
+# What the numbers of a policy may be: the least, and the greatest.
+POLICY_RANGES = {
+    "max_accuracy_m": (0, 2**31 - 1),
+    "exit_accuracy_cap_m": (0, 2**31 - 1),
+    "entry_accuracy_factor": (1, 100),
+    "max_speed_kmh": (10, 3_000),
+    "confirmations": (1, 10),
+}
 # Beyond these a date is a slip of the finger.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
@@ -39,6 +47,10 @@ def refuse_invalid(run: ProductionRun | None, values: Mapping[str, Any]) -> None
             wrong[name] = f"Give a day between {FIRST_DAY} and {LAST_DAY}."
     if start and end and end < start and "end_date" not in wrong:
         wrong["end_date"] = f"The run would end before it begins, on {start}."
+    for name, (least, most) in POLICY_RANGES.items():
+        number = values.get(name)
+        if number is not None and not least <= number <= most:
+            wrong[name] = f"Give a whole number from {least:,} to {most:,}."
     brand = values.get("brand")
     if run and brand and brand.client_id != run.brand.client_id:
         wrong["brand"] = (

@@ -175,8 +175,14 @@ def test_a_run_that_had_trackers_is_not_deleted(run: ProductionRun) -> None:
         ({"end_date": date(2025, 1, 1)}, "end_date"),
         ({"start_date": date(1999, 12, 31)}, "start_date"),
         ({"end_date": date(2100, 1, 1)}, "end_date"),
-        ({"confirmations": 0}, ""),
+        ({"confirmations": 0}, "confirmations"),
         ({"name": ""}, "name"),
+        ({"max_speed_kmh": 9}, "max_speed_kmh"),
+        ({"max_speed_kmh": 3001}, "max_speed_kmh"),
+        ({"entry_accuracy_factor": 0}, "entry_accuracy_factor"),
+        ({"entry_accuracy_factor": 101}, "entry_accuracy_factor"),
+        ({"confirmations": 11}, "confirmations"),
+        ({"max_accuracy_m": -1}, "max_accuracy_m"),
     ],
 )
 def test_a_run_that_can_not_be_is_refused_by_its_field(values: dict[str, Any], field: str) -> None:
