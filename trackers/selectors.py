@@ -248,6 +248,13 @@ def reports_for_api(reports: QuerySet[LocationReport]) -> QuerySet[LocationRepor
     return reports.annotate(mac=F("tracker__mac"), counted=counted, usable=usable)
 
 
+def reports_that_came_to(reports: QuerySet[Any], counted: Sequence[str]) -> QuerySet[Any]:
+    """Those of `reports_for_api` of which one of these codes of `Counted` is true. By what is stored, so that the few
+    that are not plausible are found by their index."""
+    verdicts = ["" if code == Counted.YES else code.upper() for code in counted]
+    return reports.filter(verdict__in=verdicts, counted__isnull=False)
+
+
 def rows_for_api(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Events or status changes with the tracker's `mac`, their run and their location (without its geometry)."""
     with_names: QuerySet[Any] = rows.annotate(mac=F("tracker__mac")).select_related(

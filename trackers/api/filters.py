@@ -108,7 +108,9 @@ class ReportFilters(FilterSet):
     since = MomentFilter("seen_at", "gte", help_text="Seen at this time or later.")
     until = MomentFilter("seen_at", "lt", help_text="Seen before this time.")
     counted = ChoicesFilter(
-        choices=selectors.Counted.choices, help_text="What became of it for status and events."
+        method="that_came_to",
+        choices=selectors.Counted.choices,
+        help_text="What became of it for status and events.",
     )
     usable = YesNoFilter(help_text="Whether it is accurate enough for the production run.")
     max_accuracy_m = extend_schema_field({"type": "number", "minimum": 0})(
@@ -117,6 +119,9 @@ class ReportFilters(FilterSet):
         )
     )
     battery = ChoicesFilter(choices=Battery.choices)
+
+    def that_came_to(self, reports: Any, name: str, counted: list[str]) -> Any:
+        return selectors.reports_that_came_to(reports, counted) if counted else reports
 
 
 class HistoricFilters(RetractableFilters):
