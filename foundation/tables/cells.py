@@ -53,7 +53,8 @@ def clean(cell: str, longest: int) -> str:
     from a spreadsheet.
     """
     text = spaced(visible(cell)).strip()[: longest + 1].replace("\0", "\ufffd")
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
     if len(text) > 1 and text[0] == "'" and text[1] in "=+-@'":
         return text[1:]
     if text.startswith('="') and text.endswith('"') and len(text) > 2:

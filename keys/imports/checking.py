@@ -157,8 +157,8 @@ def _order_problems(device: Device, rules: Rules) -> Found:
 
 
 def _agreement_problems(device: Device, rules: Rules) -> Found:
-    """Where rows of one device contradict each other."""
-    for row in device.rows:
+    """Where further rows of a device contradict those before them."""
+    for row in device.rows[1:]:
         if row.mac not in ("", device.mac, row.implied_mac):
             message = (
                 f"Row {device.first.number} of the same device has the MAC {device.mac}: correct one of them."
