@@ -122,16 +122,22 @@ def receive(
             confirmed_by=actor if confirmed else None,
         )
         staged = _Staged(device_import, data_key)
-        parsed = parse(content, device_import.file_name)
-        bulk.copy_rows(DeviceImportRow._meta.db_table, ROW_COLUMNS, staged.rows(parsed))
-        bulk.execute(NAME_RUNS, {"import_id": device_import.pk})
-        device_import.passed_over = str(parsed.passed_over)
-        device_import.total = staged.total
-        device_import.rejected = device_import.checked = staged.rejected
-        device_import.brings_private_keys = staged.brings_private_keys
+        _stage(staged, content)
         device_import.sealed_data_key = sealed_data_key if staged.brings_private_keys else None
         device_import.save()
     return device_import
+
+
+def _stage(staged: "_Staged", content: bytes) -> None:
+    """Write the file's rows, and what they come to on the import, which is not saved."""
+    device_import = staged.device_import
+    parsed = parse(content, device_import.file_name)
+    bulk.copy_rows(DeviceImportRow._meta.db_table, ROW_COLUMNS, staged.rows(parsed))
+    bulk.execute(NAME_RUNS, {"import_id": device_import.pk})
+    device_import.passed_over = str(parsed.passed_over)
+    device_import.total = staged.total
+    device_import.rejected = device_import.checked = staged.rejected
+    device_import.brings_private_keys = staged.brings_private_keys
 
 
 def safe_name(file_name: str) -> str:
@@ -145,7 +151,7 @@ class _Staged:
     """The rows as they go into the table, in the order of ROW_COLUMNS, and what came up on the way."""
 
     def __init__(self, device_import: DeviceImport, data_key: DataKey) -> None:
-        self._import = device_import
+        self.device_import = device_import
         self._data_key = data_key
         self.total = self.rejected = 0
         self.brings_private_keys = False
@@ -161,7 +167,7 @@ class _Staged:
     def _staged(self, row: DeviceRow) -> tuple[object, ...]:
         outcome = DeviceImportRow.Outcome.REJECTED if row.problems else DeviceImportRow.Outcome.PENDING
         return (
-            self._import.pk,
+            self.device_import.pk,
             row.number,
             row.device,
             row.key_index,
@@ -189,11 +195,11 @@ class _Staged:
         return self._data_key.seal(row.private_key, key_hash=key_hash)
 
     def _refuse_what_only_ops_may(self, row: DeviceRow) -> None:
-        if row.brings_private_key and self._import.batch_id:
+        if row.brings_private_key and self.device_import.batch_id:
             raise BatchNotWantedError(
                 "The file brings private keys, which get a batch of their own: leave the batch empty."
             )
-        if self._import.manufacturer_id and (row.brings_private_key or row.production_run):
+        if self.device_import.manufacturer_id and (row.brings_private_key or row.production_run):
             raise OpsOnlyError(
                 f"Row {row.number} has a private key or a production run, which only ops may import: leave such columns"
                 " out."

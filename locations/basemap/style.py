@@ -110,6 +110,10 @@ def _lines(colours: dict[str, str]) -> list[Layer]:
 
 def _labels(colours: dict[str, str]) -> list[Layer]:
     halo = {"text-halo-color": colours["halo"], "text-halo-width": 1.3, "text-halo-blur": 0.4}
+    return [*_city_labels(colours, halo), *_country_labels(colours, halo)]
+
+
+def _city_labels(colours: dict[str, str], halo: dict[str, Any]) -> list[Layer]:
     city_text = {
         "text-field": ["get", "name"],
         "text-font": FONT,
@@ -130,15 +134,6 @@ def _labels(colours: dict[str, str]) -> list[Layer]:
         "circle-stroke-color": colours["halo"],
         "circle-stroke-width": 0.8,
     }
-    country_text = {
-        "text-field": ["get", "name"],
-        "text-font": FONT,
-        "text-transform": "uppercase",
-        "text-letter-spacing": 0.08,
-        "text-size": _by_zoom(1, 9.5, 6, 15),
-        "text-max-width": 7,
-        "symbol-sort-key": ["get", "rank"],
-    }
     return [
         _layer("circle", "cities", dot, minzoom=3, filter=_SHOWN_CITIES),
         _layer(
@@ -149,7 +144,18 @@ def _labels(colours: dict[str, str]) -> list[Layer]:
             minzoom=3,
             filter=_SHOWN_CITIES,
         ),
-        _layer(
-            "symbol", "countries", {"text-color": colours["country"], **halo}, layout=country_text, maxzoom=7
-        ),
     ]
+
+
+def _country_labels(colours: dict[str, str], halo: dict[str, Any]) -> list[Layer]:
+    country_text = {
+        "text-field": ["get", "name"],
+        "text-font": FONT,
+        "text-transform": "uppercase",
+        "text-letter-spacing": 0.08,
+        "text-size": _by_zoom(1, 9.5, 6, 15),
+        "text-max-width": 7,
+        "symbol-sort-key": ["get", "rank"],
+    }
+    paint = {"text-color": colours["country"], **halo}
+    return [_layer("symbol", "countries", paint, layout=country_text, maxzoom=7)]

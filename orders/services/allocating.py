@@ -67,10 +67,7 @@ def allocate_devices(
     named = [naming.name_of(mac) for mac in macs or ()]
     with transaction.atomic(), audit.acting(actor):
         order = states.lock_order(order, *lifecycle.ALLOCATE.comes_from)
-        if order.run.end_date < now.date():
-            raise RunHasEndedError(
-                f"{order.run} ended on {order.run.end_date}: extend it, or cancel the order."
-            )
+        _require_running(order, now)
         lacking = order.quantity - order.allocations.open().count()
         wanted = _wanted(lacking, quantity, None if macs is None else len(named))
         tracker_ids = _take(named, wanted, all_or_nothing)
@@ -84,6 +81,11 @@ def allocate_devices(
         still_lacking=lacking - len(allocations),
     )
     return allocations
+
+
+def _require_running(order: Order, now: datetime) -> None:
+    if order.run.end_date < now.date():
+        raise RunHasEndedError(f"{order.run} ended on {order.run.end_date}: extend it, or cancel the order.")
 
 
 def _wanted(lacking: int, quantity: int | None, named: int | None) -> int:
