@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from trackers.rules.distances import great_circle_m
 from trackers.rules.episodes import Episode, Finding, Kind, join
+from trackers.rules.verdicts import excess_m
 
 # The usual gap between reports is the median of this many; with fewer than the least it is not known.
 GAPS_FOR_RHYTHM = 20
@@ -111,9 +112,8 @@ def impossible_speed(reports: Sequence[EvaluatedReport], *, ongoing: Episode | N
 
 def _speed_kmh(before: EvaluatedReport, after: EvaluatedReport) -> float:
     """What it would take at least."""
-    excess_m = distance_m(before.point, after.point) - before.accuracy_m - after.accuracy_m
     elapsed = max(after.seen_at - before.seen_at, LEAST_ELAPSED)
-    return float(round(max(excess_m, 0) / 1000 / (elapsed / HOUR)))
+    return float(round(excess_m(before, after) / 1000 / (elapsed / HOUR)))
 
 
 def battery_low(reports: Sequence[EvaluatedReport], *, ongoing: Episode | None = None) -> list[Episode]:

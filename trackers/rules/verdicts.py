@@ -6,7 +6,7 @@ Values in, values out. The rules are numbered as in docs/timeline.md: usable (1)
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from trackers.rules.distances import FARTHEST_M, at_most_m, great_circle_m
 
@@ -64,7 +64,17 @@ class Report(NamedTuple):
     candidates: Sequence[Candidate]
 
 
-Seen = Fix | Report
+class Seen(Protocol):
+    """What distances and speeds go by: a `Fix`, and what has its fields."""
+
+    @property
+    def seen_at(self) -> datetime: ...
+    @property
+    def latitude(self) -> float: ...
+    @property
+    def longitude(self) -> float: ...
+    @property
+    def accuracy_m(self) -> float | None: ...
 
 
 class Assessment(NamedTuple):

@@ -72,7 +72,7 @@ def reports(chosen: Sequence[Window]) -> defaultdict[int, list[Report]]:
 
 
 def first_reports(window: Window, *, most: int) -> list[Report]:
-    """The first so many of a window's reports, likewise; all of the last one's moment, even if these are more."""
+    """A window's first `most` reports, likewise; all of the last one's moment, even if these are more."""
     single = {name: values[0] for name, values in _reports_of([window]).items()}
     rows = bulk.fetch_all(FIRST_REPORTS, single | {"most": most}, prepare=False)
     return _measured(rows)[window.scope.assignment_id]
